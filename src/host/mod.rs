@@ -1,0 +1,3 @@
+//! What this machine is: links, neighbours, capabilities.
+
+pub mod facts;

@@ -1,0 +1,1 @@
+//! A router tester in anonymous namespaces of this machine.

@@ -1,0 +1,7 @@
+//! The `wirestorm` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    wirestorm::app::main()
+}

@@ -1,0 +1,84 @@
+//! A distribution of times: an HdrHistogram with exact count, minimum, maximum and mean beside it.
+
+use hdrhistogram::Histogram;
+
+/// Times in nanoseconds. Percentiles are within 1 % of the value; the rest is exact.
+#[derive(Clone, Debug)]
+pub struct Distribution {
+    histogram: Histogram<u64>,
+    min: u64,
+    max: u64,
+    sum: u128,
+}
+
+impl Default for Distribution {
+    fn default() -> Self {
+        let histogram = Histogram::new(3).expect("three significant digits are allowed");
+        Self { histogram, min: u64::MAX, max: 0, sum: 0 }
+    }
+}
+
+impl Distribution {
+    /// Adds one time.
+    pub fn record(&mut self, nanos: u64) {
+        self.histogram.saturating_record(nanos);
+        self.min = self.min.min(nanos);
+        self.max = self.max.max(nanos);
+        self.sum += u128::from(nanos);
+    }
+
+    /// Joins a distribution from buckets (value, count) of at most 1 % width and the exact minimum,
+    /// maximum and sum that were kept beside them.
+    pub fn from_buckets(
+        buckets: impl IntoIterator<Item = (u64, u64)>,
+        min: u64,
+        max: u64,
+        sum: u128,
+    ) -> Self {
+        let mut histogram = Histogram::new(3).expect("three significant digits are allowed");
+        for (value, count) in buckets {
+            histogram.saturating_record_n(value.clamp(min.min(max), max), count);
+        }
+        Self { histogram, min, max, sum }
+    }
+
+    /// Adds another distribution to this one.
+    pub fn merge(&mut self, other: &Self) {
+        self.histogram.add(&other.histogram).expect("both resize themselves");
+        self.min = self.min.min(other.min);
+        self.max = self.max.max(other.max);
+        self.sum += other.sum;
+    }
+
+    /// Number of times.
+    pub fn count(&self) -> u64 {
+        self.histogram.len()
+    }
+
+    /// Smallest, exact. None when nothing was recorded.
+    pub fn min(&self) -> Option<u64> {
+        (self.count() > 0).then_some(self.min)
+    }
+
+    /// Largest, exact.
+    pub fn max(&self) -> Option<u64> {
+        (self.count() > 0).then_some(self.max)
+    }
+
+    /// Mean, exact.
+    pub fn mean(&self) -> Option<f64> {
+        (self.count() > 0).then(|| self.sum as f64 / self.count() as f64)
+    }
+
+    /// The ceil(p·n)-th smallest (RFC 2330), p in parts per million: 990_000 is p99.
+    pub fn percentile(&self, parts_per_million: u32) -> Option<u64> {
+        let (min, max) = (self.min()?, self.max()?);
+        let value = self.histogram.value_at_quantile(f64::from(parts_per_million) / 1e6);
+        Some(value.clamp(min, max))
+    }
+
+    /// The histogram, for logs and spectra.
+    pub fn histogram(&self) -> &Histogram<u64> {
+        &self.histogram
+    }
+}

@@ -1,0 +1,1 @@
+//! When the next packet is due, and of which stream.

@@ -1,0 +1,202 @@
+//! A stream, compiled: a template, the operations that change it, and the place of its tag.
+//!
+//! [`StreamProgram::build`] is the hot path of every engine that fills frames in user space.
+
+use std::sync::Arc;
+
+use super::ir::{ChecksumOp, LengthOp, MAX_CHECKSUMS, PatchOp, ValueKind};
+use super::{random, tag};
+
+/// How the frame length follows from the packet's index.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SizeProgram {
+    /// Its value is the frame length without FCS; `offset`, `width`, `shift`, `mask`, `sums` unused.
+    pub value: PatchOp,
+    /// Length fields that follow.
+    pub lengths: Box<[LengthOp]>,
+    /// First byte after headers and tag.
+    pub payload_at: u16,
+    /// `payload_sums[n]` is the folded ones' complement sum of the first n payload bytes, the last
+    /// one padded with zero if n is odd.
+    pub payload_sums: Arc<[u16]>,
+    /// Checksum slots that cover the payload.
+    pub sums: u8,
+    /// Of those, the ones whose coverage begins at an odd distance from `payload_at`.
+    pub odd: u8,
+}
+
+/// A compiled stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StreamProgram {
+    /// The stream's number: its position in the profile.
+    pub stream: u16,
+    /// The longest frame, without FCS. Bits that operations replace are zero. The tag's constant
+    /// part and a valid stamp of time 0 stand in it.
+    pub template: Box<[u8]>,
+    /// Fields that change.
+    pub ops: Box<[PatchOp]>,
+    /// Checksums that change, innermost first. Checksums that never change are in the template.
+    pub checksums: Box<[ChecksumOp]>,
+    /// Sizes that change.
+    pub size: Option<SizeProgram>,
+    /// Offset of the probe tag; None where the frame has no room or the stream has none.
+    pub tag_at: Option<u16>,
+    /// Values of [`ValueKind::List`].
+    pub lists: Arc<[u64]>,
+}
+
+impl StreamProgram {
+    /// The length of packet `index` in bytes, without FCS.
+    #[inline(always)]
+    pub fn frame_len(&self, index: u64) -> usize {
+        match &self.size {
+            None => self.template.len(),
+            Some(size) => value(&size.value, index, &self.lists) as usize,
+        }
+    }
+
+    /// The length of the longest frame, without FCS.
+    pub fn max_frame_len(&self) -> usize {
+        self.template.len()
+    }
+
+    /// Makes `frame` packet `index` of the stream, all but the stamp, and returns its length.
+    ///
+    /// `holds_template` says that the frame's first [`max_frame_len`](Self::max_frame_len) bytes
+    /// hold an earlier packet of this very program, so that only what changes is written.
+    ///
+    /// # Panics
+    /// If `frame` is shorter than the template.
+    #[inline(always)]
+    pub fn build(&self, index: u64, frame: &mut [u8], holds_template: bool) -> usize {
+        let frame = &mut frame[..self.template.len()];
+        if !holds_template {
+            frame.copy_from_slice(&self.template);
+        }
+        let mut sums = [0u64; MAX_CHECKSUMS];
+        for op in &self.ops {
+            let bits = (value(op, index, &self.lists) << op.shift) & op.mask;
+            write_window(frame, op, bits);
+            contribute(&mut sums, op.sums, op.odd, bits);
+        }
+        let len = match &self.size {
+            None => self.template.len(),
+            Some(size) => self.apply_size(size, index, frame, &mut sums),
+        };
+        for checksum in &self.checksums {
+            let sum = sums[usize::from(checksum.slot)] + checksum.base;
+            let mut field = !fold(sum);
+            if checksum.zero_as_ffff != 0 && field == 0 {
+                field = 0xffff;
+            }
+            let at = usize::from(checksum.offset);
+            frame[at..at + 2].copy_from_slice(&field.to_be_bytes());
+            contribute(&mut sums, checksum.sums, checksum.odd, u64::from(field));
+        }
+        len
+    }
+
+    /// Writes the probe tag of packet `index` into a built frame: send time and lag in
+    /// nanoseconds. No checksum changes by it. Does nothing where the stream has no tag.
+    #[inline(always)]
+    pub fn stamp(&self, index: u64, frame: &mut [u8], now: u64, lag: u64) {
+        if let Some(at) = self.tag_at {
+            let at = usize::from(at);
+            if let Some(bytes) = frame.get_mut(at..).and_then(|rest| rest.first_chunk_mut()) {
+                tag::stamp(bytes, index as u32, now as u32, tag::encode_lag(lag));
+            }
+        }
+    }
+
+    #[inline(never)]
+    fn apply_size(
+        &self,
+        size: &SizeProgram,
+        index: u64,
+        frame: &mut [u8],
+        sums: &mut [u64; MAX_CHECKSUMS],
+    ) -> usize {
+        let len = self.frame_len(index);
+        for length in &size.lengths {
+            let field = (len as i64 + i64::from(length.addend)) as u16;
+            if length.write != 0 {
+                let at = usize::from(length.offset);
+                frame[at..at + 2].copy_from_slice(&field.to_be_bytes());
+            }
+            contribute(sums, length.sums, length.odd, u64::from(field));
+        }
+        let payload = len - usize::from(size.payload_at);
+        let sum = u64::from(size.payload_sums[payload]);
+        contribute(sums, size.sums, size.odd, sum);
+        len
+    }
+}
+
+/// The value of an operation for packet `index`.
+#[inline(always)]
+pub fn value(op: &PatchOp, index: u64, lists: &[u64]) -> u64 {
+    if op.kind == ValueKind::Counter as u8 {
+        let turn = if op.c == 0 { index } else { remainder(index, op.c) };
+        op.a.wrapping_add(op.b.wrapping_mul(turn))
+    } else if op.kind == ValueKind::Random as u8 {
+        op.a.wrapping_add(random::below(op.key, index, op.b))
+    } else {
+        lists[(op.a + remainder(index, op.b)) as usize]
+    }
+}
+
+/// `index % modulus`, by 32-bit division where both fit: it takes a third of the cycles.
+#[inline(always)]
+fn remainder(index: u64, modulus: u64) -> u64 {
+    if modulus.is_power_of_two() {
+        index & (modulus - 1)
+    } else if (index | modulus) >> 32 == 0 {
+        u64::from(index as u32 % modulus as u32)
+    } else {
+        index % modulus
+    }
+}
+
+/// Replaces the bits of the operation's mask in its window.
+#[inline(always)]
+fn write_window(frame: &mut [u8], op: &PatchOp, bits: u64) {
+    let at = usize::from(op.offset);
+    macro_rules! window {
+        ($type:ty) => {{
+            const LEN: usize = size_of::<$type>();
+            let window: &mut [u8; LEN] = frame[at..at + LEN].first_chunk_mut().expect("LEN bytes");
+            let old = <$type>::from_be_bytes(*window);
+            *window = ((old & !(op.mask as $type)) | bits as $type).to_be_bytes();
+        }};
+    }
+    match op.width {
+        2 => window!(u16),
+        4 => window!(u32),
+        8 => window!(u64),
+        _ => window!(u8),
+    }
+}
+
+/// Adds a window's bits to the sums of the slots in `mask`. Adding 32-bit halves is adding 16-bit
+/// words, since 2^16 is 1 modulo 65535; for the same reason an odd distance is a rotation by 8.
+#[inline(always)]
+fn contribute(sums: &mut [u64; MAX_CHECKSUMS], mask: u8, odd: u8, bits: u64) {
+    let mut left = mask;
+    while left != 0 {
+        let slot = left.trailing_zeros() as usize & (MAX_CHECKSUMS - 1);
+        let bits = if odd >> slot & 1 == 1 { bits.rotate_left(8) } else { bits };
+        sums[slot] += (bits >> 32) + (bits & 0xffff_ffff);
+        left &= left - 1;
+    }
+}
+
+/// Folds a ones' complement sum to 16 bits.
+#[inline(always)]
+pub fn fold(mut sum: u64) -> u16 {
+    sum = (sum >> 32) + (sum & 0xffff_ffff);
+    sum = (sum >> 32) + (sum & 0xffff_ffff);
+    sum = (sum >> 16) + (sum & 0xffff);
+    sum = (sum >> 16) + (sum & 0xffff);
+    sum = (sum >> 16) + (sum & 0xffff);
+    sum as u16
+}

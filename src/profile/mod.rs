@@ -1,0 +1,3 @@
+//! What the YAML says.
+
+pub mod model;

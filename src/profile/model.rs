@@ -1,0 +1,328 @@
+//! The profile after parsing and validation: every name resolved, every unit converted, nothing
+//! that is not legal.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use crate::units::{BitLayer, FrameSize, Nanos, PacketRate, Ratio};
+use crate::wire::field::{FieldDef, Protocol};
+
+/// A whole test.
+#[derive(Clone, Debug)]
+pub struct Profile {
+    /// The profile's `name`, else the file's stem.
+    pub name: String,
+    /// The YAML as it was read (after `--set`), for the report.
+    pub source: String,
+    /// The kind of test.
+    pub test: TestKind,
+    /// Seed of every random value. The same seed gives the same packets.
+    pub seed: u64,
+    /// How long streams send that set neither `duration` nor `count`.
+    pub duration: Nanos,
+    /// How long the receiver waits for residual frames after the last was sent (RFC 2544 §23 d).
+    pub drain: Nanos,
+    /// How long before the first frame the links and neighbours settle.
+    pub settle: Nanos,
+    /// The lab that the profile runs in when the command line names none.
+    pub lab: Option<LabSpec>,
+    /// Ports by position; streams refer to them by index.
+    pub ports: Vec<Port>,
+    /// Streams by position; the position is the stream's number in the probe tag.
+    pub streams: Vec<Stream>,
+    /// What is measured, and how.
+    pub measure: Measure,
+    /// When a valid run has passed.
+    pub pass: PassCriteria,
+    /// When a run says something about the device and not about this machine.
+    pub validity: Validity,
+}
+
+/// The kind of test (`test:`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TestKind {
+    /// One trial of the streams as they stand.
+    Traffic,
+}
+
+/// A place where packets leave or arrive.
+#[derive(Clone, Debug)]
+pub struct Port {
+    /// Its key under `ports:`.
+    pub name: String,
+    /// The interface, or the lab's.
+    pub attachment: Attachment,
+    /// Transmit queues to use; one worker each. Empty: queue 0 alone, or, with `workers`, 0..workers.
+    pub queues: Vec<u32>,
+    /// Cores that the workers are pinned to, one each. Empty: chosen by the plan.
+    pub cores: Vec<usize>,
+    /// Line rate in bit/s for percentages where the link tells none.
+    pub speed_bps: Option<u64>,
+    /// The next hop: resolved by ARP or neighbour discovery, or given.
+    pub next_hop: NextHop,
+    /// Source addresses for headers that name none; the interface's own when absent.
+    pub ipv4: Option<Ipv4Addr>,
+    /// As `ipv4`.
+    pub ipv6: Option<Ipv6Addr>,
+}
+
+/// What a port stands on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Attachment {
+    /// An interface of this machine.
+    Interface(String),
+    /// The lab's device of that role: `tx` or `rx`.
+    Lab(String),
+}
+
+/// How a port learns the destination MAC.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct NextHop {
+    /// A MAC given by hand; nothing is resolved then.
+    pub mac: Option<[u8; 6]>,
+    /// The IPv4 next hop; absent: the route's gateway, or the destination itself.
+    pub ipv4: Option<Ipv4Addr>,
+    /// The IPv6 next hop; absent: the route's gateway, the router that advertises itself, or the
+    /// destination itself.
+    pub ipv6: Option<Ipv6Addr>,
+}
+
+/// A flow of packets of one shape.
+#[derive(Clone, Debug)]
+pub struct Stream {
+    /// Unique in the profile.
+    pub name: String,
+    /// Index of the sending port.
+    pub from: usize,
+    /// Index of the port where the packets should arrive. None: they are sent and not measured.
+    pub to: Option<usize>,
+    /// The header stack, outermost (Ethernet) first. Never empty.
+    pub headers: Vec<Header>,
+    /// Bytes after the last header and the probe tag.
+    pub payload: Payload,
+    /// Frame size, FCS included.
+    pub size: Size,
+    /// How fast.
+    pub rate: Rate,
+    /// How long.
+    pub limit: Limit,
+    /// Delay of the first packet after the start of the trial.
+    pub start: Nanos,
+    /// Packets carry the probe tag (default). Off: they are counted by nothing but interfaces.
+    pub tag: bool,
+    /// The order in which packets of each block are sent, duplicates and omissions on purpose
+    /// included: slot k carries packet `(k / len) * (max + 1) + order[k % len]`. Empty: 0, 1, 2 …
+    pub order: Vec<u64>,
+}
+
+/// One header of a stack with the fields that the profile sets.
+#[derive(Clone, Debug)]
+pub struct Header {
+    /// Which header.
+    pub protocol: &'static Protocol,
+    /// Fields that the profile sets; all others have their default or are computed.
+    pub fields: Vec<FieldSetting>,
+}
+
+/// A field and the values that it takes.
+#[derive(Clone, Debug)]
+pub struct FieldSetting {
+    /// Which field.
+    pub field: &'static FieldDef,
+    /// Its values.
+    pub value: FieldValue,
+}
+
+/// The values of a field over the packets of a stream: a pure function of the packet's index.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FieldValue {
+    /// The same in every packet.
+    Fixed(u128),
+    /// Packet i has `list[i % len]`. Never empty.
+    List(Vec<u128>),
+    /// Packet i has `start + step * (i % count)`, modulo the field's width. `count` ≥ 1; a
+    /// decrement is a step in two's complement.
+    Counter {
+        /// First value.
+        start: u128,
+        /// Added per packet, wrapping.
+        step: u128,
+        /// Values before the counter begins again.
+        count: u64,
+    },
+    /// Uniform over `low..=high`, drawn by [`crate::packet::random`] of (seed, stream, field, i).
+    Random {
+        /// Smallest value.
+        low: u128,
+        /// Largest value.
+        high: u128,
+    },
+}
+
+/// What follows the headers (and the probe tag).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Payload {
+    /// Every byte the same.
+    Fill(u8),
+    /// 0, 1, 2 … 255, 0 … from the first byte after the last header.
+    Increment,
+    /// These bytes, repeated to fill the frame.
+    Bytes(Vec<u8>),
+}
+
+/// Frame sizes of a stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Size {
+    /// Every frame the same.
+    Fixed(FrameSize),
+    /// Packet i has `sizes[i % len]`.
+    List(Vec<FrameSize>),
+    /// Sizes with weights, dealt evenly over a cycle of the weights' sum (RFC 6985).
+    Imix(Vec<(FrameSize, u32)>),
+    /// `start, start + step, …`, `count` values, then again.
+    Counter {
+        /// First size.
+        start: FrameSize,
+        /// Added per packet.
+        step: u32,
+        /// Values before it begins again.
+        count: u64,
+    },
+    /// Uniform over both ends and all between.
+    Random {
+        /// Smallest size.
+        low: FrameSize,
+        /// Largest size.
+        high: FrameSize,
+    },
+}
+
+/// How fast a stream sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rate {
+    /// As fast as the engine goes.
+    Unlimited,
+    /// Packets per time.
+    Packets(PacketRate),
+    /// Bits per second at a layer; turned into packets by the mean frame size.
+    Bits {
+        /// Bits per second.
+        bps: u64,
+        /// What counts as a bit.
+        layer: BitLayer,
+    },
+    /// Share of the port's line rate (L1).
+    LineShare(Ratio),
+}
+
+/// When a stream ends: at whichever comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Limit {
+    /// After so many packets.
+    pub count: Option<u64>,
+    /// After that time.
+    pub duration: Option<Nanos>,
+}
+
+/// What is measured.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Measure {
+    /// Latency histograms.
+    pub latency: bool,
+    /// How packets are received.
+    pub receive: ReceiveMode,
+    /// Probes go on to the kernel after they were counted, instead of ending there.
+    pub pass_on: bool,
+}
+
+/// How packets are received.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReceiveMode {
+    /// Native XDP, else generic XDP, else `packet-mmap`; the report says which.
+    Auto,
+    /// XDP in the driver, counted in the kernel.
+    XdpNative,
+    /// XDP after the skb was made, counted in the kernel.
+    XdpGeneric,
+    /// XDP steers every probe to an XSK; user space counts.
+    XdpSteer,
+    /// TPACKET_V3 receive ring; user space counts.
+    PacketMmap,
+}
+
+/// When a valid run has passed. Absent criteria are not asked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PassCriteria {
+    /// Largest lost / sent, of the totals and of every stream.
+    pub max_loss: Option<Ratio>,
+    /// Largest duplicated / unique.
+    pub max_duplicated: Option<Ratio>,
+    /// Largest reordered / unique.
+    pub max_reordered: Option<Ratio>,
+    /// Largest latency at a percentile (in parts per million: 990_000 is p99), of every stream.
+    pub latency: Vec<(u32, Nanos)>,
+    /// Largest latency of all packets.
+    pub max_latency: Option<Nanos>,
+    /// Smallest rate received, in packets per second, of the totals.
+    pub min_rx_pps: Option<u64>,
+}
+
+/// What makes a run INVALID: it then says more about this machine than about the device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Validity {
+    /// Largest unsent / intended.
+    pub max_unsent: Ratio,
+    /// A packet that is later than this is not sent any more, and counts as unsent.
+    pub max_lag: Nanos,
+    /// Largest number of packets that this machine's own receive side may drop.
+    pub max_receiver_overload: u64,
+}
+
+/// A lab in namespaces of this machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LabSpec {
+    /// What stands between `tx` and `rx`.
+    pub topology: Topology,
+    /// Whether the neighbours are entered by hand or resolved.
+    pub neighbours: Neighbours,
+    /// Queues of every device; absent: as many as the plan has workers on a port.
+    pub queues: Option<u32>,
+    /// MTU of every device.
+    pub mtu: u32,
+    /// nftables ruleset of the router, as for `nft -f`.
+    pub nft: Option<String>,
+    /// Token bucket filters on the router's devices.
+    pub tbf: Vec<Tbf>,
+    /// Settings under /proc/sys in the router and in the receiver's namespace.
+    pub sysctl: Vec<(String, String)>,
+}
+
+/// The lab's shape.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Topology {
+    /// tx – Linux router – rx.
+    Router,
+    /// tx – rx, back to back.
+    BackToBack,
+}
+
+/// How the lab's neighbours are known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Neighbours {
+    /// Entered as permanent.
+    Permanent,
+    /// Resolved by ARP and neighbour discovery.
+    Resolved,
+}
+
+/// tc-tbf(8) on a router's device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tbf {
+    /// The router's device towards: `tx` or `rx`.
+    pub towards: String,
+    /// Rate in bit/s.
+    pub rate_bps: u64,
+    /// Bucket in bytes.
+    pub burst_bytes: u32,
+    /// Queue limit in bytes.
+    pub limit_bytes: u32,
+}

@@ -1,0 +1,3 @@
+//! The versioned result, and one file per output.
+
+pub mod model;
