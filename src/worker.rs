@@ -131,8 +131,12 @@ fn send<E: Engine + ?Sized, C: Clock>(
             schedule.give_back(&batch[head..tail]);
             outcome.ended = Some(now);
             let name = engine.capabilities().name;
-            return Err(Error::new("send", format!("through {name}"), "no frame was taken for 2 s")
-                .remedy("check that the link is up (wirestorm doctor IFACE)"));
+            return Err(Error::new(
+                "send",
+                format!("through {name}"),
+                "no frame was taken for 2 s",
+            )
+            .remedy("check that the link is up (wirestorm doctor IFACE)"));
         }
     }
 }

@@ -35,8 +35,7 @@ impl Period {
         if self.is_unlimited() {
             return None;
         }
-        let slots =
-            (u128::from(span) * u128::from(self.packets)).div_ceil(u128::from(self.nanos));
+        let slots = (u128::from(span) * u128::from(self.packets)).div_ceil(u128::from(self.nanos));
         Some(u64::try_from(slots).unwrap_or(u64::MAX))
     }
 
@@ -46,9 +45,11 @@ impl Period {
         (self.nanos / divisor, self.packets.saturating_mul(streams / divisor))
     }
 
-    /// The mean gap in nanoseconds, rounded.
-    pub fn nanos(self) -> u64 {
-        (self.nanos + self.packets / 2) / self.packets
+    /// The mean gap between packets of `streams` such streams taken together, in nanoseconds,
+    /// rounded.
+    pub fn gap_of(self, streams: u64) -> u64 {
+        let (nanos, packets) = self.shared_by(streams);
+        (nanos + packets / 2) / packets
     }
 }
 
