@@ -22,9 +22,7 @@ pub struct Entries {
     /// Frames that the sending devices counted; more than `completed` where others send too.
     pub device: Option<u64>,
     /// Of the frames sent, the ones that are not measured: without a tag, or to no port.
-    pub untagged: u64,
-    /// Of the frames sent, repetitions on purpose (`order`).
-    pub repeated: u64,
+    pub unmeasured: u64,
     /// Arrivals that the receiving programs knew as probes of this trial.
     pub arrived: Option<u64>,
     /// Distinct packets that arrived.
@@ -50,8 +48,8 @@ pub fn stages(entries: &Entries) -> Vec<Stage> {
     // A device that others use too counts their frames with ours: it has seen at least ours.
     let device = entries.device.map(|count| count.min(entries.completed));
     ledger.enter("device", "counted by the sending device, ours at most", device);
-    if entries.untagged > 0 {
-        let measured = ledger.last.map(|last| last.saturating_sub(entries.untagged));
+    if entries.unmeasured > 0 {
+        let measured = ledger.last.map(|last| last.saturating_sub(entries.unmeasured));
         ledger.enter("measured", "carry a probe tag and have a receiving port", measured);
     }
     ledger.enter(
@@ -126,9 +124,9 @@ mod tests {
         fn closes_to_zero(
             counts: [u32; 6], device: Option<u32>, arrived: Option<u32>, unique: Option<u32>,
         ) {
-            let [intended, unsent, built, accepted, completed, untagged] = counts.map(u64::from);
+            let [intended, unsent, built, accepted, completed, unmeasured] = counts.map(u64::from);
             let entries = Entries {
-                intended, unsent, built, accepted, completed, untagged, repeated: 0,
+                intended, unsent, built, accepted, completed, unmeasured,
                 device: device.map(u64::from),
                 arrived: arrived.map(u64::from),
                 unique: unique.map(u64::from),
