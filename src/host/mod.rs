@@ -1,3 +1,5 @@
 //! What this machine is: links, neighbours, capabilities.
 
 pub mod facts;
+pub mod link;
+pub mod netlink;
