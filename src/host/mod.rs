@@ -3,3 +3,4 @@
 pub mod facts;
 pub mod link;
 pub mod netlink;
+pub mod offloads;
