@@ -3,4 +3,9 @@
 #![allow(unsafe_code)]
 
 pub mod clock;
+pub mod errno;
+pub mod ethtool;
+pub mod frame_socket;
+pub mod limits;
+pub mod mount;
 pub mod netns;
