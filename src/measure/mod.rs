@@ -1,4 +1,7 @@
 //! What the received packets say: order, distributions, ledger, verdict.
 
+pub mod buckets;
+pub mod classify;
 pub mod distribution;
 pub mod received;
+pub mod window;
