@@ -2,6 +2,7 @@
 
 #![allow(unsafe_code)]
 
+pub mod bpf;
 pub mod clock;
 pub mod errno;
 pub mod ethtool;
