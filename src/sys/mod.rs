@@ -3,4 +3,8 @@
 #![allow(unsafe_code)]
 
 pub mod clock;
+pub mod device;
+pub mod mmap;
 pub mod netns;
+pub mod packet;
+pub mod xsk;
