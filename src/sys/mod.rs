@@ -9,4 +9,8 @@ pub mod ethtool;
 pub mod frame_socket;
 pub mod limits;
 pub mod mount;
+pub mod device;
+pub mod mmap;
 pub mod netns;
+pub mod packet;
+pub mod xsk;
