@@ -21,7 +21,7 @@ impl Default for Distribution {
 impl Distribution {
     /// Adds one time.
     pub fn record(&mut self, nanos: u64) {
-        self.histogram.saturating_record(nanos);
+        count_in(&mut self.histogram, nanos, 1);
         self.min = self.min.min(nanos);
         self.max = self.max.max(nanos);
         self.sum += u128::from(nanos);
@@ -37,7 +37,7 @@ impl Distribution {
     ) -> Self {
         let mut histogram = Histogram::new(3).expect("three significant digits are allowed");
         for (value, count) in buckets {
-            histogram.saturating_record_n(value.clamp(min.min(max), max), count);
+            count_in(&mut histogram, value.clamp(min.min(max), max), count);
         }
         Self { histogram, min, max, sum }
     }
@@ -80,5 +80,41 @@ impl Distribution {
     /// The histogram, for logs and spectra.
     pub fn histogram(&self) -> &Histogram<u64> {
         &self.histogram
+    }
+}
+
+/// Counts a value, and widens the histogram where it must: `saturating_record` alone never widens,
+/// and would put every time above some microseconds into one bucket.
+fn count_in(histogram: &mut Histogram<u64>, value: u64, count: u64) {
+    if histogram.record_n(value, count).is_err() {
+        // Only where the address space is too small for the widened histogram.
+        histogram.saturating_record_n(value, count);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_of_times_far_apart_are_within_one_percent() {
+        let times: Vec<u64> = (1..=10_000).map(|n| n * 1_000).collect();
+        let mut recorded = Distribution::default();
+        times.iter().for_each(|time| recorded.record(*time));
+        let sum = times.iter().map(|time| u128::from(*time)).sum();
+        let joined = Distribution::from_buckets(
+            times.iter().map(|time| (*time, 1)),
+            1_000,
+            10_000_000,
+            sum,
+        );
+        let mut merged = Distribution::default();
+        merged.merge(&recorded);
+        for distribution in [recorded, joined, merged] {
+            for (share, want) in [(500_000, 5_000_000_u64), (990_000, 9_900_000)] {
+                let got = distribution.percentile(share).expect("times were recorded");
+                assert!(got.abs_diff(want) <= want / 100, "{got} for {want}");
+            }
+        }
     }
 }

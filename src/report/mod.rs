@@ -1,3 +1,14 @@
-//! The versioned result, and one file per output.
+//! The versioned result, and one file per output. Every output is made from
+//! [`model::RunResult`] alone; the distributions of [`hgrm`] come beside it.
 
+pub mod csv;
+pub mod file;
+pub mod format;
+pub mod hgrm;
+pub mod json;
 pub mod model;
+mod percentiles;
+pub mod progress;
+pub mod terminal;
+
+pub use percentiles::percentiles;

@@ -7,6 +7,15 @@ use serde::{Deserialize, Serialize};
 /// The value of [`RunResult::schema`].
 pub const SCHEMA: &str = "wirestorm.result/1";
 
+/// Codes of reasons and warnings that the reports look for. A `Some(0)` received, or a 0 sent, has
+/// a reason or a warning with one of these, whose message says the cause and the remedy.
+pub mod code {
+    /// Packets were sent and none arrived.
+    pub const NOTHING_RECEIVED: &str = "nothing_received";
+    /// No packet was sent.
+    pub const NOTHING_SENT: &str = "nothing_sent";
+}
+
 /// One run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct RunResult {

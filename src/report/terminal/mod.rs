@@ -1,0 +1,48 @@
+//! The result for people, on a terminal: the verdict first, then what it rests on.
+
+mod environment;
+mod ledger;
+mod paint;
+mod streams;
+mod table;
+mod verdict;
+
+use super::model::RunResult;
+
+/// What the terminal can show. The caller decides, by `NO_COLOR`, by the terminal, by `--color`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Style {
+    /// Use colours (ECMA-48).
+    pub color: bool,
+    /// Columns of a line. Lines are longer only where a single number is.
+    pub width: u16,
+}
+
+impl Style {
+    /// For files and pipes: no colour, 100 columns.
+    pub const PLAIN: Self = Self { color: false, width: 100 };
+}
+
+/// The whole report. Values that were not measured are `–`, never 0.
+pub fn render(result: &RunResult, style: Style) -> String {
+    let sections = [
+        verdict::render(result, style),
+        verdict::warnings(result, style),
+        streams::counts(result, style),
+        streams::rates(result, style),
+        streams::latency(result, style),
+        streams::gaps(result, style),
+        ledger::stages(result, style),
+        ledger::witnesses(result, style),
+        ledger::overload(result, style),
+        environment::render(result, style),
+    ];
+    let sections: Vec<&str> =
+        sections.iter().map(|text| text.as_str()).filter(|text| !text.is_empty()).collect();
+    sections.join("\n")
+}
+
+/// The verdict with its reasons alone: what `--quiet` leaves of the report.
+pub fn render_verdict(result: &RunResult, style: Style) -> String {
+    verdict::render(result, style)
+}

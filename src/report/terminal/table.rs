@@ -1,0 +1,231 @@
+//! A table without lines between its columns. Where the terminal is too narrow, the columns that do
+//! not fit follow in a block below, each block with the first column: nothing is left out.
+
+use super::Style;
+use super::paint::{Tint, paint, shorten, width, wrap};
+
+/// Columns between two columns.
+const GAP: usize = 2;
+/// A first column is not shortened below this.
+const KEY_MIN: usize = 12;
+/// A wrapped last column is at least this wide; else it is left out of the block and put below.
+const WRAP_MIN: usize = 20;
+
+/// How a column stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Align {
+    /// Words.
+    Left,
+    /// Numbers.
+    Right,
+    /// Sentences: takes the width that is left, in several lines. The last column only.
+    Wrap,
+}
+
+/// A piece of a row.
+#[derive(Clone, Debug, Default)]
+pub struct Cell {
+    text: String,
+    tint: Tint,
+}
+
+impl Cell {
+    /// A cell in the colour of `tint`.
+    pub fn new(text: impl Into<String>, tint: Tint) -> Self {
+        Self { text: text.into(), tint }
+    }
+
+    /// A cell in the text's colour; `–` is faint.
+    pub fn plain(text: impl Into<String>) -> Self {
+        let text = text.into();
+        let faint = text == crate::report::format::NOT_MEASURED;
+        Self { text, tint: if faint { Tint::Faint } else { Tint::Plain } }
+    }
+}
+
+/// Columns with a heading, and rows.
+#[derive(Debug, Default)]
+pub struct Table {
+    columns: Vec<(String, Align)>,
+    rows: Vec<Vec<Cell>>,
+}
+
+impl Table {
+    /// A table whose first column, the names, has `title`.
+    pub fn new(title: impl Into<String>) -> Self {
+        Self { columns: vec![(title.into(), Align::Left)], rows: Vec::new() }
+    }
+
+    /// Adds a column.
+    #[must_use]
+    pub fn column(mut self, title: &str, align: Align) -> Self {
+        self.columns.push((title.to_owned(), align));
+        self
+    }
+
+    /// Adds a row with a cell a column.
+    pub fn row(&mut self, cells: Vec<Cell>) {
+        debug_assert_eq!(cells.len(), self.columns.len());
+        self.rows.push(cells);
+    }
+
+    /// The table in lines of at most the style's width, with a line end after each.
+    pub fn render(&self, style: Style) -> String {
+        let mut widths: Vec<usize> = (0..self.columns.len())
+            .map(|at| {
+                let cells = self.rows.iter().filter_map(|row| row.get(at));
+                cells.map(|cell| width(&cell.text)).chain([width(&self.columns[at].0)]).max()
+            })
+            .map(Option::unwrap_or_default)
+            .collect();
+        let limit = usize::from(style.width);
+        self.fit_last(&mut widths, limit);
+        fit_key(&mut widths, limit);
+        let mut text = String::new();
+        for block in blocks(&widths, limit) {
+            if !text.is_empty() {
+                text.push('\n');
+            }
+            self.render_block(&block, &widths, style, &mut text);
+        }
+        text
+    }
+
+    /// Gives a last column of sentences the width that is left.
+    fn fit_last(&self, widths: &mut [usize], limit: usize) {
+        let last = widths.len() - 1;
+        if self.columns[last].1 == Align::Wrap {
+            let others: usize = widths[..last].iter().map(|width| width + GAP).sum();
+            let left = limit.saturating_sub(others);
+            let left = if left < WRAP_MIN { limit.saturating_sub(widths[0] + GAP) } else { left };
+            widths[last] = widths[last].min(left.max(1));
+        }
+    }
+
+    fn render_block(&self, block: &[usize], widths: &[usize], style: Style, text: &mut String) {
+        let line: Vec<Vec<String>> =
+            block.iter().map(|&at| vec![shorten(&self.columns[at].0, widths[at])]).collect();
+        self.render_lines(block, widths, &line, &|_| Tint::Strong, style, text);
+        let total = block.iter().map(|&at| widths[at] + GAP).sum::<usize>() - GAP;
+        text.push_str(&paint(&"─".repeat(total), Tint::Faint, style.color));
+        text.push('\n');
+        for row in &self.rows {
+            let lines: Vec<Vec<String>> = block
+                .iter()
+                .map(|&at| match self.columns[at].1 {
+                    Align::Wrap => wrap(&row[at].text, widths[at]),
+                    Align::Left | Align::Right => vec![shorten(&row[at].text, widths[at])],
+                })
+                .collect();
+            self.render_lines(block, widths, &lines, &|at| row[at].tint, style, text);
+        }
+    }
+
+    /// One row: as many lines as its highest cell has.
+    fn render_lines(
+        &self,
+        block: &[usize],
+        widths: &[usize],
+        lines: &[Vec<String>],
+        tint: &dyn Fn(usize) -> Tint,
+        style: Style,
+        text: &mut String,
+    ) {
+        let height = lines.iter().map(Vec::len).max().unwrap_or(1).max(1);
+        for number in 0..height {
+            let mut line = String::new();
+            let mut blank = 0;
+            for (&at, cell) in block.iter().zip(lines) {
+                let piece = cell.get(number).map_or("", String::as_str);
+                let pad = widths[at].saturating_sub(width(piece));
+                let (before, after) =
+                    if self.columns[at].1 == Align::Right { (pad, 0) } else { (0, pad) };
+                if !piece.is_empty() {
+                    line.push_str(&" ".repeat(blank + before));
+                    line.push_str(&paint(piece, tint(at), style.color));
+                    blank = after + GAP;
+                } else {
+                    blank += widths[at] + GAP;
+                }
+            }
+            text.push_str(&line);
+            text.push('\n');
+        }
+    }
+}
+
+/// Shortens the first column as far as it must be for all columns to stand in one block; where that
+/// is not far enough, to a third of the line.
+fn fit_key(widths: &mut [usize], limit: usize) {
+    let others: usize = widths[1..].iter().map(|width| width + GAP).sum();
+    let room = limit.saturating_sub(others);
+    if widths[0] > room {
+        let key = if room >= KEY_MIN { room } else { (limit / 3).max(KEY_MIN) };
+        widths[0] = widths[0].min(key);
+    }
+}
+
+/// Which columns stand in which block.
+fn blocks(widths: &[usize], limit: usize) -> Vec<Vec<usize>> {
+    let mut blocks = vec![vec![0]];
+    let mut used = widths[0];
+    for (at, width) in widths.iter().enumerate().skip(1) {
+        let block = blocks.last_mut().expect("there is always a block");
+        if block.len() > 1 && used + GAP + width > limit {
+            blocks.push(vec![0, at]);
+            used = widths[0] + GAP + width;
+        } else {
+            block.push(at);
+            used += GAP + width;
+        }
+    }
+    blocks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table() -> Table {
+        let mut table = Table::new("Name").column("a", Align::Right).column("bb", Align::Right);
+        table.row(vec![Cell::plain("first"), Cell::plain("1,000"), Cell::plain("–")]);
+        table.row(vec![Cell::plain("second-long-name"), Cell::plain("2"), Cell::plain("30")]);
+        table
+    }
+
+    #[test]
+    fn wide_enough_is_one_block() {
+        let text = table().render(Style { color: false, width: 80 });
+        let want = "\
+Name                  a  bb
+───────────────────────────
+first             1,000   –
+second-long-name      2  30
+";
+        assert_eq!(text, want);
+    }
+
+    #[test]
+    fn names_give_way_first_and_columns_then_move_below() {
+        let text = table().render(Style { color: false, width: 24 });
+        assert!(text.contains("second…g-name      2  30"), "{text}");
+        let text = table().render(Style { color: false, width: 20 });
+        assert_eq!(text.matches("Name").count(), 2, "{text}");
+        assert!(text.lines().all(|line| width(line) <= 20), "{text}");
+    }
+
+    #[test]
+    fn sentences_take_the_width_that_is_left() {
+        let mut table = Table::new("Stage").column("n", Align::Right).column("why", Align::Wrap);
+        let why = "words that do not fit into one line of it";
+        table.row(vec![Cell::plain("x"), Cell::plain("1"), Cell::plain(why)]);
+        let text = table.render(Style { color: false, width: 34 });
+        let want = "\
+Stage  n  why
+──────────────────────────────────
+x      1  words that do not fit
+          into one line of it
+";
+        assert_eq!(text, want);
+    }
+}
