@@ -168,8 +168,7 @@ fn tcp_through_napi_is_not_merged() {
     let lab = up(&spec(Topology::Router), true);
     let (tx, rx) = ports(&lab);
     let before = lab.witness().unwrap();
-    let listener =
-        rx.netns.run(|| std::net::TcpListener::bind((rx.ipv4, 0))).unwrap().unwrap();
+    let listener = rx.netns.run(|| std::net::TcpListener::bind((rx.ipv4, 0))).unwrap().unwrap();
     let to = listener.local_addr().unwrap();
     let reader = std::thread::spawn(move || {
         let mut all = Vec::new();

@@ -139,8 +139,7 @@ mod tests {
 
     #[test]
     fn only_features_that_are_on_and_asked_for_count() {
-        let feature =
-            |name: &str, active| Feature { name: name.into(), active, changeable: true };
+        let feature = |name: &str, active| Feature { name: name.into(), active, changeable: true };
         let features = [feature("rx-gro", true), feature("rx-lro", false), feature("x", true)];
         assert_eq!(active(&features, &["rx-gro", "rx-lro"]), ["rx-gro"]);
     }

@@ -61,8 +61,9 @@ fn nft_complaint(stderr: &str) -> String {
 /// Installs the profile's token bucket number `index` as the root queueing discipline of the
 /// router's device.
 pub(super) fn tbf(router: &Netns, index: usize, tbf: &Tbf) -> Result<()> {
-    let failed =
-        |cause: String| Error::new("install the token bucket of", format!("lab.tbf[{index}]"), cause);
+    let failed = |cause: String| {
+        Error::new("install the token bucket of", format!("lab.tbf[{index}]"), cause)
+    };
     let device = device_towards(&tbf.towards).ok_or_else(|| {
         failed(format!("the router has no device towards {}", tbf.towards)).remedy("use tx or rx")
     })?;

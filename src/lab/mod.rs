@@ -94,8 +94,12 @@ impl Lab {
         let spaces = layout.roles.iter().map(|role| Space::new(role)).collect::<Result<_>>()?;
         let lab = Self { spec: spec.clone(), layout, spaces };
         lab.wire(options)?;
-        let configured: Vec<&Netns> =
-            lab.spaces.iter().filter(|space| space.role != "tx").map(|space| &space.netns).collect();
+        let configured: Vec<&Netns> = lab
+            .spaces
+            .iter()
+            .filter(|space| space.role != "tx")
+            .map(|space| &space.netns)
+            .collect();
         sysctl::apply(&configured, &spec.sysctl)?;
         lab.impair()?;
         Ok(lab)
@@ -202,9 +206,8 @@ impl Lab {
         }
         for end in self.layout.ends() {
             let (_, netlink, _) = of(end.role);
-            wiring::wait_for_carrier(netlink, end.device).map_err(|error| {
-                device_error("bring up the lab's device", end.device, &error)
-            })?;
+            wiring::wait_for_carrier(netlink, end.device)
+                .map_err(|error| device_error("bring up the lab's device", end.device, &error))?;
         }
         let index =
             |device: &str| indices.iter().find(|(name, _)| *name == device).map_or(0, |(_, i)| *i);
@@ -219,7 +222,8 @@ impl Lab {
                 device_error("add the lab's route to", &subject, &error)
             })?;
         }
-        Ok(())
+        let devices: Vec<_> = self.layout.ends().map(|end| (of(end.role).1, end.device)).collect();
+        wiring::wait_for_quiet(&devices).map_err(|error| device_error("settle the lab", "", &error))
     }
 
     fn address(&self, netlink: &Netlink, index: u32, end: &End) -> Result<()> {

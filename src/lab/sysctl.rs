@@ -65,7 +65,8 @@ fn missing_is_fine(error: io::Error) -> io::Result<()> {
 
 fn set_here(path: &str, value: &str) -> io::Result<()> {
     // Opened without O_CREAT: a missing file of /proc is "not found", not "permission denied".
-    let mut file = fs::OpenOptions::new().write(true).open(PathBuf::from("/proc/sys").join(path))?;
+    let mut file =
+        fs::OpenOptions::new().write(true).open(PathBuf::from("/proc/sys").join(path))?;
     io::Write::write_all(&mut file, value.as_bytes())
 }
 
@@ -119,6 +120,8 @@ mod tests {
             assert_eq!(path_of(name), None, "{name}");
         }
         let error = apply(&[], &[("vm.swappiness".into(), "1".into())]).unwrap_err();
-        assert!(error.to_string().starts_with("cannot set lab.sysctl.vm.swappiness: not a network"));
+        assert!(
+            error.to_string().starts_with("cannot set lab.sysctl.vm.swappiness: not a network")
+        );
     }
 }

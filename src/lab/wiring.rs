@@ -28,6 +28,12 @@ use crate::sys::netns::Netns;
 /// How long the carrier of a new pair may take; it takes a millisecond.
 const CARRIER_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// The reports of a group follow each other within 8 ms.
+const QUIET: Duration = Duration::from_millis(40);
+
+/// A lab that is never quiet has other reasons than its set-up.
+const QUIET_TIMEOUT: Duration = Duration::from_millis(400);
+
 const ADD: u16 = NLM_F_CREATE | NLM_F_EXCL;
 
 /// Creates a pair whose ends are in two namespaces; `here` is the socket of the first.
@@ -88,6 +94,32 @@ pub(super) fn wait_for_carrier(netlink: &Netlink, device: &str) -> io::Result<()
     }
 }
 
+/// Waits until the multicast reports that every new IPv6 address brings are out; within a run they
+/// would be frames of nobody.
+pub(super) fn wait_for_quiet(devices: &[(&Netlink, &str)]) -> io::Result<()> {
+    let deadline = Instant::now() + QUIET_TIMEOUT;
+    let mut before = Vec::new();
+    let mut since = Instant::now();
+    loop {
+        let mut sent = Vec::new();
+        for (netlink, device) in devices {
+            for attribute in get(netlink, device)?.attributes {
+                if let LinkAttribute::Stats64(stats) = attribute {
+                    sent.push(stats.tx_packets);
+                }
+            }
+        }
+        let now = Instant::now();
+        if sent != before {
+            (before, since) = (sent, now);
+        }
+        if now - since >= QUIET || now > deadline {
+            return Ok(());
+        }
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
 fn get(netlink: &Netlink, device: &str) -> io::Result<LinkMessage> {
     let mut ask = LinkMessage::default();
     ask.attributes.push(LinkAttribute::IfName(device.to_owned()));
@@ -115,8 +147,7 @@ pub(super) fn add_address(
         IpAddr::V6(address) if address.is_unicast_link_local() => AddressScope::Link,
         _ => AddressScope::Universe,
     };
-    message.attributes =
-        vec![AddressAttribute::Local(address), AddressAttribute::Address(address)];
+    message.attributes = vec![AddressAttribute::Local(address), AddressAttribute::Address(address)];
     if address.is_ipv6() {
         message.header.flags = AddressHeaderFlags::Nodad;
         message.attributes.push(AddressAttribute::Flags(AddressFlags::Nodad));

@@ -263,9 +263,7 @@ mod tests {
 
     #[test]
     fn rules_are_named_by_comment_or_number() {
-        let counter = |packets: u64| {
-            serde_json::json!({"counter": {"packets": packets, "bytes": packets * 100}})
-        };
+        let counter = |packets: u64| serde_json::json!({"counter": {"packets": packets, "bytes": packets * 100}});
         let rule = |chain: &str, comment: Option<&str>, expr: Value| {
             let mut rule =
                 serde_json::json!({"family": "ip", "table": "t", "chain": chain, "expr": expr});

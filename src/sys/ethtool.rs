@@ -239,7 +239,6 @@ impl Ethtool {
     }
 }
 
-
 /// A command and room for its answer, in words as the kernel's structs have them.
 struct Request {
     words: Vec<u32>,
