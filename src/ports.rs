@@ -7,11 +7,11 @@ use std::time::Duration;
 use crate::error::{Error, Result};
 use crate::host::facts::LinkFacts;
 use crate::host::{link, neighbour};
-use crate::lab::Lab;
-use crate::lab::layout::{End, Layout};
+use crate::lab::layout::Layout;
+use crate::lab::{Lab, LabPort};
 use crate::packet::Addressing;
 use crate::plan::PortFacts;
-use crate::profile::model::{Attachment, FieldValue, Neighbours, Port, Profile, Stream};
+use crate::profile::model::{Attachment, FieldValue, Port, Profile, Stream};
 use crate::sys::netns::Netns;
 use crate::wire::field::ProtocolKind;
 
@@ -26,7 +26,7 @@ pub struct AttachedPort {
     /// What the interface is.
     pub facts: LinkFacts,
     /// Its place in the lab, if it is the lab's.
-    pub end: Option<End>,
+    pub lab: Option<LabPort>,
 }
 
 /// Finds every port of the profile.
@@ -43,8 +43,7 @@ fn attach_one(port: &Port, lab: Option<&Lab>) -> Result<AttachedPort> {
             let lab = lab.ok_or_else(|| no_lab(port))?;
             let place = lab.port(role).ok_or_else(|| no_role(port, role))?;
             let facts = link::facts(&place.netns, &place.interface)?;
-            let end = lab.layout().ends().find(|end| end.device == place.interface).cloned();
-            Ok(AttachedPort { netns: place.netns.clone(), facts, end })
+            Ok(AttachedPort { netns: place.netns.clone(), facts, lab: Some(place) })
         }
         Attachment::Interface(name) => {
             let netns = Netns::current()
@@ -54,7 +53,7 @@ fn attach_one(port: &Port, lab: Option<&Lab>) -> Result<AttachedPort> {
                 return Err(Error::new("use", format!("interface {name}"), "the link is down")
                     .remedy(format!("ip link set {name} up, and check the cable")));
             }
-            Ok(AttachedPort { netns, facts, end: None })
+            Ok(AttachedPort { netns, facts, lab: None })
         }
     }
 }
@@ -87,7 +86,6 @@ pub fn addressing(
     profile: &Profile,
     stream: &Stream,
     ports: &[AttachedPort],
-    lab: Option<&Lab>,
 ) -> Result<Addressing> {
     let settings = &profile.ports[stream.from];
     let from = &ports[stream.from];
@@ -107,13 +105,9 @@ pub fn addressing(
         addressing.next_hop_mac_ipv6 = mac;
         return Ok(addressing);
     }
-    let permanent = profile.lab.as_ref().is_none_or(|lab| lab.neighbours == Neighbours::Permanent);
-    if permanent
-        && let (Some(end), Some(lab)) = (&from.end, lab)
-        && let Some(peer) = lab.layout().peer(end.device)
-    {
-        addressing.next_hop_mac_ipv4 = peer.mac;
-        addressing.next_hop_mac_ipv6 = peer.mac;
+    if let Some(mac) = from.lab.as_ref().and_then(|port| port.next_hop_mac) {
+        addressing.next_hop_mac_ipv4 = mac;
+        addressing.next_hop_mac_ipv6 = mac;
         return Ok(addressing);
     }
     match outer_destination(stream, &addressing) {

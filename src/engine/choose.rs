@@ -2,8 +2,11 @@
 
 use std::fmt;
 
-use super::{Engine, Programs};
+use super::frames::FrameEngine;
+use super::port::LongestFrame;
+use super::{Engine, Programs, af_xdp, packet_mmap};
 use crate::error::{Error, Result};
+use crate::sys::clock::Monotonic;
 use crate::sys::netns::Netns;
 
 /// An engine as a user names it.
@@ -16,14 +19,12 @@ pub enum EngineChoice {
     AfXdp,
     /// TPACKET_V3 transmit ring.
     PacketMmap,
-    /// Builds every frame and sends none.
-    Null,
 }
 
 impl EngineChoice {
     /// The choice that a name stands for.
     pub fn named(name: &str) -> Option<Self> {
-        [Self::Auto, Self::AfXdp, Self::PacketMmap, Self::Null]
+        [Self::Auto, Self::AfXdp, Self::PacketMmap]
             .into_iter()
             .find(|choice| choice.to_string() == name)
     }
@@ -35,7 +36,6 @@ impl fmt::Display for EngineChoice {
             Self::Auto => "auto",
             Self::AfXdp => "af-xdp",
             Self::PacketMmap => "packet-mmap",
-            Self::Null => "null",
         })
     }
 }
@@ -64,4 +64,24 @@ pub fn open(
     let causes: Vec<String> = refusals.iter().map(ToString::to_string).collect();
     Err(Error::new("open any engine on", interface, causes.join(" / "))
         .remedy(format!("see wirestorm doctor {interface}")))
+}
+
+fn open_one(
+    choice: EngineChoice,
+    netns: &Netns,
+    interface: &str,
+    queue: u32,
+    programs: &Programs,
+) -> Result<Box<dyn Engine>> {
+    let longest = LongestFrame::of(programs);
+    Ok(match choice {
+        EngineChoice::PacketMmap => {
+            let ring = packet_mmap::open(netns, interface, queue, longest)?;
+            Box::new(FrameEngine::new(ring, Monotonic, programs.clone()))
+        }
+        EngineChoice::AfXdp | EngineChoice::Auto => {
+            let ring = af_xdp::open(netns, interface, queue, longest)?;
+            Box::new(FrameEngine::new(ring, Monotonic, programs.clone()))
+        }
+    })
 }

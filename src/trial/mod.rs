@@ -15,7 +15,6 @@ use crate::measure::received::PortReceived;
 use crate::profile::model::Profile;
 use crate::receive::{self, ReceiveSpec, Receiver};
 use crate::sys::clock;
-use crate::sys::netns::Netns;
 use crate::worker::Limits;
 
 use send::{SendPort, Senders, WorkerReport};

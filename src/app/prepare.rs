@@ -1,0 +1,151 @@
+//! From a profile to everything that a trial needs.
+
+use std::sync::Arc;
+
+use crate::engine::Programs;
+use crate::error::{Error, Result};
+use crate::host::cpu;
+use crate::lab::Lab;
+use crate::packet::compile::compile;
+use crate::packet::program::StreamProgram;
+use crate::plan::{self, PortFacts, PortPlan};
+use crate::ports::{self, AttachedPort};
+use crate::profile::model::{Attachment, Profile};
+use crate::receive::ReceiveSpec;
+use crate::trial::send::SendPort;
+
+/// The trial's number in the run: one trial a run.
+pub const EPOCH: u8 = 1;
+
+/// A profile's ports, opened plans and programs on this machine.
+pub struct Prepared {
+    /// Every port of the profile.
+    pub ports: Vec<AttachedPort>,
+    /// Ports that send.
+    pub senders: Vec<SendPort>,
+    /// Ports that receive: position in the profile, and what their receiver has to know.
+    pub receivers: Vec<(usize, ReceiveSpec)>,
+}
+
+/// Queues that the lab's devices need for the profile.
+pub fn lab_queues(profile: &Profile, workers: Option<u32>) -> u32 {
+    let of_port = |queues: &[u32]| queues.iter().max().map_or(1, |&queue| queue + 1);
+    let most = profile.ports.iter().map(|port| of_port(&port.queues)).max().unwrap_or(1);
+    workers.unwrap_or(most).max(1)
+}
+
+/// Finds ports, makes the plan and compiles every stream.
+///
+/// # Errors
+/// Ports that are not there, neighbours that do not answer, streams that cannot be compiled.
+pub fn prepare(profile: &Profile, lab: Option<&Lab>, workers: Option<u32>) -> Result<Prepared> {
+    let ports = ports::attach(profile, lab)?;
+    let facts: Vec<PortFacts> =
+        profile.ports.iter().zip(&ports).map(|(port, at)| at.plan_facts(port)).collect();
+    let plans = plan::plan(profile, &facts, &cpu::allowed_cores(), workers)?;
+    let mut senders = Vec::with_capacity(plans.len());
+    for plan in plans {
+        let mut programs = Vec::with_capacity(plan.streams.len());
+        for &stream in &plan.streams {
+            let addressing = ports::addressing(profile, &profile.streams[stream], &ports)?;
+            programs.push(Arc::new(compile_stream(profile, stream, &addressing)?));
+        }
+        let at = &ports[plan.port];
+        senders.push(SendPort {
+            netns: at.netns.clone(),
+            interface: at.facts.name.clone(),
+            plan,
+            programs: programs.into(),
+        });
+    }
+    let receivers = receivers(profile, &ports, &senders);
+    Ok(Prepared { ports, senders, receivers })
+}
+
+/// The plan and the programs without a machine: for dry runs.
+///
+/// # Errors
+/// A percentage without a line rate; streams that cannot be compiled.
+pub fn dry(profile: &Profile) -> Result<Vec<(PortPlan, Programs)>> {
+    let facts: Vec<PortFacts> = profile
+        .ports
+        .iter()
+        .map(|port| PortFacts { line_rate_bps: port.speed_bps, tx_queues: 0 })
+        .collect();
+    let mut dry = Vec::new();
+    for plan in plan::plan(profile, &facts, &[], None)? {
+        let mut programs = Vec::with_capacity(plan.streams.len());
+        for &stream in &plan.streams {
+            let addressing = ports::dry_addressing(profile, &profile.streams[stream]);
+            programs.push(Arc::new(compile_stream(profile, stream, &addressing)?));
+        }
+        dry.push((plan, programs.into()));
+    }
+    Ok(dry)
+}
+
+/// Whether any port of the profile stands on a lab.
+pub fn needs_lab(profile: &Profile) -> bool {
+    profile.ports.iter().any(|port| matches!(port.attachment, Attachment::Lab(_)))
+}
+
+fn compile_stream(
+    profile: &Profile,
+    stream: usize,
+    addressing: &crate::packet::Addressing,
+) -> Result<StreamProgram> {
+    compile(profile, stream, addressing, EPOCH).map_err(|error| {
+        Error::new("build the packets of", format!("streams[{}]", profile.streams[stream].name), error)
+    })
+}
+
+fn receivers(
+    profile: &Profile,
+    ports: &[AttachedPort],
+    senders: &[SendPort],
+) -> Vec<(usize, ReceiveSpec)> {
+    let mut receivers = Vec::new();
+    for (number, at) in ports.iter().enumerate() {
+        let here = |stream: usize| profile.streams[stream].to == Some(number);
+        if !(0..profile.streams.len()).any(here) {
+            continue;
+        }
+        let workers = |stream: usize| {
+            let of_port = |port: &SendPort| port.plan.workers_of(profile, stream);
+            if here(stream) { senders.iter().map(of_port).max().unwrap_or(0) } else { 0 }
+        };
+        let mut tag_offsets: Vec<u16> = senders
+            .iter()
+            .flat_map(|port| port.plan.streams.iter().zip(port.programs.iter()))
+            .filter(|(stream, _)| here(**stream))
+            .filter_map(|(_, program)| program.tag_at)
+            .collect();
+        tag_offsets.sort_unstable();
+        tag_offsets.dedup();
+        // One constant gap is wanted only where all that one port sends arrives here.
+        let mut to_here = senders
+            .iter()
+            .filter(|port| port.plan.streams.iter().any(|&stream| here(stream)));
+        let wanted_gap_ns = match (to_here.next(), to_here.next()) {
+            (Some(port), None) if port.plan.streams.iter().all(|&stream| here(stream)) => {
+                port.plan.constant_gap()
+            }
+            _ => None,
+        };
+        receivers.push((
+            number,
+            ReceiveSpec {
+                netns: at.netns.clone(),
+                interface: at.facts.name.clone(),
+                mode: profile.measure.receive,
+                epoch: EPOCH,
+                stream_workers: (0..profile.streams.len()).map(workers).collect(),
+                tag_offsets,
+                latency: profile.measure.latency,
+                wanted_gap_ns,
+                pass_on: profile.measure.pass_on,
+            },
+        ));
+    }
+    receivers
+}

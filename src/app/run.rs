@@ -1,0 +1,242 @@
+//! `wirestorm run`: any profile, from the lab to the report.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use super::diagnose::{self, LinkWitness};
+use super::{prepare, signals};
+use crate::engine::choose::EngineChoice;
+use crate::error::{Error, Result};
+use crate::host::{cpu, environment};
+use crate::lab::Lab;
+use crate::measure::distribution::Distribution;
+use crate::measure::received::PortReceived;
+use crate::measure::verdict;
+use crate::profile::model::Profile;
+use crate::report::model::{Counter, Environment, Reason, RunResult, SCHEMA, Verdict};
+use crate::trial::result::{Assembled, Counted, assemble};
+use crate::trial::{Outcome, Snapshot, Trial};
+
+/// How to run, beside what the profile says.
+#[derive(Clone, Debug, Default)]
+pub struct RunOptions {
+    /// Which engine.
+    pub engine: EngineChoice,
+    /// Workers of every sending port; None: as the profile says.
+    pub workers: Option<u32>,
+    /// The command line, for the report.
+    pub command: String,
+}
+
+/// What a run gives.
+pub struct Ran {
+    /// The result, for every output.
+    pub result: RunResult,
+    /// Latency histograms by stream.
+    pub histograms: Vec<(String, Distribution)>,
+    /// What ended the run before its time, when that was an error.
+    pub error: Option<Error>,
+}
+
+/// Runs a profile. `show` is called ten times a second while packets are sent.
+///
+/// # Errors
+/// What hinders the start.
+pub fn run(
+    profile: &Profile,
+    options: &RunOptions,
+    show: &mut dyn FnMut(&Snapshot),
+) -> Result<Ran> {
+    let stop = Arc::new(AtomicBool::new(false));
+    signals::stop_on_interrupt(&stop)?;
+    let lab = match &profile.lab {
+        Some(spec) if prepare::needs_lab(profile) => {
+            Some(Lab::up(spec, prepare::lab_queues(profile, options.workers))?)
+        }
+        _ => None,
+    };
+    let prepared = prepare::prepare(profile, lab.as_ref(), options.workers)?;
+    let trial = Trial {
+        profile,
+        senders: prepared.senders,
+        receivers: prepared.receivers,
+        engine: options.engine,
+        stop,
+    };
+    let before = Witnesses::read(lab.as_ref());
+    let started = environment::now_rfc3339();
+    let outcome = trial.run(show)?;
+    let after = Witnesses::read(lab.as_ref());
+
+    let links = |links: &[Option<_>]| links.to_vec();
+    let senders: Vec<LinkWitness> = trial
+        .senders
+        .iter()
+        .zip(links(&outcome.tx_links))
+        .map(|(port, counters)| LinkWitness { interface: &port.interface, counters })
+        .collect();
+    let receivers: Vec<LinkWitness> = trial
+        .receivers
+        .iter()
+        .zip(links(&outcome.rx_links))
+        .map(|((_, spec), counters)| LinkWitness { interface: &spec.interface, counters })
+        .collect();
+    let device =
+        senders.iter().map(|link| link.counters.map(|c| c.tx_packets)).sum::<Option<u64>>();
+    let Assembled { totals, streams, ledger, gaps } = assemble(&Counted {
+        profile,
+        senders: &trial.senders,
+        reports: &outcome.reports,
+        received: &outcome.received,
+        device,
+        begin: outcome.begin,
+        span: outcome.span,
+    });
+    let mut witnesses = after.lab.since(&before.lab);
+    if lab.is_none() {
+        witnesses.extend(link_counters(&senders, &receivers));
+    }
+    let (engine, engine_detail) = engine_of(&outcome, options.engine);
+    let mut result = RunResult {
+        schema: SCHEMA.into(),
+        profile: profile.name.clone(),
+        profile_yaml: profile.source.clone(),
+        seed: profile.seed,
+        engine,
+        engine_detail,
+        receive_detail: receive_detail(&outcome.received),
+        verdict: Verdict { valid: false, passed: false, reasons: Vec::new() },
+        incomplete: outcome.incomplete,
+        duration_s: outcome.span as f64 / 1e9,
+        totals,
+        streams,
+        ledger,
+        gaps,
+        overload: overload(&outcome.received, &receivers),
+        witnesses,
+        warnings: profile_warnings(profile),
+        environment: Environment {
+            started,
+            command: options.command.clone(),
+            ..environment::describe(&prepared.ports, lab.as_ref())
+        },
+    };
+    result.warnings.extend(diagnose::nothing_received(&result, &senders, &receivers));
+    result.warnings.extend(diagnose::unmeasured(&result));
+    result.warnings.extend(cpu::steal_share(&before.cpu, &after.cpu).and_then(diagnose::steal));
+    result.verdict = verdict::judge(&result, &profile.validity, &profile.pass);
+    Ok(Ran { histograms: histograms(profile, &outcome.received), result, error: outcome.error })
+}
+
+/// What independent counters said at one moment.
+struct Witnesses {
+    lab: LabCounters,
+    cpu: cpu::Times,
+}
+
+struct LabCounters(Vec<(String, u64)>);
+
+impl Witnesses {
+    fn read(lab: Option<&Lab>) -> Self {
+        // A counter that can't be read is missing from the report; it is no reason to fail.
+        let counters = lab.map(|lab| lab.witness().unwrap_or_default()).unwrap_or_default();
+        Self { lab: LabCounters(counters), cpu: cpu::times() }
+    }
+}
+
+impl LabCounters {
+    fn since(&self, before: &Self) -> Vec<Counter> {
+        let old = |name: &str| before.0.iter().find(|(n, _)| n == name).map_or(0, |(_, v)| *v);
+        self.0
+            .iter()
+            .map(|(name, value)| Counter { name: name.clone(), value: value.saturating_sub(old(name)) })
+            .collect()
+    }
+}
+
+fn link_counters(senders: &[LinkWitness], receivers: &[LinkWitness]) -> Vec<Counter> {
+    let mut counters: Vec<Counter> = Vec::new();
+    for link in senders.iter().chain(receivers) {
+        let Some(counted) = link.counters else { continue };
+        for (what, value) in [
+            ("tx_packets", counted.tx_packets),
+            ("rx_packets", counted.rx_packets),
+            ("tx_dropped", counted.tx_dropped),
+            ("rx_dropped", counted.rx_dropped),
+            ("rx_missed", counted.rx_missed),
+        ] {
+            let name = format!("{} {what}", link.interface);
+            if !counters.iter().any(|counter| counter.name == name) {
+                counters.push(Counter { name, value });
+            }
+        }
+    }
+    counters
+}
+
+/// Drops of this machine's own receive side: those of the receiver, and those of the interface.
+fn overload(received: &[(usize, PortReceived)], receivers: &[LinkWitness]) -> Vec<Counter> {
+    let own = received.iter().flat_map(|(_, port)| &port.overload);
+    let mut overload: Vec<Counter> =
+        own.map(|(name, value)| Counter { name: name.clone(), value: *value }).collect();
+    for link in receivers {
+        let Some(counted) = link.counters else { continue };
+        let name = format!("{} rx_missed", link.interface);
+        overload.push(Counter { name, value: counted.rx_missed });
+    }
+    overload
+}
+
+fn engine_of(outcome: &Outcome, asked: EngineChoice) -> (String, String) {
+    let mut names: Vec<&str> = Vec::new();
+    let mut details: Vec<&str> = Vec::new();
+    for report in &outcome.reports {
+        if !names.contains(&report.capabilities.name) {
+            names.push(report.capabilities.name);
+        }
+        if !details.contains(&report.capabilities.detail.as_str()) {
+            details.push(&report.capabilities.detail);
+        }
+    }
+    let mut detail = details.join("; ");
+    if asked == EngineChoice::Auto {
+        detail.insert_str(0, "chosen by auto: ");
+    }
+    let workers = outcome.reports.len();
+    (names.join(", "), format!("{detail}; {workers} worker{}", if workers == 1 { "" } else { "s" }))
+}
+
+fn receive_detail(received: &[(usize, PortReceived)]) -> String {
+    let mut modes: Vec<&str> = Vec::new();
+    for (_, port) in received {
+        if !modes.contains(&port.mode.as_str()) {
+            modes.push(&port.mode);
+        }
+    }
+    modes.join("; ")
+}
+
+fn profile_warnings(profile: &Profile) -> Vec<Reason> {
+    let of = |message: &String| Reason { code: "profile".into(), message: message.clone() };
+    profile.warnings.iter().map(of).collect()
+}
+
+fn histograms(profile: &Profile, received: &[(usize, PortReceived)]) -> Vec<(String, Distribution)> {
+    let mut histograms = Vec::new();
+    for (port, counted) in received {
+        for (number, stream) in counted.streams.iter().enumerate() {
+            let Some(settings) = profile.streams.get(number) else { continue };
+            if settings.to != Some(*port) {
+                continue;
+            }
+            let named = [("", &stream.latency), ("-intended", &stream.latency_intended)];
+            for (suffix, distribution) in named {
+                if let Some(distribution) = distribution {
+                    histograms.push((format!("{}{suffix}", settings.name), distribution.clone()));
+                }
+            }
+        }
+    }
+    histograms
+}
+
