@@ -6,6 +6,8 @@ pub mod frames;
 pub mod memory;
 pub mod packet_mmap;
 pub mod port;
+pub mod null;
+pub mod pcap;
 
 use std::sync::Arc;
 
