@@ -5,3 +5,5 @@
 pub mod bpf;
 pub mod clock;
 pub mod netns;
+pub mod packet_rx;
+pub mod poll;
