@@ -31,9 +31,8 @@ fn counted(loaded: &Loaded, spec: &ReceiveSpec) -> PortReceived {
 
 /// Everything of a stream that is the same whatever the clock says.
 fn counts(stream: &StreamReceived) -> [u64; 10] {
-    let samples = |d: &Option<_>| {
-        d.as_ref().map_or(0, wirestorm::measure::distribution::Distribution::count)
-    };
+    let samples =
+        |d: &Option<_>| d.as_ref().map_or(0, wirestorm::measure::distribution::Distribution::count);
     [
         stream.received,
         stream.unique,

@@ -24,8 +24,7 @@ const CLOCK_STEP_NS: u64 = 1_000_000;
 /// Opens the ring and starts its thread. Must run in the interface's network namespace.
 pub(super) fn open(spec: &ReceiveSpec) -> Result<PacketMmapReceiver> {
     let fail = |cause: std::io::Error| {
-        let error =
-            Error::new("open a TPACKET_V3 receive ring on", &spec.interface, &cause);
+        let error = Error::new("open a TPACKET_V3 receive ring on", &spec.interface, &cause);
         match cause.raw_os_error() {
             Some(libc::EPERM | libc::EACCES) => error.remedy("run as root, or with CAP_NET_RAW"),
             Some(libc::ENODEV) => error.remedy("see `ip link` for its name"),

@@ -169,8 +169,7 @@ fn cause_of(error: &dyn std::error::Error) -> io::Error {
 }
 
 fn socket_error(interface: &str, queue: u32, cause: &io::Error) -> Error {
-    let error =
-        Error::new("open an AF_XDP socket on", format!("{interface} queue {queue}"), cause);
+    let error = Error::new("open an AF_XDP socket on", format!("{interface} queue {queue}"), cause);
     match cause.raw_os_error() {
         Some(libc::EBUSY) => {
             error.remedy("another AF_XDP socket holds the queue: end its program, or use another")
@@ -185,9 +184,8 @@ fn socket_error(interface: &str, queue: u32, cause: &io::Error) -> Error {
 
 impl Receiver for XskReceiver {
     fn snapshot(&mut self) -> Result<PortReceived> {
-        let rows = xdp::read_frames(&self.attached).map_err(|cause| {
-            Error::new("read the receive counters of", &self.interface, cause)
-        })?;
+        let rows = xdp::read_frames(&self.attached)
+            .map_err(|cause| Error::new("read the receive counters of", &self.interface, cause))?;
         let counted = self.shared.counted.lock().unwrap_or_else(PoisonError::into_inner);
         let mut overload: Vec<_> =
             OVERLOAD.iter().map(ToString::to_string).zip(counted.overload).collect();
