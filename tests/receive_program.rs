@@ -31,9 +31,8 @@ fn counted(loaded: &Loaded, spec: &ReceiveSpec) -> PortReceived {
 
 /// Everything of a stream that is the same whatever the clock says.
 fn counts(stream: &StreamReceived) -> [u64; 10] {
-    let samples = |d: &Option<_>| {
-        d.as_ref().map_or(0, wirestorm::measure::distribution::Distribution::count)
-    };
+    let samples =
+        |d: &Option<_>| d.as_ref().map_or(0, wirestorm::measure::distribution::Distribution::count);
     [
         stream.received,
         stream.unique,
@@ -78,15 +77,18 @@ fn rfc_4737_worked_examples() {
     if !privileged("rfc_4737_worked_examples") {
         return;
     }
-    // §7.1, table 1: packet 4 arrives after 5, 6, 7, 8: late by 4 positions.
-    let one = one_stream(&[1, 2, 3, 5, 6, 7, 8, 4, 9, 10]);
-    assert_eq!((one.unique, one.reordered, one.extent_max), (10, 1, Some(4)));
-    // §7.1, table 2: 5 and 6 come early; 4, and what stands after them, is late.
-    let two = one_stream(&[1, 2, 3, 5, 6, 4, 7, 8, 9, 10]);
-    assert_eq!((two.reordered, two.extent_max), (1, Some(2)));
-    // §7.2, table 4: 7 to 10 come before 4 to 6.
-    let three = one_stream(&[1, 2, 3, 7, 8, 9, 10, 4, 5, 6, 11]);
-    assert_eq!((three.reordered, three.extent_max), (3, Some(6)));
+    // Unique, reordered, and the largest extent, of each table of RFC 4737 §7.
+    let tables: [(&[u64], u64, u64); 4] = [
+        (&[1, 2, 3, 5, 6, 7, 8, 4, 9, 10], 1, 4),
+        (&[1, 2, 3, 4, 7, 5, 6, 8, 9, 10], 2, 2),
+        (&[1, 2, 3, 7, 8, 9, 10, 4, 5, 6, 11], 3, 6),
+        (&[1, 2, 3, 6, 7, 4, 5, 8, 9, 10, 12, 13, 11, 14, 15, 16], 3, 3),
+    ];
+    for (sequence, reordered, extent_max) in tables {
+        let stream = one_stream(sequence);
+        assert_eq!(stream.unique, sequence.len() as u64);
+        assert_eq!((stream.reordered, stream.extent_max), (reordered, Some(extent_max)));
+    }
 }
 
 #[test]

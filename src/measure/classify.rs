@@ -91,8 +91,7 @@ impl Classifier {
                 }
             })
             .collect();
-        let gaps =
-            rules.wanted_gap_ns.map(|wanted_ns| Gaps { wanted_ns, ..Gaps::default() });
+        let gaps = rules.wanted_gap_ns.map(|wanted_ns| Gaps { wanted_ns, ..Gaps::default() });
         Self { rules, streams, seen: 0, corrupt: 0, stale: 0, alien: 0, gaps, last_probe: None }
     }
 
@@ -147,12 +146,7 @@ impl Classifier {
 
     /// The counts that belong to no stream.
     pub fn frames(&self) -> FrameCounts {
-        FrameCounts {
-            seen: self.seen,
-            corrupt: self.corrupt,
-            stale: self.stale,
-            alien: self.alien,
-        }
+        FrameCounts { seen: self.seen, corrupt: self.corrupt, stale: self.stale, alien: self.alien }
     }
 
     /// The gaps, where they are measured.

@@ -31,46 +31,47 @@ pub enum Arrival {
     Ambiguous,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
-struct Slot {
-    /// The sequence plus one; 0: none yet.
-    held: u64,
-    arrival: u64,
-    record: bool,
-    twice: bool,
-}
+/// Beside an arrival position: the packet was the largest when it arrived.
+const RECORD: u64 = 1 << 63;
+/// Beside an arrival position: the packet has arrived more than once.
+const TWICE: u64 = 1 << 62;
+const POSITION: u64 = TWICE - 1;
 
 /// The window of one flow.
 #[derive(Clone, Debug)]
 pub struct Window {
-    slots: Box<[Slot]>,
+    /// Per slot, the sequence that it holds, plus one; 0: none yet.
+    held: Box<[u64]>,
+    /// Per slot, its arrival position and flags.
+    arrived: Box<[u64]>,
     next: u64,
     arrivals: u64,
 }
 
 impl Window {
-    /// A window of `1 << shift` sequences, at most [`MAX_WINDOW`].
+    /// A window of `1 << shift` sequences, at most [`MAX_WINDOW`]. Memory is taken as it is used.
     pub fn new(shift: u32) -> Self {
         let len = 1usize << shift.min(MAX_WINDOW.trailing_zeros());
-        Self { slots: vec![Slot::default(); len].into(), next: 0, arrivals: 0 }
+        Self { held: vec![0; len].into(), arrived: vec![0; len].into(), next: 0, arrivals: 0 }
     }
 
     /// Judges one arrival.
     #[inline]
     pub fn arrive(&mut self, sequence: u64) -> Arrival {
-        let len = self.slots.len() as u64;
+        let len = self.held.len() as u64;
         let record = sequence >= self.next;
         if !record && self.next - sequence > len {
             return Arrival::Ambiguous;
         }
-        let slot = &mut self.slots[(sequence & (len - 1)) as usize];
-        if slot.held == sequence + 1 {
-            let second = !slot.twice;
-            slot.twice = true;
+        let slot = (sequence & (len - 1)) as usize;
+        if self.held[slot] == sequence + 1 {
+            let second = self.arrived[slot] & TWICE == 0;
+            self.arrived[slot] |= TWICE;
             return Arrival::Duplicate { second };
         }
         let arrival = self.arrivals;
-        *slot = Slot { held: sequence + 1, arrival, record, twice: false };
+        self.held[slot] = sequence + 1;
+        self.arrived[slot] = arrival | if record { RECORD } else { 0 };
         self.arrivals += 1;
         if record {
             self.next = sequence + 1;
@@ -88,11 +89,11 @@ impl Window {
     /// The arrival position of the smallest record above `sequence`. The largest sequence so far is
     /// a record, so there is one; it is inside the window because `sequence` is.
     fn earliest_larger(&self, sequence: u64) -> u64 {
-        let mask = self.slots.len() as u64 - 1;
+        let mask = self.held.len() as u64 - 1;
         (sequence + 1..self.next)
-            .map(|above| (above, &self.slots[(above & mask) as usize]))
-            .find(|(above, slot)| slot.held == above + 1 && slot.record)
-            .map_or(self.arrivals, |(_, slot)| slot.arrival)
+            .map(|above| (above + 1, (above & mask) as usize))
+            .find(|&(held, slot)| self.held[slot] == held && self.arrived[slot] & RECORD != 0)
+            .map_or(self.arrivals, |(_, slot)| self.arrived[slot] & POSITION)
     }
 }
 

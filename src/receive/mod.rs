@@ -1,10 +1,13 @@
 //! What came back: XDP and TPACKET_V3.
 
 pub mod find_tag;
+mod packet_mmap;
 pub mod queues;
 pub mod xdp;
+mod xsk;
 
 use crate::error::{Error, Result};
+use crate::measure::classify::Rules;
 use crate::measure::received::PortReceived;
 use crate::profile::model::ReceiveMode;
 use crate::sys::bpf::XdpMode;
@@ -61,8 +64,48 @@ pub fn open(spec: &ReceiveSpec) -> Result<Box<dyn Receiver>> {
 
 fn open_here(spec: &ReceiveSpec) -> Result<Box<dyn Receiver>> {
     match spec.mode {
+        ReceiveMode::Auto => open_best(spec),
         ReceiveMode::XdpNative => Ok(Box::new(xdp::open(spec, XdpMode::Native)?)),
         ReceiveMode::XdpGeneric => Ok(Box::new(xdp::open(spec, XdpMode::Generic)?)),
-        _ => Err(Error::new("receive on", &spec.interface, "not yet")),
+        ReceiveMode::XdpSteer => match xsk::open(spec, XdpMode::Native) {
+            Ok(receiver) => Ok(Box::new(receiver)),
+            Err(native) => xsk::open(spec, XdpMode::Generic)
+                .map(|receiver| Box::new(receiver) as Box<dyn Receiver>)
+                // The first error is the one that tells what is wrong.
+                .map_err(|_| native),
+        },
+        ReceiveMode::PacketMmap => Ok(Box::new(packet_mmap::open(spec)?)),
+    }
+}
+
+fn open_best(spec: &ReceiveSpec) -> Result<Box<dyn Receiver>> {
+    let native = match xdp::open(spec, XdpMode::Native) {
+        Ok(receiver) => return Ok(Box::new(receiver)),
+        Err(error) => error,
+    };
+    let generic = match xdp::open(spec, XdpMode::Generic) {
+        Ok(mut receiver) => {
+            receiver.mode.push_str(&format!("; native: {}", native.cause));
+            return Ok(Box::new(receiver));
+        }
+        Err(error) => error,
+    };
+    let mut receiver = packet_mmap::open(spec)?;
+    receiver.mode.push_str(&format!("; XDP: {}", native.cause));
+    if generic.cause != native.cause {
+        receiver.mode.push_str(&format!("; generic XDP: {}", generic.cause));
+    }
+    Ok(Box::new(receiver))
+}
+
+/// What the user-space receivers judge frames by.
+fn rules(spec: &ReceiveSpec) -> Rules {
+    let flows = spec.stream_workers.iter().map(|&workers| u64::from(workers)).sum();
+    Rules {
+        epoch: spec.epoch,
+        stream_workers: spec.stream_workers.clone(),
+        window_shift: xdp::layout::window_shift(flows),
+        latency: spec.latency,
+        wanted_gap_ns: spec.wanted_gap_ns,
     }
 }

@@ -20,9 +20,22 @@ impl Clock for Monotonic {
 /// `CLOCK_MONOTONIC` in nanoseconds.
 #[inline(always)]
 pub fn now() -> u64 {
+    read(libc::CLOCK_MONOTONIC)
+}
+
+#[inline(always)]
+fn read(clock: libc::clockid_t) -> u64 {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: `time` is a valid timespec to write to; CLOCK_MONOTONIC exists on every Linux, so the
-    // call cannot fail.
-    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut time) };
+    // SAFETY: `time` is a valid timespec to write to; the clocks that are read here exist on every
+    // Linux, so the call cannot fail.
+    unsafe { libc::clock_gettime(clock, &mut time) };
     time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
+}
+
+/// What has to be added to a time of `CLOCK_REALTIME` to make it one of `CLOCK_MONOTONIC`, wrapping:
+/// true until somebody sets the clock. Off by less than the time of one clock read.
+pub fn realtime_to_monotonic() -> u64 {
+    let (before, realtime) = (now(), read(libc::CLOCK_REALTIME));
+    let after = now();
+    (before + (after - before) / 2).wrapping_sub(realtime)
 }

@@ -14,3 +14,5 @@ pub mod mmap;
 pub mod netns;
 pub mod packet;
 pub mod xsk;
+pub mod packet_rx;
+pub mod poll;

@@ -123,11 +123,10 @@ fn attach_error(interface: &str, mode: XdpMode, cause: &io::Error) -> Error {
                 ),
             )
         }
-        Some(libc::EOPNOTSUPP | libc::EINVAL) if mode == XdpMode::Native => {
-            Error::new(operation, interface, cause).remedy(
-                "the driver has no XDP, or not at this MTU; use `receive: auto` or xdp-generic",
-            )
-        }
+        Some(libc::EOPNOTSUPP | libc::EINVAL) if mode == XdpMode::Native => Error::new(
+            operation, interface, cause,
+        )
+        .remedy("the driver has no XDP, or not at this MTU; use `receive: auto` or xdp-generic"),
         Some(libc::EPERM | libc::EACCES) => {
             Error::new(operation, interface, cause).remedy("run as root, or with CAP_NET_ADMIN")
         }

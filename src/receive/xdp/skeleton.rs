@@ -28,6 +28,7 @@ mod rx_types {
     /// Reads a structure from the bytes that a map lookup returned. None if the sizes differ.
     pub fn read<T: Plain>(bytes: &[u8]) -> Option<T> {
         // SAFETY: the length is checked, the read needs no alignment, and any bytes are a T.
-        (bytes.len() == size_of::<T>()).then(|| unsafe { bytes.as_ptr().cast::<T>().read_unaligned() })
+        (bytes.len() == size_of::<T>())
+            .then(|| unsafe { bytes.as_ptr().cast::<T>().read_unaligned() })
     }
 }

@@ -121,12 +121,13 @@ impl Moments {
         let total: u128 = shape.iter().map(|&count| u128::from(count)).sum();
         let own = u128::from(self.count);
         let mut before = 0;
-        let scaled = shape.iter().enumerate().filter(|(_, count)| **count > 0).map(|(n, &count)| {
-            let after = before + u128::from(count);
-            let share = after * own / total - before * own / total;
-            before = after;
-            (buckets::middle(low + n), share as u64)
-        });
+        let scaled =
+            shape.iter().enumerate().filter(|(_, count)| **count > 0).map(|(n, &count)| {
+                let after = before + u128::from(count);
+                let share = after * own / total - before * own / total;
+                before = after;
+                (buckets::middle(low + n), share as u64)
+            });
         Distribution::from_buckets(
             scaled.filter(|(_, share)| *share > 0),
             self.min,
