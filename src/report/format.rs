@@ -160,7 +160,8 @@ fn significant(value: f64, pad: bool) -> String {
     let decimals = (DIGITS - 1 - magnitude as i32).max(0) as usize;
     let mut text = format!("{value:.decimals$}");
     // 9.9996 became 10.0000: one digit too many.
-    if pad && text.chars().filter(char::is_ascii_digit).count() > DIGITS as usize && decimals > 0 {
+    let digits = text.trim_start_matches(['0', '.']).chars().filter(char::is_ascii_digit).count();
+    if pad && digits > DIGITS as usize && decimals > 0 {
         text.pop();
     }
     if !pad && text.contains('.') {

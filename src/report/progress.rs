@@ -89,7 +89,8 @@ impl<W: Write> Progress<W> {
     pub fn update(&mut self, now: &Snapshot) {
         match &mut self.display {
             Display::Bar(bar) => {
-                bar.set_position(millis(Nanos(now.elapsed_ns.min(self.total.0.max(1)))));
+                let end = if self.total.0 == 0 { u64::MAX } else { self.total.0 };
+                bar.set_position(millis(Nanos(now.elapsed_ns.min(end))));
                 bar.set_message(describe(now));
             }
             Display::Lines { out, due } if now.elapsed_ns >= due.0 => {
