@@ -9,6 +9,7 @@
 //! | [`cli`] | what was typed |
 //! | [`profile`] | what the YAML says: model, validation, schema |
 //! | [`lab`], [`host`] | what the machine is: namespaces, links, neighbours, capabilities |
+//! | [`ports`] | where the ports are, and their addresses |
 //! | [`plan`] | which worker sends what |
 //! | [`wire`] | one file a protocol: header layout, build, parse; checksums |
 //! | [`packet`] | templates and patch operations: the bytes of packet i |
@@ -31,6 +32,7 @@ pub mod measure;
 pub mod pace;
 pub mod packet;
 pub mod plan;
+pub mod ports;
 pub mod profile;
 pub mod receive;
 pub mod report;

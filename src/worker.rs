@@ -1,1 +1,155 @@
-//! The hot loop.
+//! The hot loop: pacing says how many packets are due, the engine sends them.
+//!
+//! One worker serves one queue of one port on one core. It allocates nothing, locks nothing and
+//! makes no system call but the engine's own and, between packets that are far apart, a sleep.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+use crate::engine::{Engine, Slot};
+use crate::error::{Error, Result};
+use crate::pace::Schedule;
+use crate::sys::clock::Clock;
+
+/// Below this distance to the next packet the worker spins; above, it sleeps for all but this.
+const SPIN_NS: u64 = 150_000;
+/// The longest sleep: a stop is noticed after it.
+const NAP_NS: u64 = 20_000_000;
+/// A transmit path that takes nothing for this long is stuck.
+const STUCK_NS: u64 = 2_000_000_000;
+
+/// What a worker shows while it runs. A cache line of its own.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+pub struct Live {
+    /// Packets that the engine took.
+    pub sent: AtomicU64,
+    /// Largest lag so far: how late the first packet of a batch was handed over, in nanoseconds.
+    pub max_lag: AtomicU64,
+}
+
+/// How a worker is told to run.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// A packet later than this is not sent, in nanoseconds.
+    pub max_lag: u64,
+    /// How long the engine may take to give back its frames at the end, in nanoseconds.
+    pub drain: u64,
+}
+
+/// How a worker's run ended.
+#[derive(Debug)]
+pub struct Outcome {
+    /// When the run was stopped before its time.
+    pub ended: Option<u64>,
+    /// When the last packet had been handed over.
+    pub last_sent: Option<u64>,
+    /// Largest lag, in nanoseconds.
+    pub max_lag: u64,
+    /// Why it ended before its time, when that was not a stop.
+    pub error: Option<Error>,
+}
+
+/// Sends all slots of `schedule` in time through `engine`, until they are over or `stop` is set.
+pub fn run<E: Engine + ?Sized, C: Clock>(
+    engine: &mut E,
+    schedule: &mut Schedule,
+    clock: &C,
+    limits: Limits,
+    live: &Live,
+    stop: &AtomicBool,
+) -> Outcome {
+    let mut batch = vec![Slot::default(); engine.capabilities().max_batch.max(1)];
+    let mut outcome = Outcome { ended: None, last_sent: None, max_lag: 0, error: None };
+    let sent = send(engine, schedule, clock, limits, live, stop, &mut batch, &mut outcome);
+    let drained = engine.drain(limits.drain);
+    if let Err(error) = sent.and(drained) {
+        outcome.ended.get_or_insert_with(|| clock.now());
+        outcome.error = Some(error);
+    }
+    outcome
+}
+
+#[expect(clippy::too_many_arguments, reason = "one call, from run, which names them")]
+fn send<E: Engine + ?Sized, C: Clock>(
+    engine: &mut E,
+    schedule: &mut Schedule,
+    clock: &C,
+    limits: Limits,
+    live: &Live,
+    stop: &AtomicBool,
+    batch: &mut [Slot],
+    outcome: &mut Outcome,
+) -> Result<()> {
+    let lookahead = engine.capabilities().lookahead;
+    let (mut head, mut tail) = (0, 0);
+    let mut sent = 0;
+    let mut moved = clock.now();
+    loop {
+        let now = clock.now();
+        if stop.load(Relaxed) {
+            schedule.give_back(&batch[head..tail]);
+            outcome.ended = Some(now);
+            return Ok(());
+        }
+        let too_late = now.saturating_sub(limits.max_lag);
+        if head == tail {
+            head = 0;
+            tail = schedule.fill(now, now + lookahead, too_late, batch);
+        } else if batch[head].due != 0 && batch[head].due < too_late {
+            tail = head + schedule.pass_over_late(&mut batch[head..tail], too_late);
+        }
+        if head == tail {
+            match schedule.peek() {
+                None => return Ok(()),
+                Some(due) => wait(clock, now, due.saturating_sub(lookahead)),
+            }
+            moved = now;
+            continue;
+        }
+        let first_due = batch[head].due;
+        let taken = match engine.transmit(&batch[head..tail]) {
+            Ok(taken) => taken,
+            Err(error) => {
+                schedule.give_back(&batch[head..tail]);
+                outcome.ended = Some(clock.now());
+                return Err(error);
+            }
+        };
+        if taken > 0 {
+            head += taken;
+            sent += taken as u64;
+            moved = now;
+            outcome.last_sent = Some(now);
+            live.sent.store(sent, Relaxed);
+            let lag = now.saturating_sub(first_due);
+            if first_due != 0 && lag > outcome.max_lag {
+                outcome.max_lag = lag;
+                live.max_lag.store(lag, Relaxed);
+            }
+        } else if now.saturating_sub(moved.max(first_due)) > STUCK_NS {
+            schedule.give_back(&batch[head..tail]);
+            outcome.ended = Some(now);
+            let name = engine.capabilities().name;
+            return Err(Error::new(
+                "send",
+                format!("through {name}"),
+                "no frame was taken for 2 s",
+            )
+            .remedy("check that the link is up (wirestorm doctor IFACE)"));
+        }
+    }
+}
+
+/// Waits until `until`, or for [`NAP_NS`].
+#[inline]
+fn wait<C: Clock>(clock: &C, now: u64, until: u64) {
+    let distance = until.saturating_sub(now);
+    if distance > SPIN_NS {
+        std::thread::sleep(Duration::from_nanos((distance - SPIN_NS).min(NAP_NS)));
+        return;
+    }
+    while clock.now() < until {
+        std::hint::spin_loop();
+    }
+}

@@ -1,6 +1,10 @@
 //! The seam between the worker and the kernel's transmit paths: a batch of slots at a time.
 
+pub mod af_xdp;
 pub mod frames;
+pub mod memory;
+pub mod packet_mmap;
+pub mod port;
 
 use std::sync::Arc;
 

@@ -49,3 +49,20 @@ pub struct LinkCounters {
     /// Transmit errors.
     pub tx_errors: u64,
 }
+
+impl LinkCounters {
+    /// What was counted since `before`.
+    pub fn since(&self, before: &Self) -> Self {
+        Self {
+            rx_packets: self.rx_packets.saturating_sub(before.rx_packets),
+            tx_packets: self.tx_packets.saturating_sub(before.tx_packets),
+            rx_bytes: self.rx_bytes.saturating_sub(before.rx_bytes),
+            tx_bytes: self.tx_bytes.saturating_sub(before.tx_bytes),
+            rx_dropped: self.rx_dropped.saturating_sub(before.rx_dropped),
+            tx_dropped: self.tx_dropped.saturating_sub(before.tx_dropped),
+            rx_missed: self.rx_missed.saturating_sub(before.rx_missed),
+            rx_errors: self.rx_errors.saturating_sub(before.rx_errors),
+            tx_errors: self.tx_errors.saturating_sub(before.tx_errors),
+        }
+    }
+}

@@ -1,3 +1,6 @@
 //! What this machine is: links, neighbours, capabilities.
 
 pub mod facts;
+pub mod link;
+pub mod netlink;
+pub mod offloads;

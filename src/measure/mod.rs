@@ -1,4 +1,9 @@
 //! What the received packets say: order, distributions, ledger, verdict.
 
+pub mod buckets;
+pub mod classify;
 pub mod distribution;
+pub mod ledger;
 pub mod received;
+pub mod verdict;
+pub mod window;

@@ -1,8 +1,13 @@
 //! What came back: XDP and TPACKET_V3.
 
-use crate::error::Result;
+pub mod find_tag;
+pub mod queues;
+pub mod xdp;
+
+use crate::error::{Error, Result};
 use crate::measure::received::PortReceived;
 use crate::profile::model::ReceiveMode;
+use crate::sys::bpf::XdpMode;
 use crate::sys::netns::Netns;
 
 /// What a receiver has to know.
@@ -38,4 +43,26 @@ pub trait Receiver: Send {
     /// # Errors
     /// When the interface is gone.
     fn snapshot(&mut self) -> Result<PortReceived>;
+}
+
+/// Opens a receiver on an interface, in its network namespace.
+///
+/// With [`ReceiveMode::Auto`] the first way that works is taken, and [`PortReceived::mode`] tells
+/// it and why the ones before it did not.
+///
+/// # Errors
+/// When the interface does not exist, another XDP program holds it, or a privilege is missing.
+pub fn open(spec: &ReceiveSpec) -> Result<Box<dyn Receiver>> {
+    spec.netns.run(|| open_here(spec)).map_err(|cause| {
+        Error::new("enter the network namespace of", &spec.interface, cause)
+            .remedy("run as root, or with CAP_SYS_ADMIN")
+    })?
+}
+
+fn open_here(spec: &ReceiveSpec) -> Result<Box<dyn Receiver>> {
+    match spec.mode {
+        ReceiveMode::XdpNative => Ok(Box::new(xdp::open(spec, XdpMode::Native)?)),
+        ReceiveMode::XdpGeneric => Ok(Box::new(xdp::open(spec, XdpMode::Generic)?)),
+        _ => Err(Error::new("receive on", &spec.interface, "not yet")),
+    }
 }

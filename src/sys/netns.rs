@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
 use std::thread;
 
@@ -37,15 +38,31 @@ impl Netns {
     }
 
     /// Moves the calling thread into the namespace for the rest of its life (a worker's first act).
+    /// Needs no privilege where the thread is in it already.
     ///
     /// # Errors
     /// `EPERM` without CAP_SYS_ADMIN.
     pub fn enter(&self) -> io::Result<()> {
+        if self.is_same_as(&Self::current()?)? {
+            return Ok(());
+        }
         // SAFETY: the descriptor is a network namespace's and open as long as `self`.
         if unsafe { libc::setns(self.fd.as_raw_fd(), libc::CLONE_NEWNET) } != 0 {
             return Err(io::Error::last_os_error());
         }
         Ok(())
+    }
+
+    /// Whether both descriptors hold the same namespace.
+    ///
+    /// # Errors
+    /// When the kernel does not say.
+    pub fn is_same_as(&self, other: &Self) -> io::Result<bool> {
+        let identity = |netns: &Self| -> io::Result<(u64, u64)> {
+            let metadata = File::from(netns.fd.try_clone()?).metadata()?;
+            Ok((metadata.dev(), metadata.ino()))
+        };
+        Ok(identity(self)? == identity(other)?)
     }
 
     /// Runs `work` inside the namespace, on a thread of its own, and returns what it returned.

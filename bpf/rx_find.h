@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Where a frame's tag is: at the places that the profile's streams have, else right after L4. */
+#ifndef WIRESTORM_RX_FIND_H
+#define WIRESTORM_RX_FIND_H
+
+/* Constants of the loaded program. The only read-only data of the object. */
+const volatile struct rx_config config = {};
+
+#define FIND_VLANS 2
+#define FIND_EXTENSIONS 8
+
+static __always_inline __u16 find_u16(const __u8 *at)
+{
+	return at[0] << 8 | at[1];
+}
+
+/* The offset behind the IPv6 extension headers from `at` on, and the protocol there; 0: none. */
+static __always_inline __u32 find_behind_extensions(void *data, void *end, __u32 at, __u8 *protocol)
+{
+	int n;
+
+#pragma unroll
+	for (n = 0; n < FIND_EXTENSIONS; n++) {
+		__u8 next = *protocol;
+		__u8 *header = data + at;
+
+		if (next != 0 && next != 43 && next != 44 && next != 51 && next != 60)
+			return at;
+		if ((void *)(header + 8) > end)
+			return 0;
+		*protocol = header[0];
+		if (next == 44) {
+			/* The first fragment alone holds the L4 header (RFC 8200 §4.5). */
+			if (find_u16(header + 2) & 0xfff8)
+				return 0;
+			at += 8;
+		} else if (next == 51) {
+			at += ((__u32)header[1] + 2) * 4; /* RFC 4302 §2.2 */
+		} else {
+			at += ((__u32)header[1] + 1) * 8;
+		}
+	}
+	return at;
+}
+
+/* The offset behind the L4 header; 0 where there is none that a tag could follow. */
+static __always_inline __u32 find_behind_l4(void *data, void *end)
+{
+	__u8 *header = data, protocol;
+	__u32 at = 14, length;
+	__u16 type;
+	int n;
+
+	if ((void *)(header + 14) > end)
+		return 0;
+	type = find_u16(header + 12);
+#pragma unroll
+	for (n = 0; n < FIND_VLANS; n++) {
+		if (type != 0x8100 && type != 0x88a8 && type != 0x9100)
+			break;
+		header = data + at;
+		if ((void *)(header + 4) > end)
+			return 0;
+		type = find_u16(header + 2);
+		at += 4;
+	}
+	header = data + at;
+	if (type == 0x0800) {
+		if ((void *)(header + 20) > end)
+			return 0;
+		length = (header[0] & 0xf) * 4;
+		/* Fragments but the first hold no L4 header. */
+		if (length < 20 || find_u16(header + 6) & 0x1fff)
+			return 0;
+		protocol = header[9];
+		at += length;
+	} else if (type == 0x86dd) {
+		if ((void *)(header + 40) > end)
+			return 0;
+		protocol = header[6];
+		at = find_behind_extensions(data, end, at + 40, &protocol);
+		if (!at)
+			return 0;
+	} else {
+		return 0;
+	}
+	header = data + at;
+	if (protocol == 17)
+		return at + 8;
+	if (protocol == 6) {
+		if ((void *)(header + 13) > end)
+			return 0;
+		length = (header[12] >> 4) * 4;
+		return length < 20 ? 0 : at + length;
+	}
+	if ((void *)(header + 1) > end)
+		return 0;
+	if (type == 0x0800 && protocol == 1 && (header[0] == 8 || header[0] == 0))
+		return at + 8;
+	if (type == 0x86dd && protocol == 58 && (header[0] == 128 || header[0] == 129))
+		return at + 8;
+	return 0;
+}
+
+static __always_inline enum tag_seen find_tag(struct xdp_md *ctx, struct tag *tag)
+{
+	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+	enum tag_seen seen, worst = TAG_ALIEN;
+	__u32 at;
+	int n;
+
+#pragma unroll
+	for (n = 0; n < RX_TAG_OFFSETS; n++) {
+		if (n >= config.tag_offset_count)
+			break;
+		seen = tag_read(data + config.tag_offsets[n], end, tag);
+		if (seen == TAG_PROBE)
+			return seen;
+		if (seen > worst)
+			worst = seen;
+	}
+	at = find_behind_l4(data, end);
+	if (at) {
+		seen = tag_read(data + at, end, tag);
+		if (seen > worst)
+			worst = seen;
+	}
+	return worst;
+}
+
+#endif

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Receive times, histograms and gaps. src/measure/buckets.rs has the twin of the bucket rule. */
+#ifndef WIRESTORM_RX_TIME_H
+#define WIRESTORM_RX_TIME_H
+
+/*
+ * When the packet was received, CLOCK_MONOTONIC. The one place where a device's own receive time
+ * (bpf_xdp_metadata_rx_timestamp, for a program bound to the device) would come in: it needs the
+ * device's clock tied to CLOCK_MONOTONIC first.
+ */
+static __always_inline __u64 time_receive(struct xdp_md *ctx)
+{
+	(void)ctx;
+	return bpf_ktime_get_ns();
+}
+
+/* The bucket of a value: exact below 128, then 128 buckets to the octave. */
+static __always_inline __u32 time_bucket(__u64 value)
+{
+	__u64 high;
+	__u32 shift = 0;
+
+	if (value >> RX_MAX_BITS)
+		return RX_BUCKETS - 1;
+	high = value >> (RX_SUB_BITS + 1);
+	if (high >> 16) {
+		shift += 16;
+		high >>= 16;
+	}
+	if (high >> 8) {
+		shift += 8;
+		high >>= 8;
+	}
+	if (high >> 4) {
+		shift += 4;
+		high >>= 4;
+	}
+	if (high >> 2) {
+		shift += 2;
+		high >>= 2;
+	}
+	if (high >> 1) {
+		shift += 1;
+		high >>= 1;
+	}
+	/* `high` is 1 from the 8th bit of the value on, else 0. */
+	shift += high;
+	return (shift << RX_SUB_BITS) + (__u32)(value >> shift);
+}
+
+static __always_inline void time_record(__u64 *buckets, struct rx_moments *moments, __u64 value)
+{
+	__u32 bucket = time_bucket(value);
+
+	if (bucket < RX_BUCKETS)
+		buckets[bucket]++;
+	moments->count++;
+	moments->sum += value;
+	if (value > moments->max)
+		moments->max = value;
+	if (~value > moments->min_inverted)
+		moments->min_inverted = ~value;
+}
+
+/* The gap since the row's last probe against the wanted one. */
+static __always_inline void time_gap(struct rx_row *row, __u64 now)
+{
+	__u64 last = row->last_probe, gap, off;
+
+	row->last_probe = now;
+	if (!last)
+		return;
+	gap = now - last;
+	off = gap > config.wanted_gap ? gap - config.wanted_gap : config.wanted_gap - gap;
+	row->gaps++;
+	if (off <= 512) {
+		row->within[3]++;
+		if (off <= 256)
+			row->within[2]++;
+		if (off <= 128)
+			row->within[1]++;
+		if (off <= 64)
+			row->within[0]++;
+	}
+	if (gap < config.wanted_gap / 4)
+		row->bursts++;
+}
+
+#endif

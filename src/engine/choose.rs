@@ -1,0 +1,67 @@
+//! Which engine: the one that was asked for, or the best that works here, and why.
+
+use std::fmt;
+
+use super::{Engine, Programs};
+use crate::error::{Error, Result};
+use crate::sys::netns::Netns;
+
+/// An engine as a user names it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum EngineChoice {
+    /// The best that works.
+    #[default]
+    Auto,
+    /// AF_XDP transmit ring.
+    AfXdp,
+    /// TPACKET_V3 transmit ring.
+    PacketMmap,
+    /// Builds every frame and sends none.
+    Null,
+}
+
+impl EngineChoice {
+    /// The choice that a name stands for.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Auto, Self::AfXdp, Self::PacketMmap, Self::Null]
+            .into_iter()
+            .find(|choice| choice.to_string() == name)
+    }
+}
+
+impl fmt::Display for EngineChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Auto => "auto",
+            Self::AfXdp => "af-xdp",
+            Self::PacketMmap => "packet-mmap",
+            Self::Null => "null",
+        })
+    }
+}
+
+/// Opens an engine on a queue. The calling thread is inside `netns`.
+///
+/// # Errors
+/// The engine's own; for [`EngineChoice::Auto`] those of all that were tried.
+pub fn open(
+    choice: EngineChoice,
+    netns: &Netns,
+    interface: &str,
+    queue: u32,
+    programs: &Programs,
+) -> Result<Box<dyn Engine>> {
+    if choice != EngineChoice::Auto {
+        return open_one(choice, netns, interface, queue, programs);
+    }
+    let mut refusals = Vec::new();
+    for choice in [EngineChoice::AfXdp, EngineChoice::PacketMmap] {
+        match open_one(choice, netns, interface, queue, programs) {
+            Ok(engine) => return Ok(engine),
+            Err(error) => refusals.push(error),
+        }
+    }
+    let causes: Vec<String> = refusals.iter().map(ToString::to_string).collect();
+    Err(Error::new("open any engine on", interface, causes.join(" / "))
+        .remedy(format!("see wirestorm doctor {interface}")))
+}

@@ -1,0 +1,1 @@
+//! Plain memory in the role of the kernel.

@@ -1,0 +1,210 @@
+//! From frames with receive times to counts, in user space: what the packet-mmap and XSK receivers
+//! feed, and the oracle that the eBPF program is compared with.
+
+use super::distribution::Distribution;
+use super::received::{Gaps, StreamReceived};
+use super::window::{Arrival, Extender, Window};
+use crate::packet::tag::{self, Seen, Tag};
+
+/// What has to be known to judge a frame. See [`crate::receive::ReceiveSpec`].
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// Tags of another trial are stale.
+    pub epoch: u8,
+    /// Workers per stream; 0: not expected.
+    pub stream_workers: Vec<u32>,
+    /// `1 << window_shift` sequences are remembered per (stream, worker).
+    pub window_shift: u32,
+    /// Keep latency and jitter.
+    pub latency: bool,
+    /// Measure gaps against this one.
+    pub wanted_gap_ns: Option<u64>,
+}
+
+/// What a frame was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// A probe of this trial.
+    Probe,
+    /// A probe whose check is wrong.
+    Corrupt,
+    /// A probe of another trial.
+    Stale,
+    /// Anything else, probes of streams that are not expected here included.
+    Alien,
+}
+
+struct Flow {
+    window: Window,
+    previous_latency: Option<u64>,
+}
+
+struct Stream {
+    flows: Vec<Flow>,
+    indices: Extender,
+    counts: StreamReceived,
+}
+
+/// Counts of one receiver.
+pub struct Classifier {
+    rules: Rules,
+    streams: Vec<Stream>,
+    seen: u64,
+    corrupt: u64,
+    stale: u64,
+    alien: u64,
+    gaps: Option<Gaps>,
+    last_probe: Option<u64>,
+}
+
+/// The counts that belong to no stream.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FrameCounts {
+    /// All frames.
+    pub seen: u64,
+    /// See [`Class::Corrupt`].
+    pub corrupt: u64,
+    /// See [`Class::Stale`].
+    pub stale: u64,
+    /// See [`Class::Alien`].
+    pub alien: u64,
+}
+
+impl Classifier {
+    /// A classifier that has seen nothing yet.
+    pub fn new(rules: Rules) -> Self {
+        let streams = rules
+            .stream_workers
+            .iter()
+            .map(|&workers| {
+                let flow =
+                    || Flow { window: Window::new(rules.window_shift), previous_latency: None };
+                Stream {
+                    flows: (0..workers).map(|_| flow()).collect(),
+                    indices: Extender::default(),
+                    counts: StreamReceived {
+                        latency: rules.latency.then(Distribution::default),
+                        latency_intended: rules.latency.then(Distribution::default),
+                        jitter: rules.latency.then(Distribution::default),
+                        ..StreamReceived::default()
+                    },
+                }
+            })
+            .collect();
+        let gaps =
+            rules.wanted_gap_ns.map(|wanted_ns| Gaps { wanted_ns, ..Gaps::default() });
+        Self { rules, streams, seen: 0, corrupt: 0, stale: 0, alien: 0, gaps, last_probe: None }
+    }
+
+    /// Counts a frame of `bytes` bytes (without FCS) that was received at `now`
+    /// (`CLOCK_MONOTONIC`), in whose tag's place `seen` was read.
+    #[inline]
+    pub fn count(&mut self, seen: Seen, bytes: u64, now: u64) -> Class {
+        self.seen += 1;
+        let class = match seen {
+            Seen::Alien => Class::Alien,
+            Seen::Corrupt => Class::Corrupt,
+            Seen::Probe(tag) if tag.epoch != self.rules.epoch => Class::Stale,
+            Seen::Probe(tag) => self.count_probe(tag, bytes, now),
+        };
+        match class {
+            Class::Probe => {}
+            Class::Corrupt => self.corrupt += 1,
+            Class::Stale => self.stale += 1,
+            Class::Alien => self.alien += 1,
+        }
+        class
+    }
+
+    fn count_probe(&mut self, tag: Tag, bytes: u64, now: u64) -> Class {
+        let Some(stream) = self.streams.get_mut(usize::from(tag.stream)) else {
+            return Class::Alien;
+        };
+        let workers = stream.flows.len() as u64;
+        if workers == 0 {
+            return Class::Alien;
+        }
+        if let Some(gaps) = &mut self.gaps {
+            if let Some(last) = self.last_probe {
+                count_gap(gaps, now.saturating_sub(last));
+            }
+            self.last_probe = Some(now);
+        }
+        let index = stream.indices.extend(tag.index);
+        let flow = &mut stream.flows[(index % workers) as usize];
+        let counts = &mut stream.counts;
+        counts.received += 1;
+        counts.bytes += bytes;
+        counts.first_ns.get_or_insert(now);
+        counts.last_ns = Some(now);
+        let arrival = flow.window.arrive(index / workers);
+        count_arrival(counts, arrival);
+        if self.rules.latency && !matches!(arrival, Arrival::Duplicate { .. }) {
+            record_times(counts, &mut flow.previous_latency, tag, now);
+        }
+        Class::Probe
+    }
+
+    /// The counts that belong to no stream.
+    pub fn frames(&self) -> FrameCounts {
+        FrameCounts {
+            seen: self.seen,
+            corrupt: self.corrupt,
+            stale: self.stale,
+            alien: self.alien,
+        }
+    }
+
+    /// The gaps, where they are measured.
+    pub fn gaps(&self) -> Option<Gaps> {
+        self.gaps
+    }
+
+    /// The counts of all streams, by their numbers.
+    pub fn streams(&self) -> Vec<StreamReceived> {
+        self.streams.iter().map(|stream| stream.counts.clone()).collect()
+    }
+}
+
+fn count_arrival(counts: &mut StreamReceived, arrival: Arrival) {
+    match arrival {
+        Arrival::InOrder => counts.unique += 1,
+        Arrival::Reordered { extent } => {
+            counts.unique += 1;
+            counts.reordered += 1;
+            counts.extent_max = counts.extent_max.max(Some(extent));
+        }
+        Arrival::Duplicate { second } => {
+            counts.duplicated += 1;
+            counts.replicated += u64::from(second);
+        }
+        Arrival::Ambiguous => counts.late_ambiguous += 1,
+    }
+}
+
+/// The first arrival decides a packet's latency (RFC 7679 §3.6), so duplicates are left out. What
+/// is too late for the window is kept: leaving it out would hide the longest latencies.
+fn record_times(counts: &mut StreamReceived, previous: &mut Option<u64>, tag: Tag, now: u64) {
+    let latency = now - tag::complete_time(now, tag.time);
+    let intended = latency + tag::decode_lag(tag.lag);
+    if let Some(distribution) = &mut counts.latency {
+        distribution.record(latency);
+    }
+    if let Some(distribution) = &mut counts.latency_intended {
+        distribution.record(intended);
+    }
+    if let (Some(distribution), Some(previous)) = (&mut counts.jitter, *previous) {
+        distribution.record(latency.abs_diff(previous));
+    }
+    *previous = Some(latency);
+}
+
+/// MoonGen's format: the shares are cumulative, a gap within ±64 ns is within ±128 ns too.
+fn count_gap(gaps: &mut Gaps, gap: u64) {
+    let off = gap.abs_diff(gaps.wanted_ns);
+    gaps.count += 1;
+    for (count, bound) in gaps.within.iter_mut().zip([64, 128, 256, 512]) {
+        *count += u64::from(off <= bound);
+    }
+    gaps.bursts += u64::from(gap < gaps.wanted_ns / 4);
+}

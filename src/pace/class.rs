@@ -1,0 +1,190 @@
+//! Streams of one rate, dealt evenly over their period.
+
+use super::period::Period;
+use crate::engine::Slot;
+
+/// A stream's place in a class, and how far it has come.
+#[derive(Clone, Debug)]
+pub struct Member {
+    /// Position of its program in the worker's list.
+    pub program: u32,
+    /// Packets handed out: the q-th has index `first + stride * q`, mapped through `order`.
+    pub(super) taken: u64,
+    /// Slots that passed without a packet.
+    pub(super) skipped: u64,
+    /// Round of this worker's first slot: the first packet's index, or place in the order.
+    pub(super) first: u64,
+    /// The order of each block; empty: as they come.
+    pub(super) order: Box<[u64]>,
+    /// Packets in a block: the largest entry of `order` and one.
+    pub(super) block: u64,
+}
+
+impl Member {
+    /// The index of the `q`-th packet of this worker.
+    #[inline(always)]
+    pub(super) fn index(&self, q: u64, stride: u64) -> u64 {
+        let k = self.first + stride * q;
+        if self.order.is_empty() {
+            return k;
+        }
+        let len = self.order.len() as u64;
+        (k / len) * self.block + self.order[(k % len) as usize]
+    }
+}
+
+/// A class on one worker: walks the slots (round, member) that are this worker's.
+#[derive(Clone, Debug)]
+pub(super) struct ClassWalk {
+    /// Members, in the order of the profile.
+    pub members: Vec<Member>,
+    /// Absolute time of round 0, member 0.
+    start: u64,
+    /// Slots of each member are limited to this round.
+    rounds: u64,
+    unlimited: bool,
+    finished: bool,
+    worker: u64,
+    workers: u64,
+    round: u64,
+    member: u64,
+    /// Of the slot at (round, member): whole nanoseconds after the start, and the remainder.
+    due: u64,
+    remainder: u64,
+    /// One step of the merged sequence: nanoseconds, and remainder over `divisor`.
+    step: u64,
+    step_remainder: u64,
+    divisor: u64,
+}
+
+impl ClassWalk {
+    /// The slots of worker `worker` of `workers`. Slot j of member m is the worker's with
+    /// `(j + offset of m) % workers == worker`, so that workers alternate within a round too.
+    pub fn new(
+        members: Vec<Member>,
+        period: Period,
+        (worker, workers): (u64, u64),
+        start: u64,
+        rounds: u64,
+    ) -> Self {
+        let (nanos, divisor) = period.shared_by(members.len() as u64);
+        let mut walk = Self {
+            members,
+            start,
+            rounds,
+            unlimited: period.is_unlimited(),
+            finished: false,
+            worker,
+            workers,
+            round: 0,
+            member: 0,
+            due: 0,
+            remainder: 0,
+            step: nanos / divisor,
+            step_remainder: nanos % divisor,
+            divisor,
+        };
+        let first = walk.first_member_of_round();
+        walk.move_by(first);
+        walk.member = first;
+        walk.settle();
+        walk
+    }
+
+    /// When the next slot is due; the start of an unlimited class. None: no more slots.
+    #[inline(always)]
+    pub fn peek(&self) -> Option<u64> {
+        (self.round < self.rounds && !self.finished).then_some(self.start + self.due)
+    }
+
+    /// Absolute time of the first slot.
+    pub fn start(&self) -> u64 {
+        self.start
+    }
+
+    /// Which worker of how many.
+    pub fn share(&self) -> (u64, u64) {
+        (self.worker, self.workers)
+    }
+
+    /// Whether the class was ended before all its slots were taken.
+    pub fn is_finished(&self) -> bool {
+        self.finished
+    }
+
+    /// Hands out the next slot: the packet's index and due time, 0 for an unlimited rate.
+    #[inline(always)]
+    pub fn take(&mut self) -> Slot {
+        let due = if self.unlimited { 0 } else { self.start + self.due };
+        let stride = self.workers;
+        let member = &mut self.members[self.member as usize];
+        let index = member.index(member.taken, stride);
+        member.taken += 1;
+        let program = member.program;
+        self.advance();
+        Slot { index, due, program, reserved: 0 }
+    }
+
+    /// Passes over the next slot.
+    pub fn skip(&mut self) {
+        self.members[self.member as usize].skipped += 1;
+        self.advance();
+    }
+
+    /// Goes on to this worker's next slot.
+    #[inline(always)]
+    fn advance(&mut self) {
+        self.move_by(self.workers);
+        self.member += self.workers;
+        if self.member >= self.members.len() as u64 {
+            self.settle();
+        }
+    }
+
+    /// Carries a member beyond the last one over to a later round.
+    fn settle(&mut self) {
+        let members = self.members.len() as u64;
+        while self.member >= members {
+            let beyond = self.member - members;
+            self.round += 1;
+            let first = self.first_member_of_round();
+            if first >= beyond {
+                self.move_by(first - beyond);
+            } else {
+                self.move_back(beyond - first);
+            }
+            self.member = first;
+        }
+    }
+
+    /// The smallest m with (round + m) % workers == worker.
+    fn first_member_of_round(&self) -> u64 {
+        (self.worker + self.workers - self.round % self.workers) % self.workers
+    }
+
+    #[inline(always)]
+    fn move_by(&mut self, steps: u64) {
+        self.due += self.step * steps;
+        self.remainder += self.step_remainder * steps;
+        while self.remainder >= self.divisor {
+            self.remainder -= self.divisor;
+            self.due += 1;
+        }
+    }
+
+    fn move_back(&mut self, steps: u64) {
+        self.due -= self.step * steps;
+        let mut back = self.step_remainder * steps;
+        while back > self.remainder {
+            self.remainder += self.divisor;
+            self.due -= 1;
+        }
+        back = back.min(self.remainder);
+        self.remainder -= back;
+    }
+
+    /// Drops all slots that are left.
+    pub fn finish(&mut self) {
+        self.finished = true;
+    }
+}

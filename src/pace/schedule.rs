@@ -1,0 +1,464 @@
+//! One worker's slots of all its streams, in the order in which they are due.
+
+use super::class::{ClassWalk, Member};
+use super::period::Period;
+use crate::engine::Slot;
+
+/// A stream as the schedule sees it.
+#[derive(Clone, Debug)]
+pub struct StreamSchedule {
+    /// Position of its program in the workers' lists.
+    pub program: u32,
+    /// Order of each block (see [`crate::profile::model::Stream::order`]).
+    pub order: Box<[u64]>,
+}
+
+/// Streams with the same rate, start and limits.
+#[derive(Clone, Debug)]
+pub struct Class {
+    /// The streams. Never empty.
+    pub streams: Vec<StreamSchedule>,
+    /// Time between two packets of one of them.
+    pub period: Period,
+    /// Nanoseconds from the start of the trial to their first packet.
+    pub start: u64,
+    /// Packets of each stream at most, over all workers.
+    pub count: Option<u64>,
+    /// Nanoseconds from `start` after which nothing is due.
+    pub duration: Option<u64>,
+    /// All on the first worker: their order matters.
+    pub one_worker: bool,
+}
+
+impl Class {
+    /// Slots of each stream over all workers; None: as many as the engine manages until the end.
+    pub fn slots(&self) -> Option<u64> {
+        match (self.count, self.duration.and_then(|span| self.period.slots_in(span))) {
+            (Some(count), Some(slots)) => Some(count.min(slots)),
+            (count, slots) => count.or(slots),
+        }
+    }
+}
+
+/// What became of one stream's slots on one worker. `intended = taken + skipped` once the schedule
+/// has come to its end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StreamCounts {
+    /// Packets that the schedule asked for.
+    pub intended: u64,
+    /// Of those, handed out and not given back.
+    pub taken: u64,
+    /// Of those, passed over because they were too late.
+    pub skipped: u64,
+}
+
+/// One worker's slots. See the [module](super) for what it promises.
+#[derive(Clone, Debug)]
+pub struct Schedule {
+    classes: Vec<ClassWalk>,
+    /// Slots per stream over all workers, of each class; None: without end.
+    slots: Vec<Option<u64>>,
+    periods: Vec<Period>,
+    /// Binary min-heap of (due, class) of the rated classes that have slots left.
+    heap: Vec<(u64, u32)>,
+    /// Unlimited classes that have slots left, with the times at which they end.
+    unlimited: Vec<(u32, u64)>,
+    /// The unlimited class whose turn it is.
+    turn: usize,
+    /// Where a program's member is: (class, member).
+    places: Vec<(u32, u32)>,
+}
+
+impl Schedule {
+    /// The slots of worker `worker` of `workers`, for a trial that starts at `start` (nanoseconds
+    /// of the workers' clock).
+    pub fn new(classes: &[Class], worker: u32, workers: u32, start: u64) -> Self {
+        let mut schedule = Self {
+            classes: Vec::new(),
+            slots: Vec::new(),
+            periods: Vec::new(),
+            heap: Vec::new(),
+            unlimited: Vec::new(),
+            turn: 0,
+            places: Vec::new(),
+        };
+        for class in classes {
+            let share = match class.one_worker {
+                false => (u64::from(worker), u64::from(workers)),
+                true if worker == 0 => (0, 1),
+                true => continue,
+            };
+            schedule.add(class, share, start);
+        }
+        for at in (0..schedule.heap.len() / 2).rev() {
+            schedule.sift_down(at);
+        }
+        schedule
+    }
+
+    fn add(&mut self, class: &Class, share: (u64, u64), start: u64) {
+        let number = self.classes.len() as u32;
+        let mut members = Vec::with_capacity(class.streams.len());
+        for (position, stream) in class.streams.iter().enumerate() {
+            let program = stream.program as usize;
+            if self.places.len() <= program {
+                self.places.resize(program + 1, (u32::MAX, 0));
+            }
+            self.places[program] = (number, position as u32);
+            members.push(Member {
+                program: stream.program,
+                taken: 0,
+                skipped: 0,
+                first: first_round(share, position as u64),
+                block: stream.order.iter().max().map_or(1, |largest| largest + 1),
+                order: stream.order.clone(),
+            });
+        }
+        let begin = start + class.start;
+        let rounds = class.slots().unwrap_or(u64::MAX);
+        let walk = ClassWalk::new(members, class.period, share, begin, rounds);
+        if class.period.is_unlimited() {
+            let until = class.duration.map_or(u64::MAX, |span| begin + span);
+            self.unlimited.push((number, until));
+        } else if let Some(due) = walk.peek() {
+            self.heap.push((due, number));
+        }
+        self.classes.push(walk);
+        self.slots.push(class.slots());
+        self.periods.push(class.period);
+    }
+
+    /// When the next slot is due, absolute. None: there are no more slots.
+    #[inline(always)]
+    pub fn peek(&self) -> Option<u64> {
+        let rated = self.heap.first().map(|top| top.0);
+        if self.unlimited.is_empty() {
+            return rated;
+        }
+        let begin = |&(class, _): &(u32, u64)| self.classes[class as usize].peek();
+        self.unlimited.iter().filter_map(begin).chain(rated).min()
+    }
+
+    /// Takes the slots that are due at `horizon` or before, as many as fit, into `out`, and returns
+    /// how many. Slots that were due before `too_late` are passed over: what could not be sent in
+    /// time is never sent late. Unlimited classes take what rated ones leave, in turn, until their
+    /// time is over at `now`.
+    #[inline]
+    pub fn fill(&mut self, now: u64, horizon: u64, too_late: u64, out: &mut [Slot]) -> usize {
+        let mut filled = 0;
+        while filled < out.len() {
+            let Some(&(due, number)) = self.heap.first() else { break };
+            if due > horizon {
+                break;
+            }
+            let class = &mut self.classes[number as usize];
+            if due < too_late {
+                class.skip();
+            } else {
+                out[filled] = class.take();
+                filled += 1;
+            }
+            match class.peek() {
+                Some(next) => {
+                    self.heap[0].0 = next;
+                    self.sift_down(0);
+                }
+                None => self.remove_top(),
+            }
+        }
+        if self.unlimited.is_empty() {
+            return filled;
+        }
+        filled + self.fill_unlimited(now, &mut out[filled..])
+    }
+
+    fn fill_unlimited(&mut self, now: u64, out: &mut [Slot]) -> usize {
+        let classes = &mut self.classes;
+        self.unlimited.retain(|&(class, until)| {
+            let class = &mut classes[class as usize];
+            if now >= until {
+                class.finish();
+            }
+            class.peek().is_some()
+        });
+        let begun = |classes: &[ClassWalk], class: u32| {
+            classes[class as usize].peek().is_some_and(|begin| begin <= now)
+        };
+        let mut filled = 0;
+        while filled < out.len() {
+            let ready = self.unlimited.iter().filter(|u| begun(&self.classes, u.0)).count();
+            if ready == 0 {
+                break;
+            }
+            let share = (out.len() - filled).div_ceil(ready);
+            let before = filled;
+            for _ in 0..self.unlimited.len() {
+                self.turn = (self.turn + 1) % self.unlimited.len();
+                let number = self.unlimited[self.turn].0;
+                let class = &mut self.classes[number as usize];
+                for _ in 0..share {
+                    if filled == out.len() || class.peek().is_none_or(|begin| begin > now) {
+                        break;
+                    }
+                    out[filled] = class.take();
+                    filled += 1;
+                }
+            }
+            if filled == before {
+                break;
+            }
+        }
+        filled
+    }
+
+    /// Takes slots back that were not sent. Those that were due before `too_late` count as skipped;
+    /// the others stand at the front of `slots` afterwards, their packets with the indices that
+    /// became free. Returns how many. `slots` are the latest taken, in their order.
+    pub fn pass_over_late(&mut self, slots: &mut [Slot], too_late: u64) -> usize {
+        self.give_back(slots);
+        let mut kept = 0;
+        for n in 0..slots.len() {
+            let slot = slots[n];
+            let (class, member) = self.places[slot.program as usize];
+            let class = &mut self.classes[class as usize];
+            let stride = class.share().1;
+            let member = &mut class.members[member as usize];
+            if slot.due != 0 && slot.due < too_late {
+                member.skipped += 1;
+            } else {
+                let index = member.index(member.taken, stride);
+                member.taken += 1;
+                slots[kept] = Slot { index, ..slot };
+                kept += 1;
+            }
+        }
+        kept
+    }
+
+    /// Gives slots back that were taken and will not be sent. They are the latest taken.
+    pub fn give_back(&mut self, slots: &[Slot]) {
+        for slot in slots {
+            let (class, member) = self.places[slot.program as usize];
+            self.classes[class as usize].members[member as usize].taken -= 1;
+        }
+    }
+
+    /// What became of the program's slots. `ended`: when the run ended before its time, if it did;
+    /// what was due later was not asked for.
+    pub fn counts(&self, program: u32, ended: Option<u64>) -> StreamCounts {
+        let place = self.places.get(program as usize);
+        let Some((class, walk, member)) = place.and_then(|&(class, member)| {
+            let walk = self.classes.get(class as usize)?;
+            Some((class as usize, walk, member))
+        }) else {
+            return StreamCounts::default();
+        };
+        let taken = walk.members[member as usize].taken;
+        let skipped = walk.members[member as usize].skipped;
+        let (first, stride) = (walk.members[member as usize].first, walk.share().1);
+        let own = |slots: u64| slots.saturating_sub(first).div_ceil(stride);
+        let intended = match (self.slots[class], ended) {
+            _ if walk.is_finished() => taken,
+            (None, _) => taken,
+            (Some(slots), None) => own(slots),
+            (Some(slots), Some(ended)) => {
+                let span = ended.saturating_sub(walk.start());
+                let due = self.periods[class].slots_in(span).unwrap_or(0);
+                own(slots.min(due))
+            }
+        };
+        StreamCounts { intended: intended.max(taken + skipped), taken, skipped }
+    }
+
+    fn remove_top(&mut self) {
+        if let Some(last) = self.heap.pop()
+            && let Some(top) = self.heap.first_mut()
+        {
+            *top = last;
+            self.sift_down(0);
+        }
+    }
+
+    #[inline(always)]
+    fn sift_down(&mut self, mut at: usize) {
+        loop {
+            let mut least = at;
+            for child in [2 * at + 1, 2 * at + 2] {
+                if child < self.heap.len() && self.heap[child] < self.heap[least] {
+                    least = child;
+                }
+            }
+            if least == at {
+                return;
+            }
+            self.heap.swap(at, least);
+            at = least;
+        }
+    }
+}
+
+/// The first round in which a member's slot is the worker's.
+fn first_round((worker, workers): (u64, u64), position: u64) -> u64 {
+    (worker + workers - position % workers) % workers
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::units::PacketRate;
+
+    fn class(programs: std::ops::Range<u32>, packets: u64, nanos: u64) -> Class {
+        Class {
+            streams: programs
+                .map(|program| StreamSchedule { program, order: Box::default() })
+                .collect(),
+            period: Period::of(PacketRate { packets, nanos }),
+            start: 0,
+            count: None,
+            duration: Some(10_000),
+            one_worker: false,
+        }
+    }
+
+    fn all(classes: &[Class], workers: u32) -> Vec<Slot> {
+        let mut slots = Vec::new();
+        for worker in 0..workers {
+            let mut schedule = Schedule::new(classes, worker, workers, 0);
+            let mut batch = [Slot::default(); 7];
+            let mut last = 0;
+            loop {
+                let n = schedule.fill(0, u64::MAX, 0, &mut batch);
+                if n == 0 {
+                    break;
+                }
+                for slot in &batch[..n] {
+                    assert!(slot.due >= last, "slots come in the order of their due times");
+                    last = slot.due;
+                }
+                slots.extend_from_slice(&batch[..n]);
+            }
+        }
+        slots.sort_by_key(|slot| (slot.program, slot.index));
+        slots
+    }
+
+    #[test]
+    fn streams_of_one_rate_are_spread_over_the_period() {
+        let classes = [class(0..4, 1, 1000)];
+        let mut schedule = Schedule::new(&classes, 0, 1, 5_000);
+        let mut slots = [Slot::default(); 6];
+        assert_eq!(schedule.fill(0, u64::MAX, 0, &mut slots), 6);
+        let seen: Vec<_> = slots.iter().map(|s| (s.due, s.program, s.index)).collect();
+        let wanted =
+            [(5000, 0, 0), (5250, 1, 0), (5500, 2, 0), (5750, 3, 0), (6000, 0, 1), (6250, 1, 1)];
+        assert_eq!(seen, wanted);
+    }
+
+    #[test]
+    fn late_slots_are_passed_over_and_indices_stay_without_gaps() {
+        let classes = [class(0..1, 1, 1000)];
+        let mut schedule = Schedule::new(&classes, 0, 1, 0);
+        let mut slots = [Slot::default(); 2];
+        assert_eq!(schedule.fill(3_500, 3_500, 2_500, &mut slots), 1);
+        assert_eq!((slots[0].due, slots[0].index), (3_000, 0));
+        let counts = schedule.counts(0, None);
+        assert_eq!(counts, StreamCounts { intended: 10, taken: 1, skipped: 3 });
+        assert_eq!(schedule.counts(0, Some(3_500)).intended, 4);
+    }
+
+    #[test]
+    fn slots_given_back_too_late_free_their_indices() {
+        let classes = [class(0..2, 1, 1000)];
+        let mut schedule = Schedule::new(&classes, 0, 1, 0);
+        let mut slots = [Slot::default(); 6];
+        assert_eq!(schedule.fill(0, u64::MAX, 0, &mut slots), 6);
+        let kept = schedule.pass_over_late(&mut slots[2..], 1_600);
+        assert_eq!(kept, 2);
+        let seen: Vec<_> = slots[2..4].iter().map(|s| (s.due, s.program, s.index)).collect();
+        assert_eq!(seen, [(2000, 0, 1), (2500, 1, 1)]);
+    }
+
+    #[test]
+    fn unlimited_streams_take_turns_and_end_in_time() {
+        let mut unlimited = class(0..2, 1, 1);
+        unlimited.period = Period::UNLIMITED;
+        let mut schedule = Schedule::new(&[unlimited], 0, 1, 0);
+        let mut slots = [Slot::default(); 4];
+        assert_eq!(schedule.fill(9_999, 9_999, 0, &mut slots), 4);
+        let seen: Vec<_> = slots.iter().map(|s| (s.due, s.program, s.index)).collect();
+        assert_eq!(seen, [(0, 0, 0), (0, 1, 0), (0, 0, 1), (0, 1, 1)]);
+        assert_eq!(schedule.fill(10_000, 10_000, 0, &mut slots), 0);
+        assert_eq!(schedule.peek(), None);
+        assert_eq!(schedule.counts(0, None).intended, 2);
+    }
+
+    #[test]
+    fn an_order_is_followed_block_by_block_on_one_worker() {
+        let mut ordered = class(0..1, 1, 1);
+        ordered.streams[0].order = [0, 2, 1, 1].into();
+        ordered.one_worker = true;
+        ordered.count = Some(6);
+        let mut slots = [Slot::default(); 8];
+        let mut first = Schedule::new(&[ordered.clone()], 0, 2, 0);
+        assert_eq!(first.fill(0, u64::MAX, 0, &mut slots), 6);
+        let seen: Vec<_> = slots[..6].iter().map(|s| s.index).collect();
+        assert_eq!(seen, [0, 2, 1, 1, 3, 5]);
+        let mut second = Schedule::new(&[ordered], 1, 2, 0);
+        assert_eq!(second.fill(0, u64::MAX, 0, &mut slots), 0);
+        assert_eq!(second.counts(0, None), StreamCounts::default());
+    }
+
+    proptest! {
+        /// Every slot is some worker's, once, at the time that the rate says, however many workers.
+        #[test]
+        fn workers_share_the_slots_without_remainder(
+            shapes in prop::collection::vec((1u32..6, 1u64..50, 1u64..3000), 1..4),
+            workers in 1u32..6,
+        ) {
+            let mut next = 0;
+            let mut classes = Vec::new();
+            for &(streams, packets, nanos) in &shapes {
+                classes.push(class(next..next + streams, packets, nanos));
+                next += streams;
+            }
+            let slots = all(&classes, workers);
+            let mut wanted = Vec::new();
+            for class in &classes {
+                let members = class.streams.len() as u64;
+                let (nanos, divisor) = class.period.shared_by(members);
+                let rounds = class.period.slots_in(10_000).unwrap();
+                for (m, stream) in class.streams.iter().enumerate() {
+                    for j in 0..rounds {
+                        let n = u128::from(j * members + m as u64);
+                        let due = (n * u128::from(nanos) / u128::from(divisor)) as u64;
+                        wanted.push((stream.program, j, due));
+                    }
+                }
+            }
+            let seen: Vec<_> = slots.iter().map(|s| (s.program, s.index, s.due)).collect();
+            wanted.sort_unstable();
+            prop_assert_eq!(seen, wanted);
+        }
+
+        #[test]
+        fn counts_of_all_workers_add_up(streams in 1u32..5, workers in 1u32..5, count in 0u64..40) {
+            let mut limited = class(0..streams, 1, 100);
+            limited.count = Some(count);
+            let classes = [limited];
+            let mut intended = BTreeMap::<u32, u64>::new();
+            for worker in 0..workers {
+                let schedule = Schedule::new(&classes, worker, workers, 0);
+                for program in 0..streams {
+                    *intended.entry(program).or_default() += schedule.counts(program, None).intended;
+                }
+            }
+            for program in 0..streams {
+                prop_assert_eq!(intended[&program], count);
+            }
+        }
+    }
+}

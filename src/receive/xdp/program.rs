@@ -1,0 +1,168 @@
+//! The receiving program, loaded: its maps and its descriptor.
+
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::{io, iter};
+
+use libbpf_rs::skel::{OpenSkel, SkelBuilder};
+use libbpf_rs::{ErrorKind, MapCore, MapFlags, MapHandle};
+
+use super::layout::{Layout, Row};
+use super::skeleton::{self, RxSkelBuilder, types};
+use crate::receive::ReceiveSpec;
+
+/// What the program does with the probes that it has recognised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Duty {
+    /// Counts them in the kernel.
+    Count,
+    /// Hands them to the AF_XDP socket of their queue.
+    Steer,
+}
+
+/// A loaded program. Dropped, it is gone unless a link holds it.
+pub struct Loaded {
+    program: OwnedFd,
+    layout: Layout,
+    rows: MapHandle,
+    stream_rows: MapHandle,
+    histograms: MapHandle,
+    sockets: MapHandle,
+}
+
+impl Loaded {
+    /// Loads the program for the streams of `spec`.
+    ///
+    /// # Errors
+    /// `EPERM` without CAP_BPF, `EINVAL` on kernels before 5.18.
+    pub fn load(spec: &ReceiveSpec, layout: Layout, duty: Duty) -> io::Result<Self> {
+        libbpf_rs::set_print(None);
+        let mut storage = MaybeUninit::uninit();
+        let mut open = RxSkelBuilder::default().open(&mut storage).map_err(to_io)?;
+        if let Some(rodata) = open.maps.rodata_data.as_deref_mut() {
+            rodata.config = config(spec, &layout, duty);
+        }
+        let counting = duty == Duty::Count;
+        let stream_rows = if counting { layout.rows * layout.streams } else { 1 };
+        let histograms = if counting && spec.latency { layout.rows * layout.groups } else { 1 };
+        let flows = if counting { layout.flows } else { 1 };
+        let shift = if counting { layout.window_shift } else { 0 };
+        let maps = &mut open.maps;
+        for (map, entries) in [
+            (&mut maps.rows, layout.rows),
+            (&mut maps.streams, layout.streams),
+            (&mut maps.stream_rows, stream_rows),
+            (&mut maps.histograms, histograms),
+            (&mut maps.flows, flows),
+            (&mut maps.slots, flows << shift),
+            (&mut maps.sockets, layout.rows),
+        ] {
+            map.set_max_entries(entries).map_err(to_io)?;
+        }
+        let skeleton = open.load().map_err(to_io)?;
+        let maps = &skeleton.maps;
+        write_streams(&maps.streams, &spec.stream_workers)?;
+        Ok(Self {
+            program: skeleton.progs.receive.as_fd().try_clone_to_owned()?,
+            layout,
+            rows: MapHandle::try_from(&maps.rows).map_err(to_io)?,
+            stream_rows: MapHandle::try_from(&maps.stream_rows).map_err(to_io)?,
+            histograms: MapHandle::try_from(&maps.histograms).map_err(to_io)?,
+            sockets: MapHandle::try_from(&maps.sockets).map_err(to_io)?,
+        })
+    }
+
+    /// The program's descriptor, to attach or to test-run it.
+    pub fn program(&self) -> BorrowedFd<'_> {
+        self.program.as_fd()
+    }
+
+    /// The sizes of its maps.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// Sends the probes of a queue to an AF_XDP socket.
+    ///
+    /// # Errors
+    /// When the socket is not bound to that queue.
+    pub fn set_socket(&self, queue: u32, socket: BorrowedFd<'_>) -> io::Result<()> {
+        use std::os::fd::AsRawFd;
+        let fd = socket.as_raw_fd().to_ne_bytes();
+        self.sockets.update(&queue.to_ne_bytes(), &fd, MapFlags::ANY).map_err(to_io)
+    }
+
+    pub(super) fn rows(&self) -> impl Iterator<Item = io::Result<types::rx_row>> {
+        (0..self.layout.rows).map(|n| read(&self.rows, n))
+    }
+
+    pub(super) fn stream_row(&self, row: u32, stream: u32) -> io::Result<types::rx_stream_row> {
+        read(&self.stream_rows, row * self.layout.streams + stream)
+    }
+
+    /// Adds a row's histograms of a group to `sums`: latency, intended, jitter, one after another.
+    pub(super) fn add_histograms(&self, row: u32, group: u32, sums: &mut [u64]) -> io::Result<()> {
+        let bytes = lookup(&self.histograms, row * self.layout.groups + group)?;
+        for (sum, word) in iter::zip(sums, bytes.chunks_exact(8)) {
+            *sum += word.try_into().map_or(0, u64::from_ne_bytes);
+        }
+        Ok(())
+    }
+}
+
+fn config(spec: &ReceiveSpec, layout: &Layout, duty: Duty) -> types::rx_config {
+    let mut tag_offsets = [0; 8];
+    let offsets = spec.tag_offsets.len().min(tag_offsets.len());
+    tag_offsets[..offsets].copy_from_slice(&spec.tag_offsets[..offsets]);
+    types::rx_config {
+        wanted_gap: if duty == Duty::Count { spec.wanted_gap_ns.unwrap_or(0) } else { 0 },
+        streams: layout.streams,
+        rows: layout.rows,
+        groups: layout.groups,
+        window_shift: layout.window_shift,
+        tag_offsets,
+        tag_offset_count: offsets as u8,
+        epoch: spec.epoch,
+        row_is_queue: u8::from(layout.row == Row::Queue),
+        shared_flows: u8::from(layout.rows > 1),
+        latency: u8::from(spec.latency),
+        order: u8::from(duty == Duty::Count),
+        pass_on: u8::from(spec.pass_on),
+        steer: u8::from(duty == Duty::Steer),
+    }
+}
+
+fn write_streams(map: &impl MapCore, stream_workers: &[u32]) -> io::Result<()> {
+    let mut first_flow = 0u32;
+    for (number, &workers) in stream_workers.iter().enumerate() {
+        let mut value = [0; size_of::<types::rx_stream>()];
+        value[8..12].copy_from_slice(&workers.to_ne_bytes());
+        value[12..16].copy_from_slice(&first_flow.to_ne_bytes());
+        let key = (number as u32).to_ne_bytes();
+        map.update(&key, &value, MapFlags::ANY).map_err(to_io)?;
+        first_flow += workers;
+    }
+    Ok(())
+}
+
+fn lookup(map: &MapHandle, key: u32) -> io::Result<Vec<u8>> {
+    let value = map.lookup(&key.to_ne_bytes(), MapFlags::ANY).map_err(to_io)?;
+    value.ok_or_else(|| io::Error::other(format!("the map has no entry {key}")))
+}
+
+fn read<T: skeleton::Plain>(map: &MapHandle, key: u32) -> io::Result<T> {
+    skeleton::read(&lookup(map, key)?)
+        .ok_or_else(|| io::Error::other("the map's entries have another size than the program's"))
+}
+
+/// libbpf-rs keeps the errno's kind, not its number; the kinds that are told apart suffice.
+pub(super) fn to_io(error: libbpf_rs::Error) -> io::Error {
+    let number = match error.kind() {
+        ErrorKind::PermissionDenied => libc::EPERM,
+        ErrorKind::NotFound => libc::ENOENT,
+        ErrorKind::OutOfMemory => libc::ENOMEM,
+        ErrorKind::InvalidInput => libc::EINVAL,
+        _ => return io::Error::other(error.to_string()),
+    };
+    io::Error::from_raw_os_error(number)
+}

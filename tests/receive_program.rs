@@ -1,0 +1,276 @@
+//! The receiving eBPF program, run on frames by BPF_PROG_TEST_RUN, against the Rust oracle.
+
+mod receive_common;
+
+use std::os::fd::AsFd;
+use std::thread;
+
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use receive_common::*;
+use wirestorm::measure::received::{PortReceived, StreamReceived};
+use wirestorm::packet::tag::{self, TAG_LEN};
+use wirestorm::receive::ReceiveSpec;
+use wirestorm::receive::find_tag::find_tag;
+use wirestorm::receive::xdp::layout::{Layout, Row};
+use wirestorm::receive::xdp::program::{Duty, Loaded};
+use wirestorm::receive::xdp::read;
+use wirestorm::sys::bpf::test_run;
+use wirestorm::sys::clock;
+
+const XDP_DROP: u32 = 1;
+const XDP_PASS: u32 = 2;
+
+fn run(loaded: &Loaded, frame: &[u8]) -> u32 {
+    test_run(loaded.program(), frame, 1).expect("the frame is valid for a test run").0
+}
+
+fn counted(loaded: &Loaded, spec: &ReceiveSpec) -> PortReceived {
+    read(loaded, spec, String::new()).expect("the maps are ours")
+}
+
+/// Everything of a stream that is the same whatever the clock says.
+fn counts(stream: &StreamReceived) -> [u64; 10] {
+    let samples = |d: &Option<_>| {
+        d.as_ref().map_or(0, wirestorm::measure::distribution::Distribution::count)
+    };
+    [
+        stream.received,
+        stream.unique,
+        stream.duplicated,
+        stream.replicated,
+        stream.reordered,
+        stream.extent_max.map_or(0, |extent| extent + 1),
+        stream.late_ambiguous,
+        stream.bytes,
+        samples(&stream.latency),
+        samples(&stream.jitter),
+    ]
+}
+
+/// Runs the arrivals through the program and the oracle, and returns what both agree on.
+fn both(spec: &ReceiveSpec, window_shift: u32, arrivals: &[(u16, u64)]) -> Vec<StreamReceived> {
+    let loaded = load(spec, window_shift);
+    let mut oracle = oracle(spec, window_shift);
+    for &(stream, index) in arrivals {
+        let frame = udp_frame(stream, index, clock::now());
+        run(&loaded, &frame);
+        oracle.count(find_tag(&frame, &spec.tag_offsets), frame.len() as u64, clock::now());
+    }
+    let port = counted(&loaded, spec);
+    let frames = oracle.frames();
+    assert_eq!(
+        [port.seen, port.corrupt, port.stale, port.alien],
+        [frames.seen, frames.corrupt, frames.stale, frames.alien]
+    );
+    let expected: Vec<_> = oracle.streams().iter().map(counts).collect();
+    assert_eq!(port.streams.iter().map(counts).collect::<Vec<_>>(), expected, "{arrivals:?}");
+    port.streams
+}
+
+fn one_stream(sequence: &[u64]) -> StreamReceived {
+    let arrivals: Vec<_> = sequence.iter().map(|&index| (0, index)).collect();
+    both(&spec(&[1]), 16, &arrivals).remove(0)
+}
+
+#[test]
+fn rfc_4737_worked_examples() {
+    if !privileged("rfc_4737_worked_examples") {
+        return;
+    }
+    // §7.1, table 1: packet 4 arrives after 5, 6, 7, 8: late by 4 positions.
+    let one = one_stream(&[1, 2, 3, 5, 6, 7, 8, 4, 9, 10]);
+    assert_eq!((one.unique, one.reordered, one.extent_max), (10, 1, Some(4)));
+    // §7.1, table 2: 5 and 6 come early; 4, and what stands after them, is late.
+    let two = one_stream(&[1, 2, 3, 5, 6, 4, 7, 8, 9, 10]);
+    assert_eq!((two.reordered, two.extent_max), (1, Some(2)));
+    // §7.2, table 4: 7 to 10 come before 4 to 6.
+    let three = one_stream(&[1, 2, 3, 7, 8, 9, 10, 4, 5, 6, 11]);
+    assert_eq!((three.reordered, three.extent_max), (3, Some(6)));
+}
+
+#[test]
+fn rfc_5560_and_5236_sequences() {
+    if !privileged("rfc_5560_and_5236_sequences") {
+        return;
+    }
+    let twice = one_stream(&[1, 1, 2, 2, 3, 3, 4, 4]);
+    assert_eq!((twice.unique, twice.duplicated, twice.replicated), (4, 4, 4));
+    let some = one_stream(&[1, 1, 1, 2, 3, 3, 3, 4]);
+    assert_eq!((some.unique, some.duplicated, some.replicated), (4, 4, 2));
+    let displaced = one_stream(&[1, 4, 3, 5, 3, 8, 7, 6]);
+    assert_eq!((displaced.unique, displaced.duplicated), (7, 1));
+    assert_eq!((displaced.reordered, displaced.extent_max), (3, Some(2)));
+}
+
+/// Arrivals of several streams: random walks with losses, duplicates and reordering.
+fn arrivals(streams: u16) -> impl Strategy<Value = Vec<(u16, u64)>> {
+    let start = prop_oneof![Just(0u64), Just((1 << 32) - 40), Just((1 << 31) - 20)];
+    let step = prop_oneof![6 => Just(1i64), 2 => -6i64..=6, 1 => -90i64..90, 1 => 0i64..300];
+    (start, prop::collection::vec((0..streams, step), 1..150)).prop_map(move |(start, steps)| {
+        let mut at = vec![start as i64; usize::from(streams)];
+        steps
+            .into_iter()
+            .map(|(stream, step)| {
+                let index = &mut at[usize::from(stream)];
+                *index = (*index + step).max(0);
+                (stream, *index as u64)
+            })
+            .collect()
+    })
+}
+
+#[test]
+fn the_program_counts_what_the_oracle_counts() {
+    if !privileged("the_program_counts_what_the_oracle_counts") {
+        return;
+    }
+    let mut runner = TestRunner::new(Config { cases: 96, ..Config::default() });
+    let workers = prop::collection::vec(1u32..=3, 3);
+    runner
+        .run(&(workers, 6u32..=8, arrivals(3)), |(workers, shift, arrivals)| {
+            both(&spec(&workers), shift, &arrivals);
+            Ok(())
+        })
+        .unwrap();
+}
+
+#[test]
+fn what_is_no_probe_of_this_trial_is_told_apart() {
+    if !privileged("what_is_no_probe_of_this_trial_is_told_apart") {
+        return;
+    }
+    let spec = spec(&[1, 0]);
+    let loaded = load(&spec, 16);
+    let good = udp_frame(0, 1, clock::now());
+    assert_eq!(run(&loaded, &good), XDP_DROP);
+    let mut corrupt = good.clone();
+    corrupt[50] ^= 1;
+    assert_eq!(run(&loaded, &corrupt), XDP_DROP);
+    let mut stale = good.clone();
+    let tag: &mut [u8; TAG_LEN] = stale[42..].first_chunk_mut().unwrap();
+    tag::write_constant(tag, EPOCH - 1, 0);
+    tag::stamp(tag, 1, 0, 0);
+    assert_eq!(run(&loaded, &stale), XDP_DROP);
+    let mut alien = good.clone();
+    alien[42] ^= 0xff;
+    assert_eq!(run(&loaded, &alien), XDP_PASS);
+    assert_eq!(run(&loaded, &udp_frame(1, 1, 0)), XDP_PASS, "a stream that is not expected");
+    assert_eq!(run(&loaded, &udp_frame(2, 1, 0)), XDP_PASS, "a stream that does not exist");
+    let port = counted(&loaded, &spec);
+    assert_eq!((port.seen, port.corrupt, port.stale, port.alien), (6, 1, 1, 3));
+    assert_eq!(port.streams[0].unique, 1);
+    assert_eq!(port.streams[1].received, 0);
+}
+
+#[test]
+fn probes_go_on_where_asked() {
+    if !privileged("probes_go_on_where_asked") {
+        return;
+    }
+    let spec = ReceiveSpec { pass_on: true, ..spec(&[1]) };
+    let loaded = load(&spec, 16);
+    assert_eq!(run(&loaded, &udp_frame(0, 0, clock::now())), XDP_PASS);
+    assert_eq!(counted(&loaded, &spec).streams[0].unique, 1);
+}
+
+#[test]
+fn latency_and_lag_are_those_of_the_tag() {
+    if !privileged("latency_and_lag_are_those_of_the_tag") {
+        return;
+    }
+    let spec = spec(&[1]);
+    let loaded = load(&spec, 16);
+    // A second is longer than any delay between the two clock reads that a busy machine adds.
+    const SECOND: u64 = 1_000_000_000;
+    let mut longest = 0;
+    for index in 0..50 {
+        let sent = clock::now() - SECOND;
+        let mut frame = udp_frame(0, index, sent);
+        let tag: &mut [u8; TAG_LEN] = frame[42..].first_chunk_mut().unwrap();
+        tag::stamp(tag, index as u32, sent as u32, tag::encode_lag(2000));
+        run(&loaded, &frame);
+        longest = longest.max(clock::now() - sent);
+    }
+    let stream = counted(&loaded, &spec).streams.remove(0);
+    let (latency, intended) = (stream.latency.unwrap(), stream.latency_intended.unwrap());
+    let min = latency.min().unwrap();
+    assert!(min >= SECOND, "{min}");
+    assert!(latency.max().unwrap() <= longest);
+    assert_eq!(intended.min().unwrap(), min + 2000);
+    assert_eq!(intended.max().unwrap(), latency.max().unwrap() + 2000);
+    assert_eq!(intended.count(), 50);
+    assert_eq!(stream.jitter.unwrap().count(), 49);
+    let median = latency.percentile(500_000).unwrap();
+    assert!(min <= median && median <= latency.max().unwrap());
+}
+
+#[test]
+fn gaps_are_counted_against_the_wanted_one() {
+    if !privileged("gaps_are_counted_against_the_wanted_one") {
+        return;
+    }
+    // No two test runs are an hour apart: every gap is a burst, none is near.
+    let spec = ReceiveSpec { wanted_gap_ns: Some(3_600_000_000_000), ..spec(&[1]) };
+    let loaded = load(&spec, 16);
+    for index in 0..10 {
+        run(&loaded, &udp_frame(0, index, clock::now()));
+    }
+    let gaps = counted(&loaded, &spec).gaps.unwrap();
+    assert_eq!((gaps.count, gaps.within, gaps.bursts), (9, [0; 4], 9));
+}
+
+#[test]
+fn streams_that_share_histograms_keep_their_own_counts() {
+    if !privileged("streams_that_share_histograms_keep_their_own_counts") {
+        return;
+    }
+    let spec = spec(&[1; 4]);
+    let mut layout = Layout::new(&spec, Row::Queue, 1);
+    layout.groups = 2;
+    assert_eq!(layout.remarks(true).len(), 1);
+    let loaded = Loaded::load(&spec, layout, Duty::Count).unwrap();
+    for stream in 0..4u16 {
+        for index in 0..=u64::from(stream) {
+            let sent = clock::now() - u64::from(stream + 1) * 100_000_000;
+            run(&loaded, &udp_frame(stream, index, sent));
+        }
+    }
+    for (number, stream) in counted(&loaded, &spec).streams.iter().enumerate() {
+        let latency = stream.latency.as_ref().unwrap();
+        let wanted = (number as u64 + 1) * 100_000_000;
+        assert_eq!(latency.count(), number as u64 + 1);
+        assert!(latency.min().unwrap() >= wanted, "stream {number}");
+    }
+}
+
+/// Two CPUs see packets of one flow at once: each packet is counted once as distinct.
+#[test]
+fn two_cpus_share_a_flow() {
+    if !privileged("two_cpus_share_a_flow") {
+        return;
+    }
+    const PACKETS: u64 = 4000;
+    let spec = spec(&[1]);
+    let cpus = libbpf_rs::num_possible_cpus().unwrap() as u32;
+    let loaded = Loaded::load(&spec, Layout::new(&spec, Row::Cpu, cpus), Duty::Count).unwrap();
+    let program = &loaded;
+    thread::scope(|scope| {
+        for core in core_affinity::get_core_ids().unwrap().into_iter().take(2) {
+            scope.spawn(move || {
+                core_affinity::set_for_current(core);
+                for index in 0..PACKETS {
+                    let frame = udp_frame(0, index, clock::now());
+                    test_run(program.program().as_fd(), &frame, 1).unwrap();
+                }
+            });
+        }
+    });
+    let threads = core_affinity::get_core_ids().unwrap().len().min(2) as u64;
+    let stream = counted(&loaded, &spec).streams.remove(0);
+    assert_eq!(stream.received, threads * PACKETS);
+    assert_eq!(stream.unique, PACKETS);
+    assert_eq!(stream.duplicated, (threads - 1) * PACKETS);
+    assert_eq!(stream.replicated, (threads - 1) * PACKETS);
+    assert_eq!(stream.late_ambiguous, 0);
+}
