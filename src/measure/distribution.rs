@@ -102,12 +102,8 @@ mod tests {
         let mut recorded = Distribution::default();
         times.iter().for_each(|time| recorded.record(*time));
         let sum = times.iter().map(|time| u128::from(*time)).sum();
-        let joined = Distribution::from_buckets(
-            times.iter().map(|time| (*time, 1)),
-            1_000,
-            10_000_000,
-            sum,
-        );
+        let joined =
+            Distribution::from_buckets(times.iter().map(|time| (*time, 1)), 1_000, 10_000_000, sum);
         let mut merged = Distribution::default();
         merged.merge(&recorded);
         for distribution in [recorded, joined, merged] {

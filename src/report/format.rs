@@ -77,6 +77,55 @@ pub fn nanos(value: f64) -> String {
     engineering(value, &[(1.0, "n"), (1e3, "µ"), (1e6, "m"), (1e9, "")], "s")
 }
 
+/// A unit of time in which several values stand side by side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimeUnit {
+    /// Nanoseconds.
+    Nanos,
+    /// Microseconds.
+    Micros,
+    /// Milliseconds.
+    Millis,
+    /// Seconds.
+    Seconds,
+}
+
+impl TimeUnit {
+    /// The unit that suits `nanos`.
+    pub fn of(nanos: u64) -> Self {
+        match nanos {
+            0..1_000 => Self::Nanos,
+            1_000..1_000_000 => Self::Micros,
+            1_000_000..1_000_000_000 => Self::Millis,
+            _ => Self::Seconds,
+        }
+    }
+
+    /// `µs`.
+    pub fn symbol(self) -> &'static str {
+        match self {
+            Self::Nanos => "ns",
+            Self::Micros => "µs",
+            Self::Millis => "ms",
+            Self::Seconds => "s",
+        }
+    }
+
+    /// `nanos` in this unit without its symbol, at least four significant digits: `0.2120`, `1,568`.
+    pub fn show(self, nanos: f64) -> String {
+        let scale = match self {
+            Self::Nanos => 1.0,
+            Self::Micros => 1e3,
+            Self::Millis => 1e6,
+            Self::Seconds => 1e9,
+        };
+        if !nanos.is_finite() {
+            return NOT_MEASURED.to_owned();
+        }
+        significant(nanos.max(0.0) / scale, self != Self::Nanos)
+    }
+}
+
 /// Seconds as [`nanos`] shows them.
 pub fn seconds(value: f64) -> String {
     nanos(value * 1e9)
@@ -111,7 +160,8 @@ fn significant(value: f64, pad: bool) -> String {
     let decimals = (DIGITS - 1 - magnitude as i32).max(0) as usize;
     let mut text = format!("{value:.decimals$}");
     // 9.9996 became 10.0000: one digit too many.
-    if pad && text.chars().filter(char::is_ascii_digit).count() > DIGITS as usize && decimals > 0 {
+    let digits = text.trim_start_matches(['0', '.']).chars().filter(char::is_ascii_digit).count();
+    if pad && digits > DIGITS as usize && decimals > 0 {
         text.pop();
     }
     if !pad && text.contains('.') {
@@ -186,6 +236,18 @@ mod tests {
         assert_eq!(nanos(4_966_000.0), "4.966 ms");
         assert_eq!(nanos(5e9), "5.000 s");
         assert_eq!(seconds(3_661.5), "3,662 s");
+    }
+
+    #[test]
+    fn a_unit_holds_for_values_side_by_side() {
+        let unit = TimeUnit::of(8_713);
+        assert_eq!(unit.symbol(), "µs");
+        assert_eq!(unit.show(212.0), "0.2120");
+        assert_eq!(unit.show(8_713.0), "8.713");
+        assert_eq!(unit.show(3_589_756.0), "3,590");
+        assert_eq!(unit.show(98_765_432.0), "98,765");
+        assert_eq!(TimeUnit::of(999).show(7.0), "7");
+        assert_eq!(TimeUnit::of(5_000_000_000).show(0.0), "0");
     }
 
     #[test]

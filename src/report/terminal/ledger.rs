@@ -71,8 +71,8 @@ pub fn witnesses(result: &RunResult, style: Style) -> String {
     table.render(style)
 }
 
-/// The figures of the run that `value` equals; else the nearest one within a hundredth, and the
-/// distance to it.
+/// The figures of the run that `value` equals, of the totals, the ledger, a stream; else the nearest
+/// one within a hundredth, and the distance to it.
 fn compare(result: &RunResult, value: u64) -> (String, Tint) {
     let totals = &result.totals;
     let main = [
@@ -93,15 +93,34 @@ fn compare(result: &RunResult, value: u64) -> (String, Tint) {
             return (format!("= {}", clean(&same.join(", "))), Tint::Good);
         }
     }
+    if let Some(figure) = of_a_stream(result, value) {
+        return (format!("= {figure}"), Tint::Good);
+    }
     let nearest = main.iter().chain(&stages).min_by_key(|(_, figure)| figure.abs_diff(value));
     match nearest {
         Some((name, figure)) if value > 0 && figure.abs_diff(value) <= figure / 100 => {
-            let distance = i128::from(value) - i128::from(*figure);
-            let sign = if distance > 0 { "+" } else { "" };
-            (format!("{} {sign}{}", clean(name), signed(distance)), Tint::Warn)
+            let distance = count(figure.abs_diff(value));
+            let word = if value > *figure { "more" } else { "less" };
+            (format!("{distance} {word} than {}", clean(name)), Tint::Warn)
         }
         _ => (String::new(), Tint::Plain),
     }
+}
+
+/// The figure of a single stream that `value` equals, where it is not 0.
+fn of_a_stream(result: &RunResult, value: u64) -> Option<String> {
+    let is = |figure: Option<u64>| value > 0 && figure == Some(value);
+    result.streams.iter().find_map(|stream| {
+        let counts = &stream.counts;
+        let figure = match () {
+            () if is(counts.unique) => "unique",
+            () if is(counts.received) => "received",
+            () if is(Some(counts.sent)) => "sent",
+            () if is(counts.lost) => "lost",
+            () => return None,
+        };
+        Some(format!("{figure} of {}", clean(&stream.name)))
+    })
 }
 
 /// What this machine's own parts lost or did late.
@@ -112,8 +131,8 @@ pub fn overload(result: &RunResult, style: Style) -> String {
     if moved.is_empty() {
         let (note, tint) = match quiet {
             0 => (format!("{NOT_MEASURED} not measured"), Tint::Faint),
-            1 => ("none: the one counter watched is 0".to_owned(), Tint::Plain),
-            many => (format!("none: all {many} counters watched are 0"), Tint::Plain),
+            1 => ("none; the one counter watched is 0".to_owned(), Tint::Plain),
+            many => (format!("none; the {many} counters watched are 0"), Tint::Plain),
         };
         let title = paint(title, Tint::Strong, style.color);
         return format!("{title}  {}\n", paint(&note, tint, style.color));

@@ -86,14 +86,35 @@ fn fitting(chars: impl Iterator<Item = char>, limit: usize) -> String {
         .collect()
 }
 
-/// Breaks `text` at spaces into lines of at most `limit` columns. A word that is longer than a line
-/// is cut.
+/// The words of a text, a number with its unit as one.
+fn glued(text: &str) -> Vec<String> {
+    let is_unit = |word: &str| {
+        let word = word.trim_end_matches([',', ';', '.', ':', ')']);
+        matches!(word, "%" | "ns" | "µs" | "ms" | "s" | "B" | "packets")
+            || word.ends_with("pps")
+            || word.ends_with("bit/s")
+    };
+    let mut words: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match words.last_mut() {
+            Some(number) if is_unit(word) && number.ends_with(|c: char| c.is_ascii_digit()) => {
+                number.push(' ');
+                number.push_str(word);
+            }
+            _ => words.push(word.to_owned()),
+        }
+    }
+    words
+}
+
+/// Breaks `text` at spaces into lines of at most `limit` columns, but not between a number and its
+/// unit. A word that is longer than a line is cut.
 pub fn wrap(text: &str, limit: usize) -> Vec<String> {
     let limit = limit.max(1);
     let mut lines = Vec::new();
     let mut line = String::new();
-    for word in text.split_whitespace() {
-        let mut word = word;
+    for word in glued(text) {
+        let mut word = word.as_str();
         if !line.is_empty() && width(&line) + 1 + width(word) <= limit {
             line.push(' ');
             line.push_str(word);
@@ -140,6 +161,7 @@ mod tests {
     #[test]
     fn lines_break_at_spaces() {
         assert_eq!(wrap("one two  three", 7), ["one two", "three"]);
+        assert_eq!(wrap("lost 0.1 %, not 1 %", 8), ["lost", "0.1 %,", "not 1 %"]);
         assert_eq!(wrap("abcdefgh", 3), ["abc", "def", "gh"]);
         assert!(wrap("", 10).is_empty());
     }

@@ -4,7 +4,7 @@ use super::Style;
 use super::paint::{Tint, clean, paint, wrap};
 use super::table::{Align, Cell, Table};
 use crate::report::format::{
-    NOT_MEASURED, count, nanos, optional_count, optional_rate, percent, rate,
+    NOT_MEASURED, TimeUnit, count, nanos, optional_count, optional_rate, percent, rate,
 };
 use crate::report::model::{Percentiles, RunResult, StreamResult, Totals};
 
@@ -40,6 +40,15 @@ fn path_of(stream: &StreamResult) -> String {
     }
 }
 
+/// Sent packets whose arrival was watched: what the total's loss is a share of.
+pub fn watched(result: &RunResult) -> u64 {
+    if result.streams.iter().all(|stream| stream.counts.lost.is_some()) {
+        return result.totals.sent;
+    }
+    let watched = result.streams.iter().filter(|stream| stream.counts.lost.is_some());
+    watched.map(|stream| stream.counts.sent).sum()
+}
+
 /// Red where something is counted that should not be.
 fn trouble(value: Option<u64>, tint: Tint) -> Cell {
     match value {
@@ -52,7 +61,8 @@ fn trouble(value: Option<u64>, tint: Tint) -> Cell {
 struct Counted {
     title: &'static str,
     wanted: bool,
-    cell: fn(&Totals) -> Cell,
+    /// The cell of these counts, of which so many sent packets were watched.
+    cell: fn(&Totals, u64) -> Cell,
 }
 
 /// Packets sent, received, lost; duplicates, order. Columns that say nothing in this run (all
@@ -63,13 +73,13 @@ pub fn counts(result: &RunResult, style: Style) -> String {
         Counted {
             title: "unsent",
             wanted: all().any(|c| c.unsent > 0),
-            cell: |c| trouble(Some(c.unsent), Tint::Warn),
+            cell: |c, _| trouble(Some(c.unsent), Tint::Warn),
         },
-        Counted { title: "sent", wanted: true, cell: |c| Cell::plain(count(c.sent)) },
+        Counted { title: "sent", wanted: true, cell: |c, _| Cell::plain(count(c.sent)) },
         Counted {
             title: "received",
             wanted: true,
-            cell: |c| match c.received {
+            cell: |c, _| match c.received {
                 Some(0) if c.sent > 0 => Cell::new("0", Tint::Bad),
                 received => Cell::plain(optional_count(received)),
             },
@@ -77,29 +87,24 @@ pub fn counts(result: &RunResult, style: Style) -> String {
         Counted {
             title: "unique",
             wanted: all().any(|c| c.unique != c.received),
-            cell: |c| Cell::plain(optional_count(c.unique)),
+            cell: |c, _| Cell::plain(optional_count(c.unique)),
         },
-        Counted { title: "lost", wanted: true, cell: |c| trouble(c.lost, Tint::Bad) },
+        Counted { title: "lost", wanted: true, cell: |c, _| trouble(c.lost, Tint::Bad) },
         Counted {
             title: "loss",
             wanted: true,
-            cell: |c| match c.lost {
-                Some(lost) if lost > 0 => Cell::new(percent(lost, c.sent), Tint::Bad),
-                Some(lost) => Cell::plain(percent(lost, c.sent)),
+            cell: |c, watched| match c.lost {
+                Some(lost) if lost > 0 => Cell::new(percent(lost, watched), Tint::Bad),
+                Some(lost) => Cell::plain(percent(lost, watched)),
                 None => Cell::plain(NOT_MEASURED),
             },
         },
-        Counted { title: "dup", wanted: true, cell: |c| trouble(c.duplicated, Tint::Warn) },
-        Counted { title: "reordered", wanted: true, cell: |c| trouble(c.reordered, Tint::Warn) },
-        Counted {
-            title: "extent",
-            wanted: all().any(|c| c.reorder_extent_max.is_some()),
-            cell: |c| Cell::plain(optional_count(c.reorder_extent_max)),
-        },
+        Counted { title: "dup", wanted: true, cell: |c, _| trouble(c.duplicated, Tint::Warn) },
+        Counted { title: "reordered", wanted: true, cell: |c, _| trouble(c.reordered, Tint::Warn) },
         Counted {
             title: "late",
             wanted: all().any(|c| c.late_ambiguous.is_some_and(|late| late > 0)),
-            cell: |c| trouble(c.late_ambiguous, Tint::Warn),
+            cell: |c, _| trouble(c.late_ambiguous, Tint::Warn),
         },
     ];
     let one_path = path(result);
@@ -112,22 +117,25 @@ pub fn counts(result: &RunResult, style: Style) -> String {
         table = table.column("path", Align::Left);
     }
     for column in columns.iter().filter(|column| column.wanted) {
-        table = table.column(column.title, Align::Right);
+        table = match column.title {
+            "loss" | "reordered" => table.column_beside(column.title, Align::Right),
+            title => table.column(title, Align::Right),
+        };
     }
-    let mut add = |name: Cell, path: String, counts: &Totals| {
+    let mut add = |name: Cell, path: String, counts: &Totals, watched: u64| {
         let mut row = vec![name];
         if one_path.is_none() {
             row.push(Cell::plain(path));
         }
-        row.extend(columns.iter().filter(|c| c.wanted).map(|c| (c.cell)(counts)));
+        row.extend(columns.iter().filter(|c| c.wanted).map(|c| (c.cell)(counts, watched)));
         table.row(row);
     };
     let shown = shown(result);
     for stream in &shown {
-        add(Cell::plain(clean(&stream.name)), path_of(stream), &stream.counts);
+        add(Cell::plain(clean(&stream.name)), path_of(stream), &stream.counts, stream.counts.sent);
     }
     if result.streams.len() != 1 {
-        add(Cell::new("total", Tint::Strong), String::new(), &result.totals);
+        add(Cell::new("total", Tint::Strong), String::new(), &result.totals, watched(result));
     }
     let mut text = table.render(style);
     let mut note = |line: &str| {
@@ -143,19 +151,26 @@ pub fn counts(result: &RunResult, style: Style) -> String {
             count(result.streams.len() as u64)
         ));
     }
-    note(&format!(
-        "Beside the streams' packets: {} corrupt, {} alien.",
-        optional_count(result.totals.corrupt),
-        optional_count(result.totals.alien)
-    ));
+    let mut beside = Vec::new();
+    if result.totals.received.is_some() {
+        beside.push(format!(
+            "Of all received: {} corrupt, {} alien (no probes of this run).",
+            optional_count(result.totals.corrupt),
+            optional_count(result.totals.alien)
+        ));
+    }
+    if let Some(extent) = result.totals.reorder_extent_max {
+        beside.push(format!("Largest reordering extent: {}.", count(extent)));
+    }
+    note(&beside.join(" "));
     text
 }
 
 /// Packets and bits per second.
 pub fn rates(result: &RunResult, style: Style) -> String {
     let mut table = Table::new("Rates");
-    for title in ["tx", "rx", "tx L1", "rx L1", "tx L2", "rx L2"] {
-        table = table.column(title, Align::Right);
+    for (tx, rx) in [("tx", "rx"), ("tx L1", "rx L1"), ("tx L2", "rx L2")] {
+        table = table.column(tx, Align::Right).column_beside(rx, Align::Right);
     }
     let mut add = |name: Cell, counts: &Totals| {
         table.row(vec![
@@ -177,45 +192,65 @@ pub fn rates(result: &RunResult, style: Style) -> String {
     table.render(style)
 }
 
-/// Latency from the actual and from the intended send time, and jitter.
+/// Latency from the actual and from the intended send time, and jitter: a row has one unit, its
+/// median's. The number of values stands there where it is not the number of packets.
 pub fn latency(result: &RunResult, style: Style) -> String {
-    let mut table = Table::new("Latency");
-    for title in ["packets", "min", "mean", "p50", "p90", "p99", "p99.9", "p99.99", "max"] {
-        table = table.column(title, Align::Right);
-    }
-    let mut add = |name: String, values: Option<&Percentiles>| {
-        let mut row = vec![Cell::plain(name)];
-        match values {
-            None => row.extend((0..9).map(|_| Cell::plain(NOT_MEASURED))),
-            Some(v) => {
-                row.push(Cell::plain(count(v.count)));
-                row.push(Cell::plain(nanos(v.min as f64)));
-                row.push(Cell::plain(nanos(v.mean)));
-                let rest = [v.p50, v.p90, v.p99, v.p99_9, v.p99_99, v.max];
-                row.extend(rest.map(|value| Cell::plain(nanos(value as f64))));
-            }
-        }
-        table.row(row);
-    };
-    let streams = shown(result);
     let measured = |stream: &StreamResult| {
-        stream.latency_ns.is_some()
-            || stream.latency_intended_ns.is_some()
-            || stream.jitter_ns.is_some()
+        [&stream.latency_ns, &stream.latency_intended_ns, &stream.jitter_ns]
+            .iter()
+            .any(|values| values.is_some())
     };
     if !result.streams.iter().any(measured) {
         let title = paint("Latency", Tint::Strong, style.color);
         let note = paint(&format!("{NOT_MEASURED} not measured"), Tint::Faint, style.color);
         return format!("{title}  {note}\n");
     }
+    let streams = shown(result);
+    let partial = streams.iter().any(|stream| {
+        stream.latency_ns.as_ref().is_some_and(|values| Some(values.count) != stream.counts.unique)
+    });
+    let mut table = Table::new("Latency").column("", Align::Left);
+    for title in ["min", "mean", "p50", "p90", "p99", "p99.9", "p99.99", "max"] {
+        table = table.column(title, Align::Right);
+    }
+    if partial {
+        table = table.column("values", Align::Right);
+    }
+    let mut add = |name: String, values: Option<&Percentiles>| {
+        let mut row = vec![Cell::plain(name)];
+        match values {
+            None => {
+                row.push(Cell::plain(""));
+                row.extend((0..8).map(|_| Cell::plain(NOT_MEASURED)));
+            }
+            Some(v) => {
+                let unit = TimeUnit::of(v.p50);
+                row.push(Cell::new(unit.symbol(), Tint::Faint));
+                row.push(Cell::plain(unit.show(v.min as f64)));
+                row.push(Cell::plain(unit.show(v.mean)));
+                let rest = [v.p50, v.p90, v.p99, v.p99_9, v.p99_99, v.max];
+                row.extend(rest.map(|value| Cell::plain(unit.show(value as f64))));
+            }
+        }
+        if partial {
+            row.push(Cell::plain(optional_count(values.map(|values| values.count))));
+        }
+        table.row(row);
+    };
     for stream in streams {
         add(clean(&stream.name), stream.latency_ns.as_ref());
         if measured(stream) {
-            add("  from intended".to_owned(), stream.latency_intended_ns.as_ref());
+            add("  intended".to_owned(), stream.latency_intended_ns.as_ref());
             add("  jitter".to_owned(), stream.jitter_ns.as_ref());
         }
     }
-    table.render(style)
+    let mut text = table.render(style);
+    let note = "intended: from the time that the schedule wanted; jitter: RFC 4689.";
+    for line in wrap(note, style.width.into()) {
+        text.push_str(&paint(&line, Tint::Faint, style.color));
+        text.push('\n');
+    }
+    text
 }
 
 /// Gaps between arrivals against the wanted gap.

@@ -47,13 +47,15 @@ impl Cell {
 #[derive(Debug, Default)]
 pub struct Table {
     columns: Vec<(String, Align)>,
+    /// Columns that stand in the block of the one before them.
+    beside: Vec<usize>,
     rows: Vec<Vec<Cell>>,
 }
 
 impl Table {
     /// A table whose first column, the names, has `title`.
     pub fn new(title: impl Into<String>) -> Self {
-        Self { columns: vec![(title.into(), Align::Left)], rows: Vec::new() }
+        Self { columns: vec![(title.into(), Align::Left)], ..Self::default() }
     }
 
     /// Adds a column.
@@ -61,6 +63,13 @@ impl Table {
     pub fn column(mut self, title: &str, align: Align) -> Self {
         self.columns.push((title.to_owned(), align));
         self
+    }
+
+    /// Adds a column that stays in one block with the column before.
+    #[must_use]
+    pub fn column_beside(mut self, title: &str, align: Align) -> Self {
+        self.beside.push(self.columns.len());
+        self.column(title, align)
     }
 
     /// Adds a row with a cell a column.
@@ -82,7 +91,7 @@ impl Table {
         self.fit_last(&mut widths, limit);
         fit_key(&mut widths, limit);
         let mut text = String::new();
-        for block in blocks(&widths, limit) {
+        for block in blocks(&widths, &self.beside, limit) {
             if !text.is_empty() {
                 text.push('\n');
             }
@@ -165,19 +174,28 @@ fn fit_key(widths: &mut [usize], limit: usize) {
     }
 }
 
-/// Which columns stand in which block.
-fn blocks(widths: &[usize], limit: usize) -> Vec<Vec<usize>> {
+/// Which columns stand in which block: as many as fit, the ones of `beside` with their neighbours.
+fn blocks(widths: &[usize], beside: &[usize], limit: usize) -> Vec<Vec<usize>> {
     let mut blocks = vec![vec![0]];
     let mut used = widths[0];
-    for (at, width) in widths.iter().enumerate().skip(1) {
-        let block = blocks.last_mut().expect("there is always a block");
-        if block.len() > 1 && used + GAP + width > limit {
-            blocks.push(vec![0, at]);
-            used = widths[0] + GAP + width;
-        } else {
-            block.push(at);
-            used += GAP + width;
+    let mut at = 1;
+    while at < widths.len() {
+        let mut end = at + 1;
+        while beside.contains(&end) {
+            end += 1;
         }
+        let group: usize = widths[at..end].iter().map(|width| GAP + width).sum();
+        let block = blocks.last_mut().expect("there is always a block");
+        if block.len() > 1 && used + group > limit {
+            let mut block = vec![0];
+            block.extend(at..end);
+            blocks.push(block);
+            used = widths[0] + group;
+        } else {
+            block.extend(at..end);
+            used += group;
+        }
+        at = end;
     }
     blocks
 }

@@ -2,6 +2,7 @@
 
 use super::Style;
 use super::paint::{Tint, badge, clean, paint, width, wrap};
+use super::streams::watched;
 use crate::report::format::{NOT_MEASURED, count, percent, rate, seconds};
 use crate::report::model::{Reason, RunResult, code};
 
@@ -100,7 +101,7 @@ fn summary(result: &RunResult) -> String {
         None => "received: not measured".to_owned(),
     };
     let lost = match totals.lost {
-        Some(lost) => format!("{} lost ({})", count(lost), percent(lost, totals.sent)),
+        Some(lost) => format!("{} lost ({})", count(lost), percent(lost, watched(result))),
         None => format!("{NOT_MEASURED} lost"),
     };
     format!(
@@ -143,12 +144,14 @@ fn zeros(result: &RunResult) -> Vec<Reason> {
         }
     };
     if !told(code::NOTHING_SENT, &zeros) {
-        zeros.extend(silent(&|counts| counts.sent == 0).map(|names| Reason {
-            code: code::NOTHING_SENT.to_owned(),
-            message: format!(
-                "nothing was sent of {names}, and the cause is not known; `wirestorm doctor` \
+        zeros.extend(silent(&|counts| counts.intended > 0 && counts.sent == 0).map(|names| {
+            Reason {
+                code: code::NOTHING_SENT.to_owned(),
+                message: format!(
+                    "nothing was sent of {names}, and the cause is not known; `wirestorm doctor` \
                  looks for what stands in the way"
-            ),
+                ),
+            }
         }));
     }
     if !told(code::NOTHING_RECEIVED, &zeros) {
