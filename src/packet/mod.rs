@@ -1,6 +1,7 @@
 //! Templates and patch operations: the bytes of packet i of a stream, as a pure function of
 //! (profile, seed, stream, i).
 
+pub mod compile;
 pub mod ir;
 pub mod program;
 pub mod random;

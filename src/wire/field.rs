@@ -86,4 +86,48 @@ pub enum FieldDefault {
     Length,
     /// The Internet checksum that the protocol asks for.
     Checksum,
+    /// IPv4's identification: 0 where DF is set, since an atomic datagram may have any value
+    /// (RFC 6864 §4.1); else the low 16 bits of the packet's index, so that no two of 65,536
+    /// consecutive packets of a stream share one (§4.2).
+    Identification,
+}
+
+impl Protocol {
+    /// The field of that name.
+    pub fn field(&self, name: &str) -> Option<&'static FieldDef> {
+        self.fields.iter().find(|field| field.name == name)
+    }
+}
+
+impl FieldDef {
+    /// The field's bits as the low bits of a number: its largest value.
+    pub const fn max(&self) -> u128 {
+        u128::MAX >> (128 - self.bits as u32)
+    }
+
+    /// The value of the field in `header`, whose first byte is the protocol's first; None where
+    /// `header` ends before the field does.
+    pub fn read(&self, header: &[u8]) -> Option<u128> {
+        let range = self.bytes();
+        let bytes = header.get(range.clone())?;
+        Some(super::bits::get(bytes, usize::from(self.bit_offset) - range.start * 8, self.bits))
+    }
+
+    /// The bytes of the header that hold bits of the field.
+    pub fn bytes(&self) -> std::ops::Range<usize> {
+        let first = usize::from(self.bit_offset);
+        first / 8..(first + usize::from(self.bits)).div_ceil(8)
+    }
+}
+
+/// A [`FieldDef`] in one line; the tables of the protocols are made of them.
+pub(crate) const fn field(
+    name: &'static str,
+    bit_offset: u16,
+    bits: u8,
+    kind: FieldKind,
+    default: FieldDefault,
+    summary: &'static str,
+) -> FieldDef {
+    FieldDef { name, summary, bit_offset, bits, kind, default }
 }

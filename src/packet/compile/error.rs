@@ -1,0 +1,155 @@
+//! Why a stream cannot be compiled.
+
+use std::fmt;
+
+use crate::error::Error;
+use crate::units::FCS_BYTES;
+
+/// A stream that cannot be laid out, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CompileError {
+    /// The stream's name.
+    pub stream: String,
+    /// The place in the stream: `headers[1].ipv6.dst`; empty: the stream itself.
+    pub path: String,
+    /// What is wrong.
+    pub problem: Problem,
+}
+
+/// What is wrong with a stream.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Problem {
+    /// The tag has 16 bits for the stream's number.
+    #[error("a profile holds at most 65536 streams, this is number {number}")]
+    StreamNumber {
+        /// Its position, from 0.
+        number: usize,
+    },
+    /// No header at all.
+    #[error("the header stack is empty")]
+    NoHeaders,
+    /// The frame ends before its headers do. Both sizes include the FCS.
+    #[error("a frame of {size} B is shorter than its headers, which take {need} B with the FCS")]
+    FrameTooShort {
+        /// The shortest frame.
+        size: u64,
+        /// The smallest that holds the headers.
+        need: u64,
+    },
+    /// Longer than any frame. Both sizes include the FCS.
+    #[error("a frame of {size} B is longer than {most} B")]
+    FrameTooLong {
+        /// The longest frame.
+        size: u64,
+        /// The longest that there may be.
+        most: u64,
+    },
+    /// A length field cannot say how long the packet is.
+    #[error("a length of {length} B does not fit the field's 16 bits")]
+    LengthTooLong {
+        /// The length.
+        length: i64,
+    },
+    /// A value is larger than the field.
+    #[error("{value} is larger than the field's largest value, {most}")]
+    ValueTooWide {
+        /// The value.
+        value: u128,
+        /// The largest that fits.
+        most: u128,
+    },
+    /// A field whose bits lie in more bytes than a window has.
+    #[error("a field of {bits} bits at that place cannot change from packet to packet")]
+    FieldTooWide {
+        /// Bits of the field.
+        bits: u8,
+    },
+    /// A list without entries.
+    #[error("the list is empty")]
+    EmptyList,
+    /// A range upside down.
+    #[error("the range is empty: {low} is above {high}")]
+    EmptyRange {
+        /// Lower end.
+        low: u128,
+        /// Upper end.
+        high: u128,
+    },
+    /// A counter of more than 64 bits whose low half overflows in mid-count.
+    #[error("the counter carries across the border between the upper and the lower 64 bits")]
+    CarriesAcross64Bits,
+    /// A random range of more than 64 bits that does not hold whole blocks of 2^64.
+    #[error("a random range wider than 64 bits must hold whole blocks of 2^64 values")]
+    RandomAcross64Bits,
+    /// The default is an address that nobody named.
+    #[error("no {which} is known")]
+    NoAddress {
+        /// `IPv4 source address` and the like.
+        which: &'static str,
+    },
+    /// More weights than a cycle may hold.
+    #[error("the weights add up to {cycle} packets, at most {most} make a cycle")]
+    CycleTooLong {
+        /// Sum of the weights, after division by their greatest common divisor.
+        cycle: u64,
+        /// The largest.
+        most: u64,
+    },
+    /// More than the program format holds.
+    #[error("the stream has {count} {what}, at most {most} are possible")]
+    TooMany {
+        /// Of what.
+        what: &'static str,
+        /// How many.
+        count: usize,
+        /// How many at most.
+        most: usize,
+    },
+}
+
+impl Problem {
+    /// What the user can do about it; empty where the message says it.
+    pub fn remedy(&self) -> String {
+        match self {
+            Self::FrameTooShort { need, .. } => format!("set size to {need}B or more"),
+            Self::FrameTooLong { most, .. } => format!("set size to {most}B or less"),
+            Self::CarriesAcross64Bits => {
+                "start at a multiple of 2^64, or count fewer values".to_owned()
+            }
+            Self::RandomAcross64Bits => {
+                "use a prefix of /64 or shorter, or a longer one".to_owned()
+            }
+            Self::NoAddress { .. } => "set the field, or give the port an address".to_owned(),
+            Self::CycleTooLong { .. } => "use smaller weights".to_owned(),
+            _ => String::new(),
+        }
+    }
+}
+
+/// A length in the buffer as a frame size with its FCS.
+pub(super) fn with_fcs(buffer_len: usize) -> u64 {
+    buffer_len as u64 + u64::from(FCS_BYTES)
+}
+
+impl fmt::Display for CompileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "stream {}: ", self.stream)?;
+        if !self.path.is_empty() {
+            write!(f, "{}: ", self.path)?;
+        }
+        self.problem.fmt(f)
+    }
+}
+
+impl std::error::Error for CompileError {}
+
+impl From<CompileError> for Error {
+    fn from(error: CompileError) -> Self {
+        let cause = if error.path.is_empty() {
+            error.problem.to_string()
+        } else {
+            format!("{}: {}", error.path, error.problem)
+        };
+        Self::new("lay out stream", error.stream, cause).remedy(error.problem.remedy())
+    }
+}

@@ -1,0 +1,135 @@
+//! From a stream of a profile to its program.
+//!
+//! | file | what it decides |
+//! |---|---|
+//! | `layout` | where each header, the tag and the payload begin; what follows what |
+//! | `sizes` | the frame length of packet i |
+//! | `values` | the numbers that a field takes, as constants and rules of 64 bits |
+//! | `template` | every field's constant, rule or computation; the payload |
+//! | `ops` | the window of a field that changes |
+//! | `checksums` | what each checksum covers, and whether it is computed once or per packet |
+
+mod checksums;
+mod error;
+mod layout;
+mod lists;
+mod ops;
+mod sizes;
+mod template;
+mod values;
+
+pub use error::{CompileError, Problem};
+
+use super::Addressing;
+use super::ir::{LengthOp, MAX_CHECKSUMS, MAX_LENGTHS, MAX_OPS};
+use super::program::{SizeProgram, StreamProgram};
+use crate::profile::model::Profile;
+use crate::wire::checksum;
+use layout::Layout;
+use lists::Lists;
+use sizes::Sizes;
+use template::Draft;
+
+/// Compiles stream number `stream` of a profile. The program depends on the profile (its seed
+/// included) and the addresses; `epoch`, the trial's number, stands in the tag alone.
+///
+/// A stream that asks for a tag gets none (`tag_at` is None) where its shortest frame has no room
+/// for it: the caller says so to the user.
+///
+/// # Errors
+/// What the profile asks for cannot be laid out: frames shorter than their headers, values wider
+/// than their fields, an address that nobody named, more than the program format holds.
+///
+/// # Panics
+/// If the profile has no such stream.
+pub fn compile(
+    profile: &Profile,
+    stream: usize,
+    addressing: &Addressing,
+    epoch: u8,
+) -> Result<StreamProgram, CompileError> {
+    let source = &profile.streams[stream];
+    let in_stream = |(path, problem)| CompileError { stream: source.name.clone(), path, problem };
+    let number = u16::try_from(stream)
+        .map_err(|_| in_stream((String::new(), Problem::StreamNumber { number: stream })))?;
+    let mut lists = Lists::default();
+    let key = |field| super::random::key(profile.seed, number.into(), field);
+
+    let sizes = Sizes::new(&source.size, key(u32::MAX), &mut lists).map_err(in_stream)?;
+    let layout = Layout::new(source, &sizes).map_err(in_stream)?;
+    let mut draft =
+        Draft::new(&layout, addressing, key, &mut lists, (number, epoch)).map_err(in_stream)?;
+    draft.fill_payload(&source.payload, layout.payload_at, layout.headers_len);
+
+    let plan = checksums::Plan::new(&layout, &draft);
+    limit("changing checksums", plan.changing(), MAX_CHECKSUMS).map_err(in_stream)?;
+    let checksums = plan.write(&mut draft, &layout);
+    let size = sizes.rule.map(|value| size_program(value, &layout, &draft, &plan));
+    for patch in &mut draft.patches {
+        (patch.op.sums, patch.op.odd) = plan.slots_over(&patch.bytes, patch.window_end());
+    }
+
+    let lengths = size.as_ref().map_or(0, |size| size.lengths.len());
+    limit("changing fields", draft.patches.len(), MAX_OPS).map_err(in_stream)?;
+    limit("changing lengths", lengths, MAX_LENGTHS).map_err(in_stream)?;
+    Ok(StreamProgram {
+        stream: number,
+        template: draft.bytes.into(),
+        ops: draft.patches.into_iter().map(|patch| patch.op).collect(),
+        checksums: checksums.into(),
+        size,
+        tag_at: layout.tag_at.map(|at| at as u16),
+        lists: lists.into(),
+    })
+}
+
+/// `Err` where there is more of something than the program format holds.
+fn limit(what: &'static str, count: usize, most: usize) -> Result<(), (String, Problem)> {
+    if count > most {
+        return Err((String::new(), Problem::TooMany { what, count, most }));
+    }
+    Ok(())
+}
+
+/// The size program: the rule, the lengths that follow from it, and the sums of every payload.
+fn size_program(
+    value: super::ir::PatchOp,
+    layout: &Layout<'_>,
+    draft: &Draft,
+    plan: &checksums::Plan,
+) -> SizeProgram {
+    let length = |addend, offset, (sums, odd), write| LengthOp {
+        addend,
+        offset,
+        sums,
+        odd,
+        write,
+        reserved: [0; 3],
+    };
+    let written = draft.lengths.iter().map(|field| {
+        let bytes = field.at..field.at + 2;
+        length(field.addend, field.at as u16, plan.slots_over(&bytes, bytes.end), 1)
+    });
+    let added = plan.pseudo_lengths().map(|(addend, sums)| length(addend, 0, (sums, 0), 0));
+    let (sums, odd) = plan.slots_over_payload(layout.payload_at);
+    SizeProgram {
+        value,
+        lengths: written.chain(added).collect(),
+        payload_at: layout.payload_at as u16,
+        payload_sums: prefix_sums(&draft.bytes[layout.payload_at..]).into(),
+        sums,
+        odd,
+    }
+}
+
+/// The folded sum of the first n bytes, for every n.
+fn prefix_sums(bytes: &[u8]) -> Vec<u16> {
+    let mut sum = 0;
+    let mut sums = vec![0];
+    for (n, byte) in bytes.iter().enumerate() {
+        let word = u64::from(*byte) << if n % 2 == 0 { 8 } else { 0 };
+        sum = checksum::fold(u64::from(sum) + word);
+        sums.push(sum);
+    }
+    sums
+}

@@ -1,0 +1,241 @@
+//! TCP (RFC 9293 §3.1). Options are read past, not written.
+
+use super::field::{FieldDefault, FieldKind, Protocol, ProtocolKind, field};
+use super::{ParseError, bits, check_len, checksum};
+
+/// The header as a profile sees it.
+pub static PROTOCOL: Protocol = Protocol {
+    name: "tcp",
+    summary: "TCP without options (RFC 9293 §3.1)",
+    len: LEN,
+    kind: ProtocolKind::Tcp,
+    fields: &[
+        field(
+            "src",
+            0,
+            16,
+            FieldKind::Number,
+            FieldDefault::Constant(49152),
+            "Source port; unset, the first dynamic one (RFC 6335)",
+        ),
+        field(
+            "dst",
+            16,
+            16,
+            FieldKind::Number,
+            FieldDefault::Constant(9),
+            "Destination port; unset, discard (RFC 863)",
+        ),
+        field("seq", 32, 32, FieldKind::Number, FieldDefault::Constant(0), "Sequence number"),
+        field("ack", 64, 32, FieldKind::Number, FieldDefault::Constant(0), "Acknowledgment number"),
+        field(
+            "data_offset",
+            96,
+            4,
+            FieldKind::Number,
+            FieldDefault::Constant(5),
+            "Header length in words",
+        ),
+        field("reserved", 100, 4, FieldKind::Number, FieldDefault::Constant(0), "Reserved bits"),
+        field(
+            "flags",
+            104,
+            8,
+            FieldKind::Number,
+            FieldDefault::Constant(0x10),
+            "Control bits: FIN 1, SYN 2, RST 4, PSH 8, ACK 16, URG 32, ECE 64, CWR 128",
+        ),
+        field(
+            "window",
+            112,
+            16,
+            FieldKind::Number,
+            FieldDefault::Constant(65535),
+            "Receive window, unscaled",
+        ),
+        field("checksum", 128, 16, FieldKind::Number, FieldDefault::Checksum, "Checksum"),
+        field("urgent", 144, 16, FieldKind::Number, FieldDefault::Constant(0), "Urgent pointer"),
+    ],
+};
+
+/// Bytes of the header without options.
+pub const LEN: usize = 20;
+
+mod field_at {
+    pub const SRC: usize = 0;
+    pub const DST: usize = 2;
+    pub const SEQ: usize = 4;
+    pub const ACK: usize = 8;
+    pub const DATA_OFFSET: usize = 12;
+    pub const FLAGS: usize = 13;
+    pub const WINDOW: usize = 14;
+    pub const CHECKSUM: usize = 16;
+    pub const URGENT: usize = 18;
+}
+
+/// A segment.
+#[derive(Clone, Copy, Debug)]
+pub struct Packet<T> {
+    bytes: T,
+}
+
+impl<T: AsRef<[u8]>> Packet<T> {
+    /// A view of the bytes of a segment, which hold all of its header, options included.
+    ///
+    /// # Errors
+    /// When the data offset is below 5 or the bytes are too few.
+    pub fn new_checked(bytes: T) -> Result<Self, ParseError> {
+        check_len("tcp", bytes.as_ref(), LEN)?;
+        let words = bytes.as_ref()[field_at::DATA_OFFSET] >> 4;
+        if words < 5 {
+            let value = u32::from(words);
+            return Err(ParseError::Illegal { protocol: "tcp", field: "data_offset", value });
+        }
+        check_len("tcp", bytes.as_ref(), usize::from(words) * 4)?;
+        Ok(Self { bytes })
+    }
+
+    /// Bytes of the header, options included.
+    pub fn header_len(&self) -> usize {
+        usize::from(self.bytes.as_ref()[field_at::DATA_OFFSET] >> 4) * 4
+    }
+
+    /// Source port.
+    pub fn src(&self) -> u16 {
+        bits::u16_at(self.bytes.as_ref(), field_at::SRC)
+    }
+
+    /// Destination port.
+    pub fn dst(&self) -> u16 {
+        bits::u16_at(self.bytes.as_ref(), field_at::DST)
+    }
+
+    /// Sequence number.
+    pub fn seq(&self) -> u32 {
+        bits::u32_at(self.bytes.as_ref(), field_at::SEQ)
+    }
+
+    /// Acknowledgment number.
+    pub fn ack(&self) -> u32 {
+        bits::u32_at(self.bytes.as_ref(), field_at::ACK)
+    }
+
+    /// Control bits, CWR the highest, FIN the lowest.
+    pub fn flags(&self) -> u8 {
+        self.bytes.as_ref()[field_at::FLAGS]
+    }
+
+    /// Receive window, unscaled.
+    pub fn window(&self) -> u16 {
+        bits::u16_at(self.bytes.as_ref(), field_at::WINDOW)
+    }
+
+    /// Checksum as written.
+    pub fn checksum(&self) -> u16 {
+        bits::u16_at(self.bytes.as_ref(), field_at::CHECKSUM)
+    }
+
+    /// Urgent pointer.
+    pub fn urgent(&self) -> u16 {
+        bits::u16_at(self.bytes.as_ref(), field_at::URGENT)
+    }
+
+    /// The checksum is right, given the sum of the pseudo-header.
+    pub fn verify_checksum(&self, pseudo: u64) -> bool {
+        checksum::fold(pseudo + checksum::sum(self.bytes.as_ref())) == 0xffff
+    }
+
+    /// What follows the header.
+    pub fn payload(&self) -> &[u8] {
+        &self.bytes.as_ref()[self.header_len()..]
+    }
+}
+
+/// The header, without options, as a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Repr {
+    /// Source port.
+    pub src: u16,
+    /// Destination port.
+    pub dst: u16,
+    /// Sequence number.
+    pub seq: u32,
+    /// Acknowledgment number.
+    pub ack: u32,
+    /// Control bits, CWR the highest, FIN the lowest.
+    pub flags: u8,
+    /// Receive window, unscaled.
+    pub window: u16,
+    /// Urgent pointer.
+    pub urgent: u16,
+}
+
+impl Repr {
+    /// Reads a header; options are left out.
+    pub fn parse<T: AsRef<[u8]>>(packet: &Packet<T>) -> Self {
+        Self {
+            src: packet.src(),
+            dst: packet.dst(),
+            seq: packet.seq(),
+            ack: packet.ack(),
+            flags: packet.flags(),
+            window: packet.window(),
+            urgent: packet.urgent(),
+        }
+    }
+
+    /// Bytes that [`emit`](Self::emit) writes.
+    pub const fn buffer_len(&self) -> usize {
+        LEN
+    }
+
+    /// Writes the header to the start of `segment`, which holds the payload already; the checksum
+    /// covers it all and `pseudo`, the sum of the pseudo-header.
+    ///
+    /// # Panics
+    /// If `segment` is shorter than [`buffer_len`](Self::buffer_len).
+    pub fn emit(&self, segment: &mut [u8], pseudo: u64) {
+        segment[field_at::SRC..field_at::DST].copy_from_slice(&self.src.to_be_bytes());
+        segment[field_at::DST..field_at::SEQ].copy_from_slice(&self.dst.to_be_bytes());
+        segment[field_at::SEQ..field_at::ACK].copy_from_slice(&self.seq.to_be_bytes());
+        segment[field_at::ACK..field_at::DATA_OFFSET].copy_from_slice(&self.ack.to_be_bytes());
+        segment[field_at::DATA_OFFSET] = 5 << 4;
+        segment[field_at::FLAGS] = self.flags;
+        segment[field_at::WINDOW..field_at::CHECKSUM].copy_from_slice(&self.window.to_be_bytes());
+        segment[field_at::CHECKSUM..field_at::URGENT].fill(0);
+        segment[field_at::URGENT..LEN].copy_from_slice(&self.urgent.to_be_bytes());
+        let sum = !checksum::fold(pseudo + checksum::sum(segment));
+        segment[field_at::CHECKSUM..field_at::URGENT].copy_from_slice(&sum.to_be_bytes());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn parses_what_it_emits(
+            src: u16, dst: u16, seq: u32, ack: u32, flags: u8, window: u16, urgent: u16,
+            payload: Vec<u8>, pseudo: u32,
+        ) {
+            let repr = Repr { src, dst, seq, ack, flags, window, urgent };
+            let mut buffer = [&[0xa5; LEN][..], &payload].concat();
+            repr.emit(&mut buffer, pseudo.into());
+            let packet = Packet::new_checked(&buffer).unwrap();
+            prop_assert_eq!(Repr::parse(&packet), repr);
+            prop_assert!(packet.verify_checksum(pseudo.into()));
+            prop_assert_eq!(packet.payload(), payload);
+        }
+    }
+
+    #[test]
+    fn refuses_an_impossible_data_offset() {
+        let mut buffer = [0; LEN];
+        buffer[12] = 4 << 4;
+        assert!(Packet::new_checked(buffer).is_err());
+        buffer[12] = 6 << 4;
+        assert!(Packet::new_checked(buffer).is_err());
+    }
+}
