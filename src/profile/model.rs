@@ -3,6 +3,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+use crate::profile::origin::Origin;
 use crate::units::{BitLayer, FrameSize, Nanos, PacketRate, Ratio};
 use crate::wire::field::{FieldDef, Protocol};
 
@@ -35,6 +36,10 @@ pub struct Profile {
     pub pass: PassCriteria,
     /// When a run says something about the device and not about this machine.
     pub validity: Validity,
+    /// What the user should know although nothing is wrong: streams that are counted by flow.
+    pub warnings: Vec<String>,
+    /// Where each part was written, for problems that show only later.
+    pub origin: Origin,
 }
 
 /// The kind of test (`test:`).

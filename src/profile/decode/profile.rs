@@ -1,0 +1,178 @@
+//! The whole profile.
+
+use std::path::Path;
+
+use super::port::{self, PORT_ROLES};
+use super::stream::{self, Defaults};
+use super::{At, Decoder, Record, lab, measure};
+use crate::profile::model::{
+    Attachment, Measure, NextHop, PassCriteria, Port, Profile, ReceiveMode, Stream, TestKind,
+    Validity,
+};
+use crate::profile::origin::Origin;
+use crate::profile::path;
+use crate::profile::problem::Problem;
+use crate::profile::yaml::Node;
+use crate::units::{Nanos, Ratio};
+
+/// How long streams send that say nothing else, where the profile says nothing either.
+pub const DEFAULT_DURATION: Nanos = Nanos(10_000_000_000);
+/// RFC 2544 §23 d.
+pub const DEFAULT_DRAIN: Nanos = Nanos(2_000_000_000);
+/// Long enough for a link that has just come up.
+pub const DEFAULT_SETTLE: Nanos = Nanos(100_000_000);
+
+/// What could be read of a profile. With problems, the parts that were no good are replaced by
+/// harmless ones, so that the rules can still judge the rest.
+pub struct Decoded {
+    /// The profile.
+    pub profile: Profile,
+    /// Per stream: the profile says itself whether it is tagged.
+    pub tag_is_explicit: Vec<bool>,
+    /// What was no good.
+    pub problems: Vec<Problem>,
+}
+
+/// Decodes a tree. `file` names the profile that does not name itself.
+pub fn decode(file: &str, source: String, origin: Origin, root: &Node) -> Decoded {
+    let mut decoder = Decoder::default();
+    let at = At { node: root, path: String::new() };
+    let expected = "a profile: a mapping with `streams:`";
+    let decoded = decoder.record(&at, "profile", expected, |record| profile(record, file));
+    let (mut profile, tag_is_explicit) = decoded.unwrap_or_else(|| (empty(file), Vec::new()));
+    profile.source = source;
+    profile.origin = origin;
+    Decoded { profile, tag_is_explicit, problems: decoder.problems }
+}
+
+fn profile(record: &mut Record<'_, '_>, file: &str) -> (Profile, Vec<bool>) {
+    let mut profile = empty(file);
+    if let Some(at) = record.get("name")
+        && let Some(name) = record.decoder.name(&at)
+    {
+        profile.name = name;
+    }
+    if let Some(at) = record.get("test")
+        && let Some(test) = record.decoder.choice(&at, &[("traffic", TestKind::Traffic)])
+    {
+        profile.test = test;
+    }
+    profile.seed = record.integer("seed", 0, u64::MAX).unwrap_or(profile.seed);
+    profile.duration = record.unit("duration").unwrap_or(profile.duration);
+    profile.drain = record.unit("drain").unwrap_or(profile.drain);
+    profile.settle = record.unit("settle").unwrap_or(profile.settle);
+    if let Some(at) = record.get("lab") {
+        profile.lab = lab::lab(record.decoder, &at);
+    }
+    if let Some(at) = record.get("ports")
+        && let Some(ports) = port::ports(record.decoder, &at)
+    {
+        profile.ports = ports;
+    }
+    let mut tags = Vec::new();
+    if let Some(at) = record.require("streams", "a list of streams") {
+        let defaults = Defaults { ports: &profile.ports, duration: profile.duration };
+        (profile.streams, tags) = streams(record.decoder, &at, &defaults);
+    }
+    if let Some(at) = record.get("measure") {
+        measure::measure(record.decoder, &at, &mut profile.measure);
+    }
+    if let Some(at) = record.get("pass") {
+        measure::pass(record.decoder, &at, &mut profile.pass);
+    }
+    if let Some(at) = record.get("validity") {
+        measure::validity(record.decoder, &at, &mut profile.validity);
+    }
+    (profile, tags)
+}
+
+fn streams(
+    decoder: &mut Decoder,
+    at: &At<'_>,
+    defaults: &Defaults<'_>,
+) -> (Vec<Stream>, Vec<bool>) {
+    let items = decoder.list(at, "a list of streams").unwrap_or_default();
+    let read = |(number, item)| stream::stream(decoder, item, number, defaults);
+    items.iter().enumerate().map(read).unzip()
+}
+
+/// A profile with nothing but defaults.
+fn empty(file: &str) -> Profile {
+    Profile {
+        name: stem(file),
+        source: String::new(),
+        test: TestKind::Traffic,
+        seed: 1,
+        duration: DEFAULT_DURATION,
+        drain: DEFAULT_DRAIN,
+        settle: DEFAULT_SETTLE,
+        lab: None,
+        ports: PORT_ROLES.iter().map(|role| lab_port(role)).collect(),
+        streams: Vec::new(),
+        measure: Measure { latency: true, receive: ReceiveMode::Auto, pass_on: false },
+        pass: PassCriteria::default(),
+        validity: Validity {
+            max_unsent: Ratio(1_000_000),
+            max_lag: Nanos::MILLISECOND,
+            max_receiver_overload: 0,
+        },
+        warnings: Vec::new(),
+        origin: Origin::default(),
+    }
+}
+
+/// The lab's port of that role, with nothing else said.
+pub(super) fn lab_port(role: &str) -> Port {
+    Port {
+        name: role.to_owned(),
+        attachment: Attachment::Lab(role.to_owned()),
+        queues: Vec::new(),
+        cores: Vec::new(),
+        speed_bps: None,
+        next_hop: NextHop::default(),
+        ipv4: None,
+        ipv6: None,
+    }
+}
+
+/// The file's name without its folder and its ending; other characters than names have become
+/// dashes.
+fn stem(file: &str) -> String {
+    let stem = Path::new(file).file_stem().map(|stem| stem.to_string_lossy().into_owned());
+    let harmless = |c: char| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' };
+    let name: String = stem.unwrap_or_default().chars().take(64).map(harmless).collect();
+    if super::is_name(&name) { name } else { "profile".to_owned() }
+}
+
+/// The keys that every kind of record was asked for, found by decoding empty records.
+#[cfg(test)]
+pub(crate) fn asked_keys()
+-> std::collections::BTreeMap<String, std::collections::BTreeSet<String>> {
+    use crate::profile::yaml;
+    use crate::wire::field::FieldKind;
+
+    let mut decoder = Decoder::default();
+    let read = |text: &str| yaml::read(text, &mut Vec::new()).expect("is YAML");
+    // Every record once, empty: decoders ask for all their keys, whatever is there.
+    let text = "{ports: {a: {next_hop: {}}}, streams: [{size: {}, packet: [], payload: {}}], \
+                lab: {tbf: [{}]}, measure: {}, pass: {}, validity: {}}";
+    let root = read(text);
+    let at = At { node: &root, path: String::new() };
+    decoder.record(&at, "profile", "", |record| profile(record, "a.yaml"));
+    let empty = read("{}");
+    let at = At { node: &empty, path: String::new() };
+    for protocol in crate::wire::protocols() {
+        super::header::fields(&mut decoder, &at, protocol);
+    }
+    for kind in [FieldKind::Number, FieldKind::Mac, FieldKind::Ipv4, FieldKind::Ipv6] {
+        super::value::record(&mut decoder, &at, kind, 8);
+    }
+    decoder.asked
+}
+
+impl Profile {
+    /// The path of a stream.
+    pub(crate) fn stream_path(&self, stream: usize) -> String {
+        path::index("streams", stream)
+    }
+}

@@ -1,0 +1,38 @@
+//! Which lab a profile runs in.
+
+use super::decode::{TOPOLOGIES, plain_lab};
+use super::model::{Attachment, Profile};
+use super::problem::{Place, Problem, ProfileErrors, nearest, shorten};
+use super::validate;
+
+impl Profile {
+    /// Whether some port stands in a lab and the profile names none: `--lab` must.
+    pub fn needs_lab(&self) -> bool {
+        let in_lab = |attachment: &Attachment| matches!(attachment, Attachment::Lab(_));
+        self.lab.is_none() && self.ports.iter().any(|port| in_lab(&port.attachment))
+    }
+
+    /// Runs the profile in the lab `name` (`--lab`): replaces the topology, and leaves what the
+    /// profile says of the lab otherwise.
+    ///
+    /// # Errors
+    /// When there is no such lab, when the profile's ports are interfaces of the machine, or when
+    /// what the profile says of its lab does not go with the topology.
+    pub fn set_lab(&mut self, name: &str) -> Result<(), ProfileErrors> {
+        let Some((_, topology)) = TOPOLOGIES.iter().find(|(known, _)| *known == name) else {
+            let names = TOPOLOGIES.map(|(name, _)| name);
+            let found = format!("\"{}\"", shorten(name));
+            let problem = Problem::found(Place::File, "--lab", found, names.join(" or "));
+            return Err(self.origin.errors(vec![problem.hint(nearest(name, names))]));
+        };
+        match &mut self.lab {
+            Some(lab) => lab.topology = *topology,
+            None => self.lab = Some(plain_lab(*topology)),
+        }
+        let mut problems = Vec::new();
+        for rule in validate::LAB_RULES {
+            rule(self, &mut problems);
+        }
+        if problems.is_empty() { Ok(()) } else { Err(self.origin.errors(problems)) }
+    }
+}

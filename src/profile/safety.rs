@@ -1,0 +1,225 @@
+//! Where packets may go: benchmark, documentation, private, link-local and loopback addresses.
+//! RFC 6815 asks for isolated networks; every other destination has to be allowed by name.
+
+use std::net::IpAddr;
+
+pub use super::prefix::Prefix;
+use super::model::{FieldSetting, FieldValue, Profile};
+use super::path;
+use super::prefix::{address, number};
+use super::problem::Problem;
+use crate::wire::field::FieldKind;
+
+/// Prefixes that need no permission.
+const SAFE: [&str; 15] = [
+    "198.18.0.0/15",   // RFC 2544
+    "192.0.2.0/24",    // RFC 5737
+    "198.51.100.0/24", // RFC 5737
+    "203.0.113.0/24",  // RFC 5737
+    "10.0.0.0/8",      // RFC 1918
+    "172.16.0.0/12",   // RFC 1918
+    "192.168.0.0/16",  // RFC 1918
+    "100.64.0.0/10",   // RFC 6598
+    "169.254.0.0/16",  // RFC 3927
+    "127.0.0.0/8",     // RFC 1122
+    "2001:2::/48",     // RFC 5180
+    "2001:db8::/32",   // RFC 3849
+    "3fff::/20",       // RFC 9637
+    "fc00::/7",        // RFC 4193
+    "fe80::/10",       // RFC 4291
+];
+/// Loopback beside them.
+const LOOPBACK: &str = "::1/128";
+/// A counter of at most so many values is judged value by value, a longer one by its two ends.
+const MAX_ENUMERATED: u64 = 1 << 16;
+
+/// Every destination that a stream of the profile can take outside the safe prefixes and
+/// `allowed`: one problem a field. Destinations that the profile leaves to the receiving port are
+/// judged by [`is_safe`] once they are known.
+pub fn check(profile: &Profile, allowed: &[Prefix]) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let ranges = Ranges::new(allowed);
+    for (s, stream) in profile.streams.iter().enumerate() {
+        let count = stream.headers.len();
+        for (h, header) in stream.headers.iter().enumerate() {
+            for FieldSetting { field, value } in &header.fields {
+                let ipv4 = match field.kind {
+                    FieldKind::Ipv4 => true,
+                    FieldKind::Ipv6 => false,
+                    FieldKind::Number | FieldKind::Mac => continue,
+                };
+                if field.name != "dst" {
+                    continue;
+                }
+                if let Some(outside) = ranges.outside(ipv4, value) {
+                    let at = profile.origin.header_path(s, h, count, header.protocol.name);
+                    let found = format!("the destination {}", address(outside, ipv4));
+                    let at = path::key(&at, field.name);
+                    problems.push(profile.origin.problem(at, found, EXPECTED));
+                }
+            }
+        }
+    }
+    for port in &profile.ports {
+        let given = [("ipv4", port.ipv4.map(IpAddr::V4)), ("ipv6", port.ipv6.map(IpAddr::V6))];
+        for (key, given) in given {
+            if let Some(given) = given.filter(|given| !ranges.contain_address(*given)) {
+                let at = path::key(&path::key("ports", &port.name), key);
+                let found = format!("the address {given}, which streams to this port take");
+                problems.push(profile.origin.problem(at, found, EXPECTED));
+            }
+        }
+    }
+    problems
+}
+
+const EXPECTED: &str = "a benchmark, documentation, private, link-local or loopback address, or \
+                        --allow-destination with its prefix";
+
+/// Whether packets may be sent to `address` without asking, or because `allowed` says so.
+pub fn is_safe(address: IpAddr, allowed: &[Prefix]) -> bool {
+    Ranges::new(allowed).contain_address(address)
+}
+
+/// The addresses that are allowed, as ranges that neither touch nor overlap.
+struct Ranges {
+    ipv4: Vec<(u128, u128)>,
+    ipv6: Vec<(u128, u128)>,
+}
+
+impl Ranges {
+    fn new(allowed: &[Prefix]) -> Self {
+        let safe = SAFE.iter().chain([&LOOPBACK]).filter_map(|text| Prefix::parse(text).ok());
+        let (ipv4, ipv6): (Vec<Prefix>, Vec<Prefix>) =
+            safe.chain(allowed.iter().copied()).partition(|prefix| prefix.is_ipv4());
+        Self { ipv4: merge(ipv4), ipv6: merge(ipv6) }
+    }
+
+    fn contain_address(&self, address: IpAddr) -> bool {
+        let number = number(address);
+        self.contain(address.is_ipv4(), number, number)
+    }
+
+    fn contain(&self, ipv4: bool, low: u128, high: u128) -> bool {
+        self.first_outside(ipv4, low, high).is_none()
+    }
+
+    /// The smallest address of `low..=high` that is not allowed.
+    fn first_outside(&self, ipv4: bool, low: u128, high: u128) -> Option<u128> {
+        let ranges = if ipv4 { &self.ipv4 } else { &self.ipv6 };
+        let around = ranges.iter().find(|(first, last)| (*first..=*last).contains(&low));
+        match around {
+            None => Some(low),
+            // Ranges do not touch, so what follows the last address is outside.
+            Some((_, last)) => (high > *last).then(|| last + 1),
+        }
+    }
+
+    /// An address that the field can take and that is not allowed.
+    fn outside(&self, ipv4: bool, value: &FieldValue) -> Option<u128> {
+        match value {
+            FieldValue::Fixed(value) => self.first_outside(ipv4, *value, *value),
+            FieldValue::List(values) => {
+                values.iter().find_map(|value| self.first_outside(ipv4, *value, *value))
+            }
+            FieldValue::Random { low, high } => self.first_outside(ipv4, *low, *high),
+            FieldValue::Counter { start, step, count } => {
+                let width = if ipv4 { u128::from(u32::MAX) } else { u128::MAX };
+                let down = *step > u128::MAX / 2;
+                let at = |n: u64| start.wrapping_add(step.wrapping_mul(n.into())) & width;
+                if *count <= MAX_ENUMERATED {
+                    return (0..*count)
+                        .map(at)
+                        .find(|value| !self.contain(ipv4, *value, *value));
+                }
+                let distance = if down { step.wrapping_neg() } else { *step };
+                let span = distance.checked_mul(u128::from(count - 1));
+                let end = span.and_then(|span| {
+                    if down { start.checked_sub(span) } else { start.checked_add(span) }
+                });
+                match end.filter(|end| *end <= width) {
+                    Some(end) => self.first_outside(ipv4, end.min(*start), end.max(*start)),
+                    // It wraps: every address can come.
+                    None => self.first_outside(ipv4, 0, width),
+                }
+            }
+        }
+    }
+}
+
+/// Sorts ranges and joins those that touch or overlap.
+fn merge(prefixes: Vec<Prefix>) -> Vec<(u128, u128)> {
+    let mut ranges: Vec<(u128, u128)> = prefixes.iter().map(|prefix| prefix.bounds()).collect();
+    ranges.sort_unstable();
+    let mut merged: Vec<(u128, u128)> = Vec::new();
+    for (low, high) in ranges {
+        match merged.last_mut() {
+            Some((_, last)) if low <= last.saturating_add(1) => *last = (*last).max(high),
+            _ => merged.push((low, high)),
+        }
+    }
+    merged
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn ranges(allowed: &[&str]) -> Ranges {
+        let allowed: Vec<Prefix> =
+            allowed.iter().map(|text| Prefix::parse(text).expect("is a prefix")).collect();
+        Ranges::new(&allowed)
+    }
+
+    #[test]
+    fn all_that_is_safe_is_written_correctly() {
+        for text in SAFE.iter().chain([&LOOPBACK]) {
+            assert!(Prefix::parse(text).is_ok(), "{text}");
+        }
+    }
+
+    #[test]
+    fn addresses_of_others_are_refused() {
+        let safe = |text: &str| is_safe(text.parse().expect("is an address"), &[]);
+        for text in ["198.18.0.1", "198.19.255.255", "172.31.0.1", "100.127.0.1", "127.0.0.1"] {
+            assert!(safe(text), "{text}");
+        }
+        for text in ["2001:2::1", "2001:db8::1", "fd00::1", "fe80::1", "::1", "3fff:fff::"] {
+            assert!(safe(text), "{text}");
+        }
+        for text in ["198.17.255.255", "198.20.0.0", "8.8.8.8", "172.32.0.0", "224.0.0.1"] {
+            assert!(!safe(text), "{text}");
+        }
+        for text in ["2001:2:1::", "2001:4860:4860::8888", "::", "ff02::1", "::ffff:8.8.8.8"] {
+            assert!(!safe(text), "{text}");
+        }
+        assert!(ranges(&["8.8.8.0/24"]).contain_address("8.8.8.8".parse().expect("is one")));
+    }
+
+    #[test]
+    fn a_range_may_span_prefixes_that_touch() {
+        let ranges = ranges(&["198.20.0.0/16"]);
+        let number = |text: &str| number(text.parse().expect("is an address"));
+        let (low, high) = (number("198.18.0.0"), number("198.20.255.255"));
+        assert_eq!(ranges.first_outside(true, low, high), None);
+        assert_eq!(ranges.first_outside(true, low, high + 1), Some(high + 1));
+        assert_eq!(ranges.first_outside(true, low - 1, high), Some(low - 1));
+    }
+
+    proptest! {
+        /// No address that a counter takes is outside unless one is reported, and what is reported
+        /// is outside.
+        #[test]
+        fn counters_are_judged_as_they_run(
+            start in 0xc612_0000u128..=0xc613_ffff, step in -3000i128..3000, count in 1u64..200
+        ) {
+            let ranges = ranges(&[]);
+            let value = FieldValue::Counter { start, step: step as u128, count };
+            let outside = ranges.outside(true, &value);
+            let run = |n: u64| (start as i128 + step * i128::from(n)) as u128 & 0xffff_ffff;
+            let first = (0..count).map(run).find(|v| !(0xc612_0000..=0xc613_ffff).contains(v));
+            prop_assert_eq!(outside, first);
+        }
+    }
+}

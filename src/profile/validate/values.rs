@@ -1,0 +1,104 @@
+//! The values of header fields.
+
+use crate::profile::model::{FieldSetting, FieldValue, Profile};
+use crate::profile::path;
+use crate::profile::prefix::address;
+use crate::profile::problem::Problem;
+use crate::profile::units::{Mac, Unit};
+use crate::wire::field::{FieldDef, FieldKind};
+
+/// Values that one random draw can tell apart.
+const MAX_RANDOM_SPAN: u128 = 1 << 64;
+
+/// All fields that the profile sets, with their paths.
+fn settings(profile: &Profile) -> impl Iterator<Item = (String, &FieldSetting)> {
+    profile.streams.iter().enumerate().flat_map(move |(s, stream)| {
+        let count = stream.headers.len();
+        stream.headers.iter().enumerate().flat_map(move |(h, header)| {
+            let at = profile.origin.header_path(s, h, count, header.protocol.name);
+            header.fields.iter().map(move |setting| (path::key(&at, setting.field.name), setting))
+        })
+    })
+}
+
+/// A value as it is written in a profile.
+fn text(field: &FieldDef, value: u128) -> String {
+    match field.kind {
+        FieldKind::Number => value.to_string(),
+        FieldKind::Mac => {
+            let bytes = (value as u64).to_be_bytes();
+            Mac(std::array::from_fn(|n| bytes[n + 2])).text()
+        }
+        FieldKind::Ipv4 => address(value, true).to_string(),
+        FieldKind::Ipv6 => address(value, false).to_string(),
+    }
+}
+
+fn largest(field: &FieldDef) -> u128 {
+    u128::MAX >> (128 - u32::from(field.bits.clamp(1, 128)))
+}
+
+pub(super) fn list_is_not_empty(profile: &Profile, problems: &mut Vec<Problem>) {
+    for (at, setting) in settings(profile) {
+        if setting.value == FieldValue::List(Vec::new()) {
+            problems.push(profile.origin.problem(at, "an empty list", "at least one value"));
+        }
+    }
+}
+
+pub(super) fn value_fits_field(profile: &Profile, problems: &mut Vec<Problem>) {
+    for (at, FieldSetting { field, value }) in settings(profile) {
+        let values: &[u128] = match value {
+            FieldValue::Fixed(value) => &[*value],
+            FieldValue::List(values) => values,
+            FieldValue::Counter { start, .. } => &[*start],
+            FieldValue::Random { low, high } => &[*low, *high],
+        };
+        if let Some(value) = values.iter().find(|value| **value > largest(field)) {
+            let expected = format!("at most {}: the field has {} bits", largest(field), field.bits);
+            problems.push(profile.origin.problem(at, value, expected));
+        }
+    }
+}
+
+pub(super) fn range_is_ordered(profile: &Profile, problems: &mut Vec<Problem>) {
+    for (at, FieldSetting { field, value }) in settings(profile) {
+        if let FieldValue::Random { low, high } = value
+            && low > high
+        {
+            let found = format!("{}..{}", text(field, *low), text(field, *high));
+            let expected = "a range from the smaller value to the larger";
+            problems.push(profile.origin.problem(at, found, expected));
+        }
+    }
+}
+
+pub(super) fn random_span_is_drawable(profile: &Profile, problems: &mut Vec<Problem>) {
+    for (at, FieldSetting { field, value }) in settings(profile) {
+        if let FieldValue::Random { low, high } = value
+            && high.checked_sub(*low).is_some_and(|distance| distance >= MAX_RANDOM_SPAN)
+        {
+            let found = format!("{}..{}", text(field, *low), text(field, *high));
+            let expected = "at most 2^64 values, such as an IPv6 prefix of 64 bits or more";
+            problems.push(profile.origin.problem(at, found, expected));
+        }
+    }
+}
+
+pub(super) fn counter_stays_in_field(profile: &Profile, problems: &mut Vec<Problem>) {
+    for (at, FieldSetting { field, value }) in settings(profile) {
+        let FieldValue::Counter { start, step, count } = value else { continue };
+        let down = *step > u128::MAX / 2;
+        let room = if down { Some(*start) } else { largest(field).checked_sub(*start) };
+        // A start that does not fit is another rule's problem.
+        let Some(room) = room.filter(|_| *start <= largest(field)) else { continue };
+        let step = if down { step.wrapping_neg() } else { *step };
+        let most = (room / step.max(1)).saturating_add(1);
+        if u128::from(*count) > most {
+            let end = text(field, if down { 0 } else { largest(field) });
+            let found = format!("{count} values from {} in steps of {step}", text(field, *start));
+            let expected = format!("a count of at most {most}: the field ends at {end}");
+            problems.push(profile.origin.problem(at, found, expected));
+        }
+    }
+}
