@@ -1,6 +1,7 @@
 //! The seam between the worker and the kernel's transmit paths: a batch of slots at a time.
 
 pub mod frames;
+pub mod xdp_live;
 
 use std::sync::Arc;
 
