@@ -40,22 +40,18 @@ fn compare(
     let len = program.build(slot.index, &mut expected, false);
     if let Some(at) = program.tag_at {
         let stamp = usize::from(at) + tag::STAMP_AT;
-        // A frame that ends inside its tag carries what fits.
-        if let Some(word) = built.get(stamp..).and_then(|rest| rest.first_chunk::<8>()) {
-            let word = u64::from_be_bytes(*word);
-            let (time, code) = ((word >> 32) as u32, (word >> 16) as u16);
-            let now = tag::complete_time(clock::now(), time);
-            prop_assert!(before <= now, "stamped {now} before {before}");
-            let lag = if slot.due == 0 { 0 } else { now - slot.due };
-            prop_assert_eq!(code, tag::encode_lag(lag));
-            program.stamp(slot.index, &mut expected, now, lag);
-            let seen = tag::read(&built[usize::from(at)..]);
-            prop_assert!(matches!(seen, Seen::Probe(tag) if tag.index == slot.index as u32));
-        } else {
-            expected.truncate(built.len());
-            let tag = usize::from(at)..built.len().max(usize::from(at));
-            expected[tag.clone()].copy_from_slice(&built[tag]);
-        }
+        let Some(word) = built.get(stamp..).and_then(|rest| rest.first_chunk::<8>()) else {
+            return Err(TestCaseError::fail(format!("the tag is cut off: {} bytes", built.len())));
+        };
+        let word = u64::from_be_bytes(*word);
+        let (time, code) = ((word >> 32) as u32, (word >> 16) as u16);
+        let now = tag::complete_time(clock::now(), time);
+        prop_assert!(before <= now, "stamped {now} before {before}");
+        let lag = if slot.due == 0 { 0 } else { now - slot.due };
+        prop_assert_eq!(code, tag::encode_lag(lag));
+        program.stamp(slot.index, &mut expected, now, lag);
+        let seen = tag::read(&built[usize::from(at)..]);
+        prop_assert!(matches!(seen, Seen::Probe(tag) if tag.index == slot.index as u32));
     }
     prop_assert_eq!(&built[..], &expected[..len]);
     Ok(())

@@ -148,7 +148,8 @@ fn length(len: usize, tag_at: Option<u16>) -> impl Strategy<Value = LengthOp> {
 
 /// A size program, and the frame lengths of its list, which stand behind the others' values.
 fn size(len: usize, tag_at: Option<u16>) -> impl Strategy<Value = (SizeProgram, Vec<u64>)> {
-    (14..=len)
+    let first = tag_at.map_or(14, |at| (usize::from(at) + tag::TAG_LEN).max(14));
+    (first..=len)
         .prop_flat_map(move |payload_at| {
             let range = (len - payload_at) as u64 + 1;
             (
