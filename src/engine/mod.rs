@@ -8,6 +8,7 @@ pub mod packet_mmap;
 pub mod port;
 pub mod null;
 pub mod pcap;
+pub mod xdp_live;
 
 use std::sync::Arc;
 

@@ -3,6 +3,8 @@
 #![allow(unsafe_code)]
 
 pub mod bpf;
+pub mod bpf_map;
+pub mod bpf_run;
 pub mod clock;
 pub mod errno;
 pub mod ethtool;
@@ -16,3 +18,5 @@ pub mod packet;
 pub mod xsk;
 pub mod packet_rx;
 pub mod poll;
+pub mod pod;
+pub mod tx_abi;

@@ -1,0 +1,469 @@
+// SPDX-License-Identifier: (MIT OR Apache-2.0) AND GPL-2.0-only
+/*
+ * The transmit engine inside the kernel: every run is one packet of a live-frame batch
+ * (BPF_PROG_RUN with BPF_F_TEST_XDP_LIVE_FRAMES). It takes the next slot of the batch, builds packet
+ * `index` of the slot's program in the page, stamps the tag, and redirects the page to the port.
+ *
+ * A page comes to the first run of a call with the image that user space gave, and to later runs as
+ * the last packet left it (net/bpf/test_run.c resets the pointers, not the bytes), changed by whoever
+ * had it in between: a router behind a veth rewrites addresses and hop limit in this very page. So
+ * the headers are written anew each time, and beyond them whatever differs between the templates.
+ */
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#include "tx_build.h"
+
+const volatile struct ws_tx_config config;
+struct ws_tx_shared shared;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct ws_program);
+} programs SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct ws_patch_op);
+} ops SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct ws_checksum_op);
+} checksums SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct ws_length_op);
+} lengths SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} lists SEC(".maps");
+
+/* Four 16-bit sums in an entry. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} payload_sums SEC(".maps");
+
+/* Per program the first config.copy_len bytes, padded to a multiple of 8. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, 8);
+} templates SEC(".maps");
+
+struct frame {
+	void *data;
+	void *end;
+	__u64 sums[WS_MAX_CHECKSUMS];
+};
+
+/*
+ * The `width` bytes at `offset`. With a constant program the verifier knows the offset and has seen
+ * that the image reaches beyond it; else each access is checked.
+ */
+#define WINDOW(frame, at, width, constant)                                                         \
+	({                                                                                         \
+		void *window = (frame)->data + ((at) & WS_FRAME_MASK);                             \
+		if (!(constant) && window + (width) > (frame)->end)                                \
+			return -1;                                                                 \
+		window;                                                                            \
+	})
+
+ALWAYS_INLINE __u64 value_of(const volatile struct ws_patch_op *op, __u64 index)
+{
+	__u64 a = op->a, b = op->b;
+
+	if (config.uses_random && op->kind == WS_RANDOM)
+		return a + below(op->key, index, b);
+	if (config.uses_list && op->kind == WS_LIST) {
+		__u32 at = a + remainder(index, b);
+		__u64 *value = bpf_map_lookup_elem(&lists, &at);
+
+		return value ? *value : 0;
+	}
+	__u64 c = op->c;
+
+	return a + b * (c ? remainder(index, c) : index);
+}
+
+#define REPLACE(type, swap)                                                                        \
+	do {                                                                                       \
+		type *window = WINDOW(frame, op->offset, sizeof(type), constant);                  \
+		if (constant && (type)mask == (type)~0ull)                                         \
+			*window = swap((type)bits);                                                \
+		else                                                                               \
+			*window = swap((swap(*window) & ~(type)mask) | (type)bits);                \
+	} while (0)
+#define KEEP(x) (x)
+
+ALWAYS_INLINE int apply_op(struct frame *frame, const volatile struct ws_patch_op *op, __u64 index,
+			   int constant)
+{
+	__u64 mask = op->mask;
+	__u64 bits = (value_of(op, index) << (op->shift & 63)) & mask;
+	__u8 width = op->width;
+
+	if ((config.widths & 2) && width == 2)
+		REPLACE(__u16, __builtin_bswap16);
+	else if ((config.widths & 4) && width == 4)
+		REPLACE(__u32, __builtin_bswap32);
+	else if ((config.widths & 8) && width == 8)
+		REPLACE(__u64, __builtin_bswap64);
+	else
+		REPLACE(__u8, KEEP);
+	contribute(frame->sums, config.checksums, op->sums, op->odd, bits);
+	return 0;
+}
+
+ALWAYS_INLINE int apply_length(struct frame *frame, const volatile struct ws_length_op *op,
+			       __u32 len, int constant)
+{
+	__u16 field = len + op->addend;
+
+	if (op->write) {
+		__u16 *window = WINDOW(frame, op->offset, 2, constant);
+		*window = __builtin_bswap16(field);
+	}
+	contribute(frame->sums, config.checksums, op->sums, op->odd, field);
+	return 0;
+}
+
+ALWAYS_INLINE int apply_payload(struct frame *frame, const volatile struct ws_program *program,
+				__u32 len)
+{
+	__u32 payload = len - program->payload_at;
+	__u32 at = program->first_payload_sum + (payload >> 2);
+	__u64 *four = bpf_map_lookup_elem(&payload_sums, &at);
+
+	if (!four)
+		return -1;
+	contribute(frame->sums, config.checksums, program->payload_sums, program->payload_odd,
+		   (*four >> ((payload & 3) * 16)) & 0xffff);
+	return 0;
+}
+
+/* `slot` is a constant: the loops over checksums are unrolled. */
+ALWAYS_INLINE int apply_checksum(struct frame *frame, const volatile struct ws_checksum_op *op,
+				 __u32 slot, int constant)
+{
+	__u16 field = ~fold(frame->sums[slot] + op->base);
+	__u16 *window;
+
+	if (op->zero_as_ffff && !field)
+		field = 0xffff;
+	window = WINDOW(frame, op->offset, 2, constant);
+	*window = __builtin_bswap16(field);
+	contribute(frame->sums, config.checksums, op->sums, op->odd, field);
+	return 0;
+}
+
+ALWAYS_INLINE int stamp(struct frame *frame, const volatile struct ws_program *program, __u64 index,
+			__u64 now, __u64 lag, int constant)
+{
+	__u32 at = program->tag_at;
+	__u16 code = encode_lag(lag);
+	__u64 sum = program->tag_sum + (__u32)index + (__u32)now + code;
+	__u16 check = ~fold(sum);
+	__u8 *tag = WINDOW(frame, at, 18, constant);
+
+	*(__u32 *)(tag + 6) = __builtin_bswap32(index);
+	*(__u64 *)(tag + 10) = __builtin_bswap64(now << 32 | (__u32)code << 16 | check);
+	return 0;
+}
+
+/*
+ * Writes the first config.copy_len bytes of the page anew; the last word overlaps the one before it
+ * where the length is no multiple of 8.
+ */
+ALWAYS_INLINE int copy_template(struct xdp_md *ctx, struct frame *frame, __u32 number)
+{
+	const __u32 len = config.copy_len, words = len / 8;
+	__u64 *from = bpf_map_lookup_elem(&templates, &number);
+	__u64 *to = frame->data;
+
+	if (!from)
+		return -1;
+	if (len > WS_WORD_COPY)
+		return bpf_xdp_store_bytes(ctx, 0, from, len);
+	if ((void *)to + len > frame->end)
+		return -1;
+	for (__u32 i = 0; i < WS_WORD_COPY / 8; i++) {
+		if (i >= words)
+			break;
+		to[i] = from[i];
+	}
+	if (len & 7)
+		*(__u64 *)((void *)to + len - 8) = *(__u64 *)((void *)from + len - 8);
+	return 0;
+}
+
+#define COPY_WORD(n)                                                                               \
+	if (len >= 8 * (n) + 8)                                                                    \
+		to[n] = config.only_template[n];
+#define COPY_FOUR_WORDS(n) COPY_WORD(n) COPY_WORD(n + 1) COPY_WORD(n + 2) COPY_WORD(n + 3)
+
+/* The same with constants: a load and a store for each word. */
+ALWAYS_INLINE int copy_only_template(struct xdp_md *ctx, struct frame *frame)
+{
+	const __u32 len = config.copy_len;
+	__u64 *to = frame->data;
+
+	if (len > WS_WORD_COPY)
+		return copy_template(ctx, frame, 0);
+	COPY_FOUR_WORDS(0)
+	COPY_FOUR_WORDS(4)
+	COPY_FOUR_WORDS(8)
+	COPY_FOUR_WORDS(12)
+	COPY_FOUR_WORDS(16)
+	COPY_FOUR_WORDS(20)
+	COPY_FOUR_WORDS(24)
+	COPY_FOUR_WORDS(28)
+	if (len & 7)
+		*(__u64 *)((void *)to + len - 8) = config.only_template_end;
+	return 0;
+}
+
+/* Packet `index` of the one program of the run, all of it constants. Returns its length. */
+ALWAYS_INLINE int build_only(struct xdp_md *ctx, __u64 index, __u64 now, __u64 lag)
+{
+	struct frame frame = { .data = (void *)(long)ctx->data, .end = (void *)(long)ctx->data_end };
+	__u32 len = config.max_len;
+
+	if (frame.data + len > frame.end || copy_only_template(ctx, &frame))
+		return -1;
+#pragma unroll
+	for (int i = 0; i < WS_INLINE_OPS; i++) {
+		if (i >= config.only.ops)
+			break;
+		if (apply_op(&frame, &config.only_ops[i], index, 1))
+			return -1;
+	}
+	if (config.uses_size) {
+		len = value_of(&config.only_ops[WS_INLINE_OPS], index);
+		if (len > config.max_len)
+			return -1;
+#pragma unroll
+		for (int i = 0; i < WS_MAX_LENGTHS; i++) {
+			if (i >= config.only.lengths)
+				break;
+			if (apply_length(&frame, &config.only_lengths[i], len, 1))
+				return -1;
+		}
+		if (config.checksums && apply_payload(&frame, &config.only, len))
+			return -1;
+	}
+#pragma unroll
+	for (int i = 0; i < WS_MAX_CHECKSUMS; i++) {
+		if (i >= config.only.checksums)
+			break;
+		if (apply_checksum(&frame, &config.only_checksums[i], i, 1))
+			return -1;
+	}
+	if (config.uses_tag && stamp(&frame, &config.only, index, now, lag, 1))
+		return -1;
+	return len;
+}
+
+/* Packet `index` of any program, out of the maps. Returns its length. */
+ALWAYS_INLINE int build_any(struct xdp_md *ctx, __u32 number, __u64 index, __u64 now, __u64 lag)
+{
+	struct frame frame = { .data = (void *)(long)ctx->data, .end = (void *)(long)ctx->data_end };
+	struct ws_program *program = bpf_map_lookup_elem(&programs, &number);
+	__u32 len, first, count;
+
+	if (!program)
+		return -1;
+	if (copy_template(ctx, &frame, number))
+		return -1;
+	len = program->len;
+	first = program->first_op;
+	count = program->ops;
+	for (__u32 i = 0; i < WS_MAX_OPS; i++) {
+		__u32 at = first + i;
+		struct ws_patch_op *op;
+
+		if (i >= count)
+			break;
+		op = bpf_map_lookup_elem(&ops, &at);
+		if (!op || apply_op(&frame, op, index, 0))
+			return -1;
+	}
+	if (config.uses_size && program->sized) {
+		__u32 at = first + count;
+		struct ws_patch_op *op = bpf_map_lookup_elem(&ops, &at);
+
+		if (!op)
+			return -1;
+		len = value_of(op, index);
+		if (len > config.max_len)
+			return -1;
+		for (__u32 i = 0; i < WS_MAX_LENGTHS; i++) {
+			__u32 at = program->first_length + i;
+			struct ws_length_op *length;
+
+			if (i >= program->lengths)
+				break;
+			length = bpf_map_lookup_elem(&lengths, &at);
+			if (!length || apply_length(&frame, length, len, 0))
+				return -1;
+		}
+		if (config.checksums && apply_payload(&frame, program, len))
+			return -1;
+	}
+#pragma unroll
+	for (__u32 i = 0; i < WS_MAX_CHECKSUMS; i++) {
+		__u32 at = program->first_checksum + i;
+		struct ws_checksum_op *checksum;
+
+		if (i >= config.checksums || i >= program->checksums)
+			break;
+		checksum = bpf_map_lookup_elem(&checksums, &at);
+		if (!checksum || apply_checksum(&frame, checksum, i, 0))
+			return -1;
+	}
+	if (config.uses_tag && program->tag_at != WS_NO_TAG &&
+	    stamp(&frame, program, index, now, lag, 0))
+		return -1;
+	return len;
+}
+
+/*
+ * The time to go by for a packet that is due at `due`; below `due` if that did not come while we
+ * waited. The clock is read once per bulk, unless the packet's turn depends on it.
+ */
+ALWAYS_INLINE __u64 wait_until(__u64 due)
+{
+	__u64 now, deadline;
+
+	if (shared.fresh && due <= shared.now) {
+		shared.fresh--;
+		return shared.now;
+	}
+	now = bpf_ktime_get_ns();
+	deadline = now + config.spin_ns;
+	for (int i = 0; i < 1024; i++) {
+		if (now >= due || now >= deadline)
+			break;
+		now = bpf_ktime_get_ns();
+	}
+	shared.now = now;
+	shared.fresh = config.bulk - 1;
+	return now;
+}
+
+SEC("xdp")
+int tx_live(struct xdp_md *ctx)
+{
+	struct ws_slot *slot;
+	__u32 cursor;
+	__u64 now, due, index;
+	int len;
+
+	if (config.bare)
+		return bpf_redirect(config.ifindex, 0);
+	cursor = shared.cursor;
+	if (cursor >= shared.count) {
+		shared.fillers++;
+		return XDP_DROP;
+	}
+	slot = &shared.slots[cursor & (WS_SLOTS - 1)];
+	due = slot->due;
+	now = wait_until(due);
+	if (now < due) {
+		shared.fillers++;
+		return XDP_DROP;
+	}
+	shared.cursor = cursor + 1;
+	index = slot->index;
+	if (config.single)
+		len = build_only(ctx, index, now, due ? now - due : 0);
+	else
+		len = build_any(ctx, slot->program, index, now, due ? now - due : 0);
+	if (len < 0) {
+		shared.broken++;
+		return XDP_DROP;
+	}
+	if (config.lens_differ && (__u32)len != config.max_len &&
+	    bpf_xdp_adjust_tail(ctx, len - (int)config.max_len)) {
+		shared.broken++;
+		return XDP_DROP;
+	}
+	shared.bytes += len;
+	return bpf_redirect(config.ifindex, 0);
+}
+
+/*
+ * What becomes of a redirect: the program that asked for it is not told, the tracepoints are. Both
+ * run in the sending thread, inside its BPF_PROG_RUN call. Kernel structures, as far as they are
+ * read; offsets are relocated (CO-RE).
+ */
+struct ns_common {
+	unsigned int inum;
+} __attribute__((preserve_access_index));
+
+struct net {
+	struct ns_common ns;
+} __attribute__((preserve_access_index));
+
+struct net_device {
+	int ifindex;
+	struct {
+		struct net *net;
+	} nd_net;
+} __attribute__((preserve_access_index));
+
+/* Live frames come from the loopback device of the sender's namespace, the first of every one. */
+ALWAYS_INLINE int is_mine(const struct net_device *from)
+{
+	struct bpf_pidns_info thread;
+
+	return from->ifindex == 1 && from->nd_net.net->ns.inum == config.netns &&
+	       !bpf_get_ns_current_pid_tgid(config.pidns_device, config.pidns, &thread,
+					    sizeof(thread)) &&
+	       thread.pid == shared.thread;
+}
+
+/* A bulk was handed to a device's ndo_xdp_xmit. */
+SEC("tp_btf/xdp_devmap_xmit")
+int BPF_PROG(on_devmap_xmit, const struct net_device *from, const struct net_device *to, int sent,
+	     int drops, int err)
+{
+	if (drops <= 0 || (__u32)to->ifindex != config.ifindex || !is_mine(from))
+		return 0;
+	shared.dropped += drops;
+	if (err)
+		shared.error = err;
+	return 0;
+}
+
+/* A redirect was refused before it reached a bulk. */
+SEC("tp_btf/xdp_redirect_err")
+int BPF_PROG(on_redirect_err, const struct net_device *from, const void *xdp, const void *target,
+	     int err)
+{
+	if (!is_mine(from))
+		return 0;
+	shared.refused++;
+	shared.error = err;
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "Dual MIT/GPL";

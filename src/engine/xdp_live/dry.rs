@@ -1,0 +1,65 @@
+//! The transmit program run on a copy of a page, sending nothing: what would packet i be?
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use super::load::Loaded;
+use super::tables::Tables;
+use crate::engine::Slot;
+use crate::error::{Error, Result};
+use crate::packet::program::StreamProgram;
+use crate::sys::bpf_run;
+use std::sync::Arc;
+
+/// XDP_REDIRECT of linux/bpf.h: the packet would be sent.
+const REDIRECT: u32 = 4;
+
+/// Programs loaded into the kernel, without a port.
+#[derive(Debug)]
+pub struct KernelBuilder {
+    loaded: Loaded,
+    image: Vec<u8>,
+}
+
+impl KernelBuilder {
+    /// Loads programs. `inline`: one program alone becomes part of the eBPF program, as it does
+    /// when it is sent.
+    ///
+    /// # Errors
+    /// When a program exceeds the engine's limits, or the kernel refuses it.
+    pub fn new(programs: &[Arc<StreamProgram>], inline: bool) -> Result<Self> {
+        let fail = |cause: String| Error::new("load", "the transmit program", cause);
+        let mut tables = Tables::new(programs, inline).map_err(|limit| fail(limit.what))?;
+        tables.config.bulk = 1;
+        let loaded = Loaded::new(&tables).map_err(|cause| fail(cause.to_string()))?;
+        Ok(Self { loaded, image: tables.image })
+    }
+
+    /// The packet of a slot, as the kernel builds and stamps it. `page` is what the page holds
+    /// before; at least as long as the longest template.
+    ///
+    /// # Errors
+    /// When the program does not build it, or the kernel does not run it.
+    pub fn build(&self, slot: Slot, page: &[u8]) -> Result<Vec<u8>> {
+        let fail = |cause: String| {
+            Error::new("build", format!("packet {} of program {}", slot.index, slot.program), cause)
+        };
+        let shared = &*self.loaded.shared;
+        shared.slots[0].index.store(slot.index, Relaxed);
+        shared.slots[0].due.store(slot.due, Relaxed);
+        shared.slots[0].program.store(slot.program, Relaxed);
+        shared.count.store(1, Relaxed);
+        shared.cursor.store(0, Relaxed);
+        shared.fresh.store(0, Relaxed);
+        let run = bpf_run::run_dry(self.loaded.program(), page)
+            .map_err(|cause| fail(cause.to_string()))?;
+        if run.verdict != REDIRECT {
+            return Err(fail(format!("the program's verdict is {}", run.verdict)));
+        }
+        Ok(run.data)
+    }
+
+    /// What the engine puts into a page before the first packet.
+    pub fn image(&self) -> &[u8] {
+        &self.image
+    }
+}

@@ -1,0 +1,273 @@
+//! XDP live frames: our eBPF program builds each packet in the kernel and redirects it to the port.
+//!
+//! User space schedules; it writes a batch of slots into memory that the program shares and makes
+//! one BPF_PROG_RUN call for it. Each run of the program takes one slot. A packet that is not due
+//! makes the run wait, and if that takes long, end without a packet (a filler), so the time is kept
+//! in the kernel, and the call covers a few milliseconds of schedule.
+
+pub mod dry;
+mod load;
+mod object;
+pub mod pacing;
+mod port;
+mod scratch;
+pub mod tables;
+
+use std::io;
+use std::sync::atomic::Ordering::Relaxed;
+
+use self::load::Loaded;
+use self::pacing::Call;
+use self::port::Port;
+use self::scratch::Scratch;
+use self::tables::Tables;
+use super::{Capabilities, Engine, Programs, Slot, TxCounters};
+use crate::error::{Error, Result};
+use crate::sys::bpf_run;
+use crate::sys::netns::Netns;
+use crate::sys::tx_abi::MAX_SLOTS;
+
+/// How long before they are due slots may be handed over: one call covers as much. Between two calls
+/// lie some ten microseconds in which nothing is sent (the kernel makes a page pool for each call),
+/// so longer is better for the gaps, and shorter for whoever wants to stop.
+const LOOKAHEAD_NS: u64 = 2_000_000;
+
+/// Packets that share one reading of the clock: a bulk, which reaches the device as one.
+const BULK: u32 = 16;
+
+/// The engine. `transmit` must be called on a thread inside the port's network namespace.
+#[derive(Debug)]
+pub struct XdpLive {
+    loaded: Loaded,
+    _scratch: Scratch,
+    capabilities: Capabilities,
+    image: Vec<u8>,
+    interface: String,
+    netns: u32,
+    /// The thread that was found to be in the port's namespace.
+    thread: u32,
+    by_program: Box<[u64]>,
+    taken: u64,
+}
+
+/// Opens the engine on an interface for the programs of one worker. `queue` only names the worker's
+/// queue in the report: a redirect takes the transmit queue of the CPU that it runs on.
+///
+/// # Errors
+/// When the interface is missing or takes no redirected frames, a program exceeds what the kernel
+/// engine can do, or the kernel refuses to load it.
+pub fn open(
+    netns: &Netns,
+    interface: &str,
+    queue: u32,
+    programs: Programs,
+) -> Result<XdpLive> {
+    let tables = tables_of(interface, &programs)?;
+    XdpLive::with_tables(netns, interface, queue, tables)
+}
+
+/// The same loop with a program that does nothing but redirect `image`: the ceiling of this path,
+/// for measurements.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_bare(
+    netns: &Netns,
+    interface: &str,
+    queue: u32,
+    programs: Programs,
+) -> Result<XdpLive> {
+    let mut tables = tables_of(interface, &programs)?;
+    tables.config.bare = 1;
+    XdpLive::with_tables(netns, interface, queue, tables)
+}
+
+/// Whether the engine works on an interface, and how; probed by sending nothing.
+///
+/// # Errors
+/// Why it does not work, and what to do.
+pub fn probe(netns: &Netns, interface: &str) -> Result<String> {
+    let programs = Programs::from([std::sync::Arc::new(crate::packet::program::StreamProgram {
+        stream: 0,
+        template: vec![0; 60].into(),
+        ops: [].into(),
+        checksums: [].into(),
+        size: None,
+        tag_at: None,
+        lists: [].into(),
+    })]);
+    Ok(open(netns, interface, 0, programs)?.capabilities.detail)
+}
+
+fn tables_of(interface: &str, programs: &Programs) -> Result<Tables> {
+    Tables::new(programs, true).map_err(|too_large| {
+        let what = match too_large.program {
+            Some(number) => format!("stream {number}: {}", too_large.what),
+            None => too_large.what,
+        };
+        Error::new("run the profile in the kernel on", interface, what)
+            .remedy("use --engine af-xdp or packet-mmap")
+    })
+}
+
+impl XdpLive {
+    fn with_tables(netns: &Netns, interface: &str, queue: u32, mut tables: Tables) -> Result<Self> {
+        let port = Port::find(netns, interface)?;
+        let (device, inode) = port::current_pidns()
+            .map_err(|cause| Error::new("find the pid namespace of", "this process", cause))?;
+        let config = &mut tables.config;
+        config.ifindex = port.ifindex;
+        config.netns = port.netns;
+        config.pidns_device = device;
+        config.pidns = inode;
+        config.spin_ns = pacing::SPIN_NS;
+        config.bulk = BULK;
+        let refused = |operation: &str, cause: io::Error| {
+            Error::new(operation, interface, cause)
+                .remedy("it needs CAP_BPF, CAP_NET_ADMIN, CAP_SYS_ADMIN and Linux 6.1 or later")
+        };
+        let loaded = Loaded::new(&tables)
+            .map_err(|cause| refused("load the transmit program for", cause))?;
+        let scratch = Scratch::attach(loaded.program())
+            .map_err(|cause| refused("attach the transmit program for", cause))?;
+        let failures = if loaded.sees_failures { "seen" } else { "not seen (no CAP_PERFMON)" };
+        let programs = if tables.config.single != 0 { "compiled in" } else { "in maps" };
+        let engine = Self {
+            capabilities: Capabilities {
+                name: "xdp-live",
+                detail: format!(
+                    "live frames, programs {programs}, failed redirects {failures}, queue {queue} \
+                     by CPU"
+                ),
+                max_frame: tables.image.len(),
+                max_batch: MAX_SLOTS,
+                lookahead: LOOKAHEAD_NS,
+                zero_copy: false,
+            },
+            by_program: vec![0; tables.programs.len()].into(),
+            image: tables.image,
+            interface: interface.to_owned(),
+            netns: port.netns,
+            thread: 0,
+            taken: 0,
+            loaded,
+            _scratch: scratch,
+        };
+        netns
+            .run(|| engine.call(Call { runs: 1, batch: 1 }))
+            .and_then(|result| result)
+            .map_err(|cause| engine.failed_call(cause))?;
+        Ok(engine)
+    }
+
+    /// Runs the program; with no slot left, its runs do nothing.
+    fn call(&self, call: Call) -> io::Result<()> {
+        match bpf_run::run_live(self.loaded.program(), &self.image, call.runs, call.batch) {
+            // A signal ended the call early: the cursor tells how far it came.
+            Err(error) if error.raw_os_error() == Some(libc::EINTR) => Ok(()),
+            result => result,
+        }
+    }
+
+    fn failed_call(&self, cause: io::Error) -> Error {
+        let error = Error::new("send live frames to", &self.interface, &cause);
+        match cause.raw_os_error() {
+            Some(libc::EINVAL) => error.remedy(format!(
+                "a frame of {} bytes does not fit into a page with its head room; use --engine \
+                 af-xdp or packet-mmap",
+                self.image.len()
+            )),
+            Some(libc::EPERM) => error.remedy("it needs CAP_BPF and CAP_NET_ADMIN"),
+            _ => error,
+        }
+    }
+
+    /// The kernel takes the namespace of the calling thread for the one to send in.
+    #[cold]
+    fn check_thread(&mut self, thread: u32) -> Result<()> {
+        let here = port::current_netns()
+            .map_err(|cause| Error::new("find the network namespace of", "this thread", cause))?;
+        if here != self.netns {
+            return Err(Error::new(
+                "send live frames to",
+                &self.interface,
+                "the calling thread is in another network namespace",
+            ));
+        }
+        self.thread = thread;
+        self.loaded.shared.thread.store(thread, Relaxed);
+        Ok(())
+    }
+}
+
+impl Engine for XdpLive {
+    fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    fn transmit(&mut self, slots: &[Slot]) -> Result<usize> {
+        let slots = &slots[..slots.len().min(MAX_SLOTS)];
+        let Some(last) = slots.last() else {
+            return Ok(0);
+        };
+        let thread = bpf_run::thread_id();
+        if thread != self.thread {
+            self.check_thread(thread)?;
+        }
+        let shared = &*self.loaded.shared;
+        for (to, from) in shared.slots.iter().zip(slots) {
+            to.index.store(from.index, Relaxed);
+            to.due.store(from.due, Relaxed);
+            to.program.store(from.program, Relaxed);
+        }
+        shared.count.store(slots.len() as u32, Relaxed);
+        shared.cursor.store(0, Relaxed);
+        shared.fresh.store(0, Relaxed);
+        let call = if last.due == 0 {
+            Call::at_once(slots.len())
+        } else {
+            Call::paced(slots, crate::sys::clock::now())
+        };
+        let result = self.call(call);
+        let shared = &*self.loaded.shared;
+        let taken = (shared.cursor.load(Relaxed) as usize).min(slots.len());
+        for slot in &slots[..taken] {
+            self.by_program[slot.program as usize] += 1;
+        }
+        self.taken += taken as u64;
+        match result {
+            // What was sent before the failure counts; the next call will fail with nothing sent.
+            Err(cause) if taken == 0 => Err(self.failed_call(cause)),
+            _ => Ok(taken),
+        }
+    }
+
+    fn drain(&mut self, _timeout_ns: u64) -> Result<()> {
+        // The last call returned after its frames had been flushed to the device.
+        Ok(())
+    }
+
+    fn counters(&self) -> TxCounters {
+        let shared = &*self.loaded.shared;
+        let broken = shared.broken.load(Relaxed);
+        let failed = shared.refused.load(Relaxed) + shared.dropped.load(Relaxed);
+        let accepted = self.taken - broken;
+        let completed = accepted.saturating_sub(failed);
+        let bytes = shared.bytes.load(Relaxed);
+        TxCounters {
+            built: accepted,
+            accepted,
+            completed,
+            // Which frames failed is not told: their share of the bytes is taken off.
+            completed_bytes: match accepted {
+                0 => 0,
+                _ => (u128::from(bytes) * u128::from(completed) / u128::from(accepted)) as u64,
+            },
+            failed: accepted - completed,
+        }
+    }
+
+    fn accepted_by_program(&self) -> &[u64] {
+        &self.by_program
+    }
+}

@@ -1,0 +1,343 @@
+//! Programs as the eBPF engine reads them: flat tables, and what is constant for all of them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::packet::ir::{
+    ChecksumOp, LengthOp, MAX_CHECKSUMS, MAX_LENGTHS, MAX_OPS, PatchOp, ValueKind,
+};
+use crate::packet::program::{SizeProgram, StreamProgram, fold};
+use crate::packet::tag;
+use crate::sys::tx_abi::{INLINE_OPS, LiveLength, LiveProgram, NO_TAG, TxConfig, WORD_COPY};
+
+/// Bytes at the start of a frame that are written anew into every page, since whoever had the page
+/// before may have rewritten them: a router changes addresses, hop limit and checksum, a NAT the
+/// ports. 128 bytes hold two VLAN tags, a tunnel, IPv6 with an extension header, and L4.
+pub const HEADER_BYTES: usize = 128;
+
+/// Why programs cannot run in the kernel: the stream's position, and the limit it breaks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TooLarge {
+    /// Position of the program; None: all of them together.
+    pub program: Option<usize>,
+    /// What there is too much of.
+    pub what: String,
+}
+
+/// The content of the maps and of the constants.
+#[derive(Clone, Debug)]
+pub struct Tables {
+    /// Constants; interface, namespaces and times are filled in by the loader.
+    pub config: TxConfig,
+    /// What every page begins with: the longest template.
+    pub image: Vec<u8>,
+    /// One entry a program.
+    pub programs: Vec<LiveProgram>,
+    /// Operations of all programs, one after the other.
+    pub ops: Vec<PatchOp>,
+    /// Checksums of all programs.
+    pub checksums: Vec<ChecksumOp>,
+    /// Length fields of all programs.
+    pub lengths: Vec<LiveLength>,
+    /// Lists of all programs; streams that share a list share its place.
+    pub lists: Vec<u64>,
+    /// Payload sums of all programs, four in an entry.
+    pub payload_sums: Vec<u64>,
+    /// The first `config.copy_len` bytes of each template, padded to a multiple of 8.
+    pub templates: Vec<u8>,
+}
+
+impl Tables {
+    /// Lays out programs. `inline`: one program alone may become part of the eBPF program, which is
+    /// faster; off only to test the general way with one program.
+    ///
+    /// # Errors
+    /// [`TooLarge`], when a program has more operations, checksums or bytes than the engine takes,
+    /// or there is no program.
+    pub fn new(programs: &[Arc<StreamProgram>], inline: bool) -> Result<Self, TooLarge> {
+        let longest = programs.iter().max_by_key(|program| program.template.len());
+        let Some(longest) = longest else {
+            return Err(TooLarge { program: None, what: "no stream to send".into() });
+        };
+        let mut tables = Self {
+            config: empty_config(),
+            image: longest.template.to_vec(),
+            programs: Vec::with_capacity(programs.len()),
+            ops: Vec::new(),
+            checksums: Vec::new(),
+            lengths: Vec::new(),
+            lists: Vec::new(),
+            payload_sums: Vec::new(),
+            templates: Vec::new(),
+        };
+        let mut places = Places::default();
+        for (number, program) in programs.iter().enumerate() {
+            check(program)
+                .map_err(|what| TooLarge { program: Some(number), what: what.to_owned() })?;
+            tables.add(program, &mut places);
+        }
+        tables.copy_templates(programs);
+        if let [only] = programs
+            && inline
+            && only.ops.len() <= INLINE_OPS
+        {
+            tables.inline_only();
+        }
+        Ok(tables)
+    }
+
+    fn add(&mut self, program: &StreamProgram, places: &mut Places) {
+        let list = places.list(&mut self.lists, &program.lists);
+        let first_op = self.ops.len() as u32;
+        let first_checksum = self.checksums.len() as u32;
+        let first_length = self.lengths.len() as u32;
+        let slots = Slots::of(&program.checksums);
+        for op in &program.ops {
+            self.config.widths |= u32::from(op.width);
+            let (sums, odd) = slots.renumber(op.sums, op.odd);
+            self.add_op(PatchOp { sums, odd, ..*op }, list);
+        }
+        for (position, op) in program.checksums.iter().enumerate() {
+            let (sums, odd) = slots.renumber(op.sums, op.odd);
+            self.checksums.push(ChecksumOp { slot: position as u8, sums, odd, ..*op });
+        }
+        self.config.checksums = self.config.checksums.max(program.checksums.len() as u32);
+        let mut live = LiveProgram {
+            first_op,
+            first_checksum,
+            first_length,
+            ops: program.ops.len() as u8,
+            checksums: program.checksums.len() as u8,
+            len: program.template.len() as u16,
+            tag_at: NO_TAG,
+            ..LiveProgram::default()
+        };
+        if let Some(size) = &program.size {
+            self.config.uses_size = 1;
+            self.add_op(size.value, list);
+            live.sized = 1;
+            live.lengths = size.lengths.len() as u8;
+            live.first_payload_sum = places.payload_sums(&mut self.payload_sums, size);
+            live.payload_at = size.payload_at;
+            (live.payload_sums, live.payload_odd) = slots.renumber(size.sums, size.odd);
+            self.lengths.extend(size.lengths.iter().map(|op| {
+                let (sums, odd) = slots.renumber(op.sums, op.odd);
+                live_length(op, sums, odd)
+            }));
+        }
+        if let Some((at, sum)) = tag_of(program) {
+            self.config.uses_tag = 1;
+            (live.tag_at, live.tag_sum) = (at, sum);
+        }
+        if program.size.is_some() || program.template.len() != self.image.len() {
+            self.config.lens_differ = 1;
+        }
+        self.programs.push(live);
+    }
+
+    fn add_op(&mut self, mut op: PatchOp, list: u64) {
+        if op.kind == ValueKind::Random as u8 {
+            self.config.uses_random = 1;
+        } else if op.kind == ValueKind::List as u8 {
+            self.config.uses_list = 1;
+            op.a += list;
+        }
+        self.ops.push(op);
+    }
+
+    /// The start of every template, as far as pages have to be written anew.
+    fn copy_templates(&mut self, programs: &[Arc<StreamProgram>]) {
+        let mut copy = self.image.len().min(HEADER_BYTES);
+        if programs.len() > 1 {
+            for program in programs {
+                copy = copy.max(end_of_difference(&program.template, &self.image));
+                copy = copy.max(end_of_writes(program));
+            }
+        }
+        self.config.max_len = self.image.len() as u32;
+        self.config.copy_len = copy as u32;
+        let stride = copy.next_multiple_of(8);
+        for program in programs {
+            let start = self.templates.len();
+            let own = program.template.len().min(copy);
+            self.templates.extend_from_slice(&program.template[..own]);
+            self.templates.extend_from_slice(&self.image[own..copy]);
+            self.templates.resize(start + stride, 0);
+        }
+    }
+
+    /// Makes the one program a part of the constants.
+    fn inline_only(&mut self) {
+        let config = &mut self.config;
+        config.single = 1;
+        config.only = self.programs[0];
+        let ops = usize::from(config.only.ops);
+        config.only_ops[..ops].copy_from_slice(&self.ops[..ops]);
+        if config.uses_size != 0 {
+            config.only_ops[INLINE_OPS] = self.ops[ops];
+        }
+        config.only_checksums[..self.checksums.len()].copy_from_slice(&self.checksums);
+        config.only_lengths[..self.lengths.len()].copy_from_slice(&self.lengths);
+        let copy = config.copy_len as usize;
+        if copy <= WORD_COPY {
+            for (word, bytes) in config.only_template.iter_mut().zip(self.image.chunks_exact(8)) {
+                *word = u64::from_ne_bytes(*bytes.first_chunk().unwrap_or(&[0; 8]));
+            }
+            if let Some(end) = self.image[..copy].last_chunk() {
+                config.only_template_end = u64::from_ne_bytes(*end);
+            }
+        }
+    }
+}
+
+/// Where lists and payload sums that several streams share have been put.
+#[derive(Default)]
+struct Places {
+    lists: HashMap<*const u64, u64>,
+    payload_sums: HashMap<*const u16, u32>,
+}
+
+impl Places {
+    fn list(&mut self, all: &mut Vec<u64>, list: &Arc<[u64]>) -> u64 {
+        *self.lists.entry(list.as_ptr()).or_insert_with(|| {
+            let place = all.len() as u64;
+            all.extend_from_slice(list);
+            place
+        })
+    }
+
+    fn payload_sums(&mut self, all: &mut Vec<u64>, size: &SizeProgram) -> u32 {
+        *self.payload_sums.entry(size.payload_sums.as_ptr()).or_insert_with(|| {
+            let place = all.len() as u32;
+            all.extend(size.payload_sums.chunks(4).map(|four| {
+                four.iter().rev().fold(0, |entry, sum| entry << 16 | u64::from(*sum))
+            }));
+            place
+        })
+    }
+}
+
+/// The slots that a stream's checksums read, in their order: in the kernel checksum n reads slot n,
+/// so that its loop over checksums needs no computed index.
+struct Slots([u8; MAX_CHECKSUMS], usize);
+
+impl Slots {
+    fn of(checksums: &[ChecksumOp]) -> Self {
+        let mut slots = [0; MAX_CHECKSUMS];
+        for (slot, op) in slots.iter_mut().zip(checksums) {
+            *slot = op.slot;
+        }
+        Self(slots, checksums.len())
+    }
+
+    fn renumber(&self, sums: u8, odd: u8) -> (u8, u8) {
+        let bits = |mask: u8| {
+            let slots = self.0[..self.1].iter().enumerate();
+            slots.fold(0, |bits, (position, slot)| bits | (mask >> slot & 1) << position)
+        };
+        (bits(sums), bits(odd))
+    }
+}
+
+fn check(program: &StreamProgram) -> Result<(), String> {
+    let limit = |what: &str, count: usize, most: usize| {
+        if count > most { Err(format!("{count} {what}, at most {most} are possible")) } else { Ok(()) }
+    };
+    let lengths = program.size.as_ref().map_or(0, |size| size.lengths.len());
+    limit("changing fields", program.ops.len(), MAX_OPS)?;
+    limit("changing checksums", program.checksums.len(), MAX_CHECKSUMS)?;
+    limit("length fields", lengths, MAX_LENGTHS)?;
+    limit("frame bytes", program.template.len(), 4095)?;
+    if program.template.len() < 14 {
+        return Err("a frame shorter than an Ethernet header".into());
+    }
+    Ok(())
+}
+
+fn live_length(op: &LengthOp, sums: u8, odd: u8) -> LiveLength {
+    LiveLength {
+        addend: op.addend,
+        offset: op.offset,
+        sums,
+        odd,
+        write: op.write,
+        reserved: [0; 7],
+    }
+}
+
+/// Offset and constant sum of a tag that fits the template; others are not stamped in user space
+/// either.
+fn tag_of(program: &StreamProgram) -> Option<(u16, u64)> {
+    let at = program.tag_at?;
+    let tag = program.template.get(usize::from(at)..)?.first_chunk::<{ tag::TAG_LEN }>()?;
+    let words = tag[..tag::INDEX_AT].chunks_exact(2);
+    let sum = words.map(|word| u64::from(u16::from_be_bytes([word[0], word[1]]))).sum::<u64>();
+    Some((at, u64::from(fold(sum))))
+}
+
+/// The end of the last byte by which a template differs from the image.
+fn end_of_difference(template: &[u8], image: &[u8]) -> usize {
+    template.iter().zip(image).rposition(|(ours, common)| ours != common).map_or(0, |at| at + 1)
+}
+
+/// The end of the last byte that a program writes.
+fn end_of_writes(program: &StreamProgram) -> usize {
+    let ops = program.ops.iter().map(|op| usize::from(op.offset) + usize::from(op.width));
+    let checksums = program.checksums.iter().map(|op| usize::from(op.offset) + 2);
+    let lengths = program.size.iter().flat_map(|size| size.lengths.iter());
+    let lengths = lengths.filter(|op| op.write != 0).map(|op| usize::from(op.offset) + 2);
+    let tag = tag_of(program).map(|(at, _)| usize::from(at) + tag::TAG_LEN);
+    ops.chain(checksums).chain(lengths).chain(tag).max().unwrap_or(0)
+}
+
+fn empty_config() -> TxConfig {
+    let op = PatchOp {
+        kind: 0,
+        width: 1,
+        shift: 0,
+        sums: 0,
+        odd: 0,
+        reserved: 0,
+        offset: 0,
+        mask: 0,
+        a: 0,
+        b: 0,
+        c: 0,
+        key: 0,
+    };
+    let checksum = ChecksumOp {
+        base: 0,
+        offset: 0,
+        slot: 0,
+        sums: 0,
+        odd: 0,
+        zero_as_ffff: 0,
+        reserved: 0,
+    };
+    TxConfig {
+        ifindex: 0,
+        netns: 0,
+        bare: 0,
+        single: 0,
+        uses_random: 0,
+        uses_list: 0,
+        uses_size: 0,
+        uses_tag: 0,
+        lens_differ: 0,
+        max_len: 0,
+        checksums: 0,
+        widths: 0,
+        copy_len: 0,
+        spin_ns: 0,
+        bulk: 0,
+        reserved: 0,
+        pidns_device: 0,
+        pidns: 0,
+        only: LiveProgram::default(),
+        only_template: [0; WORD_COPY / 8],
+        only_template_end: 0,
+        only_ops: [op; INLINE_OPS + 1],
+        only_checksums: [checksum; MAX_CHECKSUMS],
+        only_lengths: [LiveLength::default(); MAX_LENGTHS],
+    }
+}

@@ -1,0 +1,162 @@
+//! What the transmit engine in the kernel and user space tell each other: the twins of
+//! `bpf/tx_abi.h`.
+
+use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64};
+
+use super::bpf_map::SharedMemory;
+use super::pod::Pod;
+use crate::packet::ir::{ChecksumOp, MAX_CHECKSUMS, MAX_LENGTHS, PatchOp};
+
+/// Slots of one batch at most (`WS_SLOTS`).
+pub const MAX_SLOTS: usize = 4096;
+/// Operations of a program that is compiled into the eBPF program (`WS_INLINE_OPS`).
+pub const INLINE_OPS: usize = 16;
+/// Templates up to this many bytes are copied word by word (`WS_WORD_COPY`).
+pub const WORD_COPY: usize = 256;
+/// `tag_at` of a stream without a tag (`WS_NO_TAG`).
+pub const NO_TAG: u16 = 0xffff;
+
+/// A length operation (`struct ws_length_op`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+#[allow(missing_docs, reason = "the fields are packet::ir::LengthOp's")]
+pub struct LiveLength {
+    pub addend: i32,
+    pub offset: u16,
+    pub sums: u8,
+    pub odd: u8,
+    pub write: u8,
+    pub reserved: [u8; 7],
+}
+
+/// A stream: where its parts lie in the maps (`struct ws_program`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct LiveProgram {
+    /// Its first operation.
+    pub first_op: u32,
+    /// Its first checksum.
+    pub first_checksum: u32,
+    /// Its first length field.
+    pub first_length: u32,
+    /// Its payload sums, in units of four.
+    pub first_payload_sum: u32,
+    /// Number of operations.
+    pub ops: u8,
+    /// Number of checksums.
+    pub checksums: u8,
+    /// Number of length fields.
+    pub lengths: u8,
+    /// 1: the operation after the last one computes the frame length.
+    pub sized: u8,
+    /// Bytes of the template.
+    pub len: u16,
+    /// Offset of the tag, or [`NO_TAG`].
+    pub tag_at: u16,
+    /// Ones' complement sum of the tag's constant part.
+    pub tag_sum: u64,
+    /// First byte after headers and tag.
+    pub payload_at: u16,
+    /// Checksum slots that cover the payload.
+    pub payload_sums: u8,
+    /// Of those, the ones at an odd distance.
+    pub payload_odd: u8,
+    /// Always 0.
+    pub reserved: [u32; 7],
+}
+
+/// What is constant while the eBPF program is loaded (`struct ws_tx_config`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
+#[allow(missing_docs, reason = "bpf/tx_abi.h says what the fields mean")]
+pub struct TxConfig {
+    pub ifindex: u32,
+    pub netns: u32,
+    pub bare: u32,
+    pub single: u32,
+    pub uses_random: u32,
+    pub uses_list: u32,
+    pub uses_size: u32,
+    pub uses_tag: u32,
+    pub lens_differ: u32,
+    pub max_len: u32,
+    pub checksums: u32,
+    pub widths: u32,
+    pub copy_len: u32,
+    pub spin_ns: u32,
+    pub bulk: u32,
+    pub reserved: u32,
+    pub pidns_device: u64,
+    pub pidns: u64,
+    pub only: LiveProgram,
+    pub only_template: [u64; WORD_COPY / 8],
+    pub only_template_end: u64,
+    pub only_ops: [PatchOp; INLINE_OPS + 1],
+    pub only_checksums: [ChecksumOp; MAX_CHECKSUMS],
+    pub only_lengths: [LiveLength; MAX_LENGTHS],
+}
+
+/// A slot of the batch (`struct ws_slot`, twin of `engine::Slot`).
+#[derive(Debug)]
+#[repr(C)]
+pub struct SharedSlot {
+    /// Index of the packet in its stream.
+    pub index: AtomicU64,
+    /// When it is due; 0: at once.
+    pub due: AtomicU64,
+    /// Position of the program.
+    pub program: AtomicU32,
+    /// Unused.
+    pub reserved: AtomicU32,
+}
+
+/// The batch and what became of it (`struct ws_tx_shared`).
+#[derive(Debug)]
+#[repr(C)]
+pub struct TxShared {
+    /// Slots in the batch.
+    pub count: AtomicU32,
+    /// The next slot.
+    pub cursor: AtomicU32,
+    /// Packets that may still use `now`.
+    pub fresh: AtomicU32,
+    /// Id of the thread that sends.
+    pub thread: AtomicU32,
+    /// The clock, as last read.
+    pub now: AtomicU64,
+    /// Bytes of the frames that were redirected.
+    pub bytes: AtomicU64,
+    /// Runs that sent nothing.
+    pub fillers: AtomicU64,
+    /// Frames that could not be built.
+    pub broken: AtomicU64,
+    /// Redirects that failed before they reached the device.
+    pub refused: AtomicU64,
+    /// Frames that the device did not take.
+    pub dropped: AtomicU64,
+    /// The last such failure: -errno.
+    pub error: AtomicI64,
+    /// The batch.
+    pub slots: [SharedSlot; MAX_SLOTS],
+}
+
+// SAFETY: atomics only, without padding: sizes are asserted below.
+unsafe impl SharedMemory for TxShared {}
+// SAFETY: integers only, without padding: sizes are asserted below.
+unsafe impl Pod for PatchOp {}
+// SAFETY: as above.
+unsafe impl Pod for ChecksumOp {}
+// SAFETY: as above.
+unsafe impl Pod for LiveLength {}
+// SAFETY: as above.
+unsafe impl Pod for LiveProgram {}
+// SAFETY: as above.
+unsafe impl Pod for TxConfig {}
+
+const _: () = {
+    assert!(size_of::<LiveLength>() == 16);
+    assert!(size_of::<LiveProgram>() == 64);
+    assert!(size_of::<TxConfig>() == 80 + 64 + WORD_COPY + 8 + (INLINE_OPS + 1) * 48 + 8 * 16 + 8 * 16);
+    assert!(size_of::<SharedSlot>() == 24);
+    assert!(size_of::<TxShared>() == 72 + MAX_SLOTS * 24);
+};

@@ -1,0 +1,196 @@
+//! Random stream programs: everything that the patch operations can say, sense or not.
+
+use std::sync::Arc;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use wirestorm::packet::ir::{ChecksumOp, LengthOp, PatchOp, ValueKind};
+use wirestorm::packet::program::{SizeProgram, StreamProgram};
+use wirestorm::packet::tag;
+
+const LIST_LEN: u64 = 40;
+
+/// One program with up to `max_len` bytes.
+pub fn program(max_len: usize) -> impl Strategy<Value = Arc<StreamProgram>> {
+    let len = prop_oneof![4 => 14..=200usize.min(max_len), 1 => 14..=max_len];
+    len.prop_flat_map(|len| {
+        let tag = if len < 18 { Just(None).boxed() } else { tag_place(len).boxed() };
+        (Just(len), tag)
+    })
+    .prop_flat_map(|(len, tag_at)| {
+        (
+            vec(any::<u8>(), len),
+            Just(tag_at),
+            any::<u16>(),
+            vec(patch(len, tag_at), 0..=20),
+            vec(checksum(len, tag_at), 0..=8),
+            proptest::option::of(size(len, tag_at)),
+            vec(any::<u64>(), LIST_LEN as usize),
+        )
+    })
+    .prop_map(|(mut template, tag_at, stream, ops, checksums, size, mut lists)| {
+        if let Some(at) = tag_at {
+            tag::write_constant(&mut template[usize::from(at)..], 3, stream);
+        }
+        let size = size.map(|(size, lens)| {
+            lists.extend(lens);
+            size
+        });
+        Arc::new(StreamProgram {
+            stream,
+            template: template.into(),
+            ops: ops.into(),
+            checksums: checksums.into(),
+            size,
+            tag_at,
+            lists: lists.into(),
+        })
+    })
+}
+
+fn tag_place(len: usize) -> impl Strategy<Value = Option<u16>> {
+    proptest::option::weighted(0.8, 0..=(len - tag::TAG_LEN) as u16)
+}
+
+/// A window of `width` bytes in the frame that leaves the tag alone.
+fn place(len: usize, width: usize, tag_at: Option<u16>) -> BoxedStrategy<Option<u16>> {
+    let free: Vec<u16> = (0..=(len - width) as u16)
+        .filter(|at| {
+            tag_at.is_none_or(|tag| at + width as u16 <= tag || *at >= tag + tag::TAG_LEN as u16)
+        })
+        .collect();
+    if free.is_empty() {
+        Just(None).boxed()
+    } else {
+        proptest::sample::select(free).prop_map(Some).boxed()
+    }
+}
+
+fn value() -> impl Strategy<Value = (u8, u64, u64, u64, u64)> {
+    let modulus = prop_oneof![
+        Just(0u64),
+        Just(1),
+        (0..64u32).prop_map(|bit| 1 << bit),
+        1..70_000u64,
+        any::<u64>()
+    ];
+    let counter = (any::<u64>(), any::<u64>(), modulus.clone(), any::<u64>())
+        .prop_map(|(a, b, c, key)| (ValueKind::Counter as u8, a, b, c, key));
+    let random = (any::<u64>(), modulus, any::<u64>(), any::<u64>())
+        .prop_map(|(a, b, c, key)| (ValueKind::Random as u8, a, b, c, key));
+    let list = (0..LIST_LEN)
+        .prop_flat_map(|a| (Just(a), 1..=LIST_LEN - a, any::<u64>(), any::<u64>()))
+        .prop_map(|(a, b, c, key)| (ValueKind::List as u8, a, b, c, key));
+    prop_oneof![counter, random, list]
+}
+
+fn patch(len: usize, tag_at: Option<u16>) -> impl Strategy<Value = PatchOp> {
+    let width = prop_oneof![Just(1u8), Just(2), Just(4), Just(8)];
+    (width, value(), any::<u64>(), any::<bool>(), any::<(u8, u8, u8)>())
+        .prop_flat_map(move |(width, value, mask, full, rest)| {
+            let place = place(len, usize::from(width), tag_at);
+            (Just((width, value, mask, full, rest)), place)
+        })
+        .prop_map(|((width, (kind, a, b, c, key), mask, full, (shift, sums, odd)), place)| {
+            let bits = u32::from(width) * 8;
+            let window = u64::MAX >> (64 - bits);
+            PatchOp {
+                kind,
+                width: if place.is_some() { width } else { 1 },
+                shift: (u32::from(shift) % bits) as u8,
+                sums,
+                odd,
+                reserved: 0,
+                offset: place.unwrap_or(0),
+                // Without a place of its own, an operation that changes nothing.
+                mask: match place {
+                    Some(_) if full => window,
+                    Some(_) => mask & window,
+                    None => 0,
+                },
+                a,
+                b,
+                c,
+                key,
+            }
+        })
+}
+
+fn checksum(len: usize, tag_at: Option<u16>) -> impl Strategy<Value = ChecksumOp> {
+    // 0xffff folds to a field of 0, which UDP writes as 0xffff.
+    let base = prop_oneof![Just(0xffffu64), 0..1u64 << 48];
+    (base, place(len, 2, tag_at), 0..8u8, any::<u8>(), any::<u8>(), 0..2u8).prop_map(
+        move |(base, place, slot, sums, odd, zero_as_ffff)| ChecksumOp {
+            base,
+            // Beyond the tag nothing is free: the tag's stamp overwrites its own check again.
+            offset: place.unwrap_or_else(|| tag_at.unwrap_or(0) + 16),
+            slot,
+            sums,
+            odd,
+            zero_as_ffff,
+            reserved: 0,
+        },
+    )
+}
+
+fn length(len: usize, tag_at: Option<u16>) -> impl Strategy<Value = LengthOp> {
+    (-300..300i32, place(len, 2, tag_at), any::<u8>(), any::<u8>(), any::<bool>()).prop_map(
+        |(addend, place, sums, odd, write)| LengthOp {
+            addend,
+            offset: place.unwrap_or(0),
+            sums,
+            odd,
+            write: u8::from(write && place.is_some()),
+            reserved: [0; 3],
+        },
+    )
+}
+
+/// A size program, and the frame lengths of its list, which stand behind the others' values.
+fn size(len: usize, tag_at: Option<u16>) -> impl Strategy<Value = (SizeProgram, Vec<u64>)> {
+    let first = tag_at.map_or(14, |at| (usize::from(at) + tag::TAG_LEN).max(14));
+    (first..=len)
+        .prop_flat_map(move |payload_at| {
+            let range = (len - payload_at) as u64 + 1;
+            (
+                Just(payload_at),
+                0..3u8,
+                1..=range,
+                any::<u64>(),
+                vec(length(len, tag_at), 0..=8),
+                vec(any::<u16>(), range as usize),
+                any::<(u8, u8)>(),
+                vec(payload_at as u64..=len as u64, 5),
+            )
+        })
+        .prop_map(|(payload_at, kind, range, key, lengths, payload_sums, (sums, odd), lens)| {
+            let (a, b, c) = match kind {
+                0 => (payload_at as u64, 1, range),
+                1 => (payload_at as u64, range, 0),
+                _ => (LIST_LEN, lens.len() as u64, 0),
+            };
+            let value = PatchOp {
+                kind,
+                width: 2,
+                shift: 0,
+                sums: 0,
+                odd: 0,
+                reserved: 0,
+                offset: 0,
+                mask: 0xffff,
+                a,
+                b,
+                c,
+                key,
+            };
+            let size = SizeProgram {
+                value,
+                lengths: lengths.into(),
+                payload_at: payload_at as u16,
+                payload_sums: payload_sums.into(),
+                sums,
+                odd,
+            };
+            (size, lens)
+        })
+}

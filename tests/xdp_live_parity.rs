@@ -1,0 +1,135 @@
+//! The program in the kernel and `StreamProgram` in user space build the same bytes.
+
+mod programs;
+
+use std::cell::Cell;
+use std::sync::Arc;
+
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use wirestorm::engine::Slot;
+use wirestorm::engine::xdp_live::dry::KernelBuilder;
+use wirestorm::packet::program::StreamProgram;
+use wirestorm::packet::tag::{self, Seen};
+use wirestorm::sys::clock;
+
+/// Whether eBPF programs can be loaded; says so if not.
+fn privileged() -> bool {
+    // SAFETY-free check: the effective user decides, and the kernel has the last word below.
+    let root = std::fs::metadata("/proc/self").is_ok_and(|own| {
+        use std::os::unix::fs::MetadataExt;
+        own.uid() == 0
+    });
+    if !root {
+        assert!(std::env::var_os("REQUIRE_PRIVILEGED").is_none(), "needs CAP_BPF");
+        println!("skipped: loading eBPF programs needs root");
+    }
+    root
+}
+
+/// Compares one packet; the stamp's time and lag are taken from the kernel's, and must be true.
+fn compare(
+    kernel: &KernelBuilder,
+    program: &StreamProgram,
+    slot: Slot,
+    page: &[u8],
+) -> Result<(), TestCaseError> {
+    let before = clock::now();
+    let built = kernel.build(slot, page).map_err(|error| TestCaseError::fail(error.to_string()))?;
+    let mut expected = vec![0xa5; program.max_frame_len()];
+    let len = program.build(slot.index, &mut expected, false);
+    if let Some(at) = program.tag_at {
+        let stamp = usize::from(at) + tag::STAMP_AT;
+        let Some(word) = built.get(stamp..).and_then(|rest| rest.first_chunk::<8>()) else {
+            return Err(TestCaseError::fail(format!("the tag is cut off: {} bytes", built.len())));
+        };
+        let word = u64::from_be_bytes(*word);
+        let (time, code) = ((word >> 32) as u32, (word >> 16) as u16);
+        let now = tag::complete_time(clock::now(), time);
+        prop_assert!(before <= now, "stamped {now} before {before}");
+        let lag = if slot.due == 0 { 0 } else { now - slot.due };
+        prop_assert_eq!(code, tag::encode_lag(lag));
+        program.stamp(slot.index, &mut expected, now, lag);
+        let seen = tag::read(&built[usize::from(at)..]);
+        prop_assert!(matches!(seen, Seen::Probe(tag) if tag.index == slot.index as u32));
+    }
+    prop_assert_eq!(&built[..], &expected[..len]);
+    Ok(())
+}
+
+fn indices() -> impl Strategy<Value = Vec<u64>> {
+    proptest::collection::vec(prop_oneof![0..1000u64, any::<u32>().prop_map(u64::from), any::<u64>()], 12)
+}
+
+/// Runs `cases` cases of `programs` with `inline`, and returns how many packets were compared.
+fn compare_cases(cases: u32, count: std::ops::Range<usize>, inline: bool) -> u64 {
+    let compared = Cell::new(0);
+    let mut runner = TestRunner::new(Config { cases, ..Config::default() });
+    let input = (
+        proptest::collection::vec(programs::program(1514), count),
+        indices(),
+        any::<u8>(),
+        0..1u64 << 40,
+    );
+    runner
+        .run(&input, |(programs, indices, dirt, lag)| {
+            let kernel = KernelBuilder::new(&programs, inline)
+                .map_err(|error| TestCaseError::fail(error.to_string()))?;
+            // Headers that somebody else has rewritten must not show, for they are written anew.
+            let mut page = kernel.image().to_vec();
+            let header = page.len().min(64);
+            page[..header].fill(dirt);
+            for (number, program) in programs.iter().enumerate() {
+                for (turn, index) in indices.iter().enumerate() {
+                    let due = if turn % 2 == 0 { 0 } else { clock::now().saturating_sub(lag).max(1) };
+                    let slot = Slot { index: *index, due, program: number as u32, reserved: 0 };
+                    compare(&kernel, program, slot, &page)?;
+                    compared.set(compared.get() + 1);
+                }
+            }
+            Ok(())
+        })
+        .unwrap_or_else(|error| panic!("{error}"));
+    compared.get()
+}
+
+#[test]
+fn many_programs_in_maps() {
+    if privileged() {
+        assert!(compare_cases(60, 2..30, true) >= 10_000);
+    }
+}
+
+#[test]
+fn one_program_compiled_in() {
+    if privileged() {
+        assert!(compare_cases(200, 1..2, true) >= 2_000);
+    }
+}
+
+#[test]
+fn one_program_in_maps() {
+    if privileged() {
+        assert!(compare_cases(40, 1..2, false) >= 400);
+    }
+}
+
+#[test]
+fn ten_thousand_streams() {
+    if !privileged() {
+        return;
+    }
+    let mut runner = TestRunner::deterministic();
+    let few: Vec<Arc<StreamProgram>> = (0..8)
+        .map(|_| {
+            use proptest::strategy::ValueTree;
+            programs::program(200).new_tree(&mut runner).expect("generated").current()
+        })
+        .collect();
+    let many: Vec<_> = (0..10_000).map(|n| few[n % few.len()].clone()).collect();
+    let kernel = KernelBuilder::new(&many, true).expect("loaded");
+    for number in [0, 1, 4_567, 9_999] {
+        let slot = Slot { index: 77, program: number as u32, ..Slot::default() };
+        compare(&kernel, &many[number], slot, kernel.image()).expect("same bytes");
+    }
+}
