@@ -46,8 +46,9 @@ fn attach_one(port: &Port, lab: Option<&Lab>) -> Result<AttachedPort> {
             Ok(AttachedPort { netns: place.netns.clone(), facts, lab: Some(place) })
         }
         Attachment::Interface(name) => {
-            let netns = Netns::current()
-                .map_err(|error| Error::new("find the network namespace of", "this process", error))?;
+            let netns = Netns::current().map_err(|error| {
+                Error::new("find the network namespace of", "this process", error)
+            })?;
             let facts = link::facts(&netns, name)?;
             if !facts.up {
                 return Err(Error::new("use", format!("interface {name}"), "the link is down")
@@ -170,7 +171,8 @@ fn resolve(port: &AttachedPort, hop: Option<IpAddr>, destination: IpAddr) -> Res
                     &port.netns,
                     &port.facts.name,
                     NEIGHBOUR_TIMEOUT,
-                );
+                )
+                .map(|router| router.mac);
             }
         },
     };

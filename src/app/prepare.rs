@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
+use super::machine;
 use crate::engine::Programs;
 use crate::error::{Error, Result};
-use crate::host::cpu;
 use crate::lab::Lab;
 use crate::packet::compile::compile;
 use crate::packet::program::StreamProgram;
 use crate::plan::{self, PortFacts, PortPlan};
 use crate::ports::{self, AttachedPort};
-use crate::profile::model::{Attachment, Profile};
+use crate::profile::model::Profile;
 use crate::receive::ReceiveSpec;
 use crate::trial::send::SendPort;
 
@@ -42,7 +42,7 @@ pub fn prepare(profile: &Profile, lab: Option<&Lab>, workers: Option<u32>) -> Re
     let ports = ports::attach(profile, lab)?;
     let facts: Vec<PortFacts> =
         profile.ports.iter().zip(&ports).map(|(port, at)| at.plan_facts(port)).collect();
-    let plans = plan::plan(profile, &facts, &cpu::allowed_cores(), workers)?;
+    let plans = plan::plan(profile, &facts, &machine::allowed_cores(), workers)?;
     let mut senders = Vec::with_capacity(plans.len());
     for plan in plans {
         let mut programs = Vec::with_capacity(plan.streams.len());
@@ -82,11 +82,6 @@ pub fn dry(profile: &Profile) -> Result<Vec<(PortPlan, Programs)>> {
         dry.push((plan, programs.into()));
     }
     Ok(dry)
-}
-
-/// Whether any port of the profile stands on a lab.
-pub fn needs_lab(profile: &Profile) -> bool {
-    profile.ports.iter().any(|port| matches!(port.attachment, Attachment::Lab(_)))
 }
 
 fn compile_stream(

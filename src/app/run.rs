@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use super::diagnose::{self, LinkWitness};
+use super::machine::{self, CpuTimes};
 use super::{prepare, signals};
 use crate::engine::choose::EngineChoice;
 use crate::error::{Error, Result};
-use crate::host::{cpu, environment};
 use crate::lab::Lab;
 use crate::measure::distribution::Distribution;
 use crate::measure::received::PortReceived;
@@ -50,7 +50,7 @@ pub fn run(
     let stop = Arc::new(AtomicBool::new(false));
     signals::stop_on_interrupt(&stop)?;
     let lab = match &profile.lab {
-        Some(spec) if prepare::needs_lab(profile) => {
+        Some(spec) if profile.needs_lab() => {
             Some(Lab::up(spec, prepare::lab_queues(profile, options.workers))?)
         }
         _ => None,
@@ -64,7 +64,7 @@ pub fn run(
         stop,
     };
     let before = Witnesses::read(lab.as_ref());
-    let started = environment::now_rfc3339();
+    let started = machine::now_rfc3339();
     let outcome = trial.run(show)?;
     let after = Witnesses::read(lab.as_ref());
 
@@ -118,12 +118,12 @@ pub fn run(
         environment: Environment {
             started,
             command: options.command.clone(),
-            ..environment::describe(&prepared.ports, lab.as_ref())
+            ..machine::environment(&prepared.ports)
         },
     };
     result.warnings.extend(diagnose::nothing_received(&result, &senders, &receivers));
     result.warnings.extend(diagnose::unmeasured(&result));
-    result.warnings.extend(cpu::steal_share(&before.cpu, &after.cpu).and_then(diagnose::steal));
+    result.warnings.extend(after.cpu.steal_since(&before.cpu).and_then(diagnose::steal));
     result.verdict = verdict::judge(&result, &profile.validity, &profile.pass);
     Ok(Ran { histograms: histograms(profile, &outcome.received), result, error: outcome.error })
 }
@@ -131,7 +131,7 @@ pub fn run(
 /// What independent counters said at one moment.
 struct Witnesses {
     lab: LabCounters,
-    cpu: cpu::Times,
+    cpu: CpuTimes,
 }
 
 struct LabCounters(Vec<(String, u64)>);
@@ -140,7 +140,7 @@ impl Witnesses {
     fn read(lab: Option<&Lab>) -> Self {
         // A counter that can't be read is missing from the report; it is no reason to fail.
         let counters = lab.map(|lab| lab.witness().unwrap_or_default()).unwrap_or_default();
-        Self { lab: LabCounters(counters), cpu: cpu::times() }
+        Self { lab: LabCounters(counters), cpu: CpuTimes::read() }
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::frames::FrameEngine;
 use super::port::LongestFrame;
-use super::{Engine, Programs, af_xdp, packet_mmap};
+use super::{Engine, Programs, af_xdp, packet_mmap, xdp_live};
 use crate::error::{Error, Result};
 use crate::sys::clock::Monotonic;
 use crate::sys::netns::Netns;
@@ -15,6 +15,8 @@ pub enum EngineChoice {
     /// The best that works.
     #[default]
     Auto,
+    /// Live frames: the packets are built in the kernel.
+    XdpLive,
     /// AF_XDP transmit ring.
     AfXdp,
     /// TPACKET_V3 transmit ring.
@@ -24,7 +26,7 @@ pub enum EngineChoice {
 impl EngineChoice {
     /// The choice that a name stands for.
     pub fn named(name: &str) -> Option<Self> {
-        [Self::Auto, Self::AfXdp, Self::PacketMmap]
+        [Self::Auto, Self::XdpLive, Self::AfXdp, Self::PacketMmap]
             .into_iter()
             .find(|choice| choice.to_string() == name)
     }
@@ -34,6 +36,7 @@ impl fmt::Display for EngineChoice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Auto => "auto",
+            Self::XdpLive => "xdp-live",
             Self::AfXdp => "af-xdp",
             Self::PacketMmap => "packet-mmap",
         })
@@ -55,7 +58,7 @@ pub fn open(
         return open_one(choice, netns, interface, queue, programs);
     }
     let mut refusals = Vec::new();
-    for choice in [EngineChoice::AfXdp, EngineChoice::PacketMmap] {
+    for choice in [EngineChoice::XdpLive, EngineChoice::AfXdp, EngineChoice::PacketMmap] {
         match open_one(choice, netns, interface, queue, programs) {
             Ok(engine) => return Ok(engine),
             Err(error) => refusals.push(error),
@@ -75,6 +78,9 @@ fn open_one(
 ) -> Result<Box<dyn Engine>> {
     let longest = LongestFrame::of(programs);
     Ok(match choice {
+        EngineChoice::XdpLive => {
+            Box::new(xdp_live::open(netns, interface, queue, programs.clone())?)
+        }
         EngineChoice::PacketMmap => {
             let ring = packet_mmap::open(netns, interface, queue, longest)?;
             Box::new(FrameEngine::new(ring, Monotonic, programs.clone()))

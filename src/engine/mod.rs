@@ -4,10 +4,10 @@ pub mod af_xdp;
 pub mod choose;
 pub mod frames;
 pub mod memory;
-pub mod packet_mmap;
-pub mod port;
 pub mod null;
+pub mod packet_mmap;
 pub mod pcap;
+pub mod port;
 pub mod xdp_live;
 
 use std::sync::Arc;

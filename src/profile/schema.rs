@@ -1,3 +1,5 @@
 //! stub
 /// x
-pub fn schema() -> serde_json::Value { serde_json::Value::Null }
+pub fn schema() -> serde_json::Value {
+    serde_json::Value::Null
+}

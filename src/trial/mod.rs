@@ -99,7 +99,9 @@ impl Trial<'_> {
             .try_fold(0, |longest: u64, span| span.map(|span| longest.max(span)));
         let mut snapshot = Snapshot { expected, ..Snapshot::default() };
         while !senders.are_done() {
-            std::thread::sleep(TICK.min(Duration::from_nanos(expected.unwrap_or(u64::MAX) / 20 + 1)));
+            std::thread::sleep(
+                TICK.min(Duration::from_nanos(expected.unwrap_or(u64::MAX) / 20 + 1)),
+            );
             snapshot.elapsed = clock::now().saturating_sub(begin);
             snapshot.sent = senders.sent();
             snapshot.max_lag = senders.max_lag();
@@ -181,7 +183,13 @@ fn received_so_far(receivers: &mut [(usize, Box<dyn Receiver>)]) -> Option<u64> 
     total
 }
 
-fn changes(before: &[Option<LinkCounters>], after: &[Option<LinkCounters>]) -> Vec<Option<LinkCounters>> {
-    before.iter().zip(after).map(|(before, after)| Some(after.as_ref()?.since(before.as_ref()?))).collect()
+fn changes(
+    before: &[Option<LinkCounters>],
+    after: &[Option<LinkCounters>],
+) -> Vec<Option<LinkCounters>> {
+    before
+        .iter()
+        .zip(after)
+        .map(|(before, after)| Some(after.as_ref()?.since(before.as_ref()?)))
+        .collect()
 }
-

@@ -169,7 +169,8 @@ struct Sums {
 
 impl Sums {
     fn of_stream(stream: &Stream, sent: StreamSent, measured: Option<&StreamReceived>) -> Self {
-        let mut sums = Self { sent, bytes: bytes_sent(&stream.size, sent.frames), ..Self::default() };
+        let mut sums =
+            Self { sent, bytes: bytes_sent(&stream.size, sent.frames), ..Self::default() };
         if let Some(m) = measured {
             sums.received = Some(m.received);
             sums.unique = Some(m.unique);

@@ -232,12 +232,10 @@ fn open_seat(port: &SendPort, seat: Seat, choice: EngineChoice) -> Result<Box<dy
     if let Some(core) = seat.core
         && !core_affinity::set_for_current(core_affinity::CoreId { id: core })
     {
-        return Err(Error::new(
-            "pin a worker to",
-            format!("core {core}"),
-            "the kernel refused it",
-        )
-        .remedy("set the port's cores to cores that this process may use (see nproc, taskset)"));
+        return Err(Error::new("pin a worker to", format!("core {core}"), "the kernel refused it")
+            .remedy(
+                "set the port's cores to cores that this process may use (see nproc, taskset)",
+            ));
     }
     choose::open(choice, &port.netns, &port.interface, seat.queue, &port.programs)
 }

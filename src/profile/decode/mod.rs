@@ -5,9 +5,9 @@ mod header;
 mod lab;
 mod measure;
 mod port;
+mod profile;
 mod record;
 mod size;
-mod profile;
 mod stream;
 
 mod value;

@@ -146,8 +146,8 @@ fn stem(file: &str) -> String {
 
 /// The keys that every kind of record was asked for, found by decoding empty records.
 #[cfg(test)]
-pub(crate) fn asked_keys()
--> std::collections::BTreeMap<String, std::collections::BTreeSet<String>> {
+pub(crate) fn asked_keys() -> std::collections::BTreeMap<String, std::collections::BTreeSet<String>>
+{
     use crate::profile::yaml;
     use crate::wire::field::FieldKind;
 

@@ -65,11 +65,8 @@ fn rule(record: &mut Record<'_, '_>, kind: FieldKind, bits: u8) -> Option<FieldV
     let (increment, decrement) = (record.get("increment"), record.get("decrement"));
     let (step, count) = (record.get("step"), record.get("count"));
     let (list, random) = (record.get("list"), record.get("random"));
-    let (prefix, order) = if is_address(kind) {
-        (record.get("prefix"), record.get("order"))
-    } else {
-        (None, None)
-    };
+    let (prefix, order) =
+        if is_address(kind) { (record.get("prefix"), record.get("order")) } else { (None, None) };
     let mut rules = vec![
         ("increment", &increment),
         ("decrement", &decrement),
@@ -172,12 +169,7 @@ fn list(decoder: &mut Decoder, at: &At<'_>, kind: FieldKind) -> Option<FieldValu
     Some(FieldValue::List(values))
 }
 
-fn prefix(
-    decoder: &mut Decoder,
-    at: &At<'_>,
-    kind: FieldKind,
-    order: Order,
-) -> Option<FieldValue> {
+fn prefix(decoder: &mut Decoder, at: &At<'_>, kind: FieldKind, order: Order) -> Option<FieldValue> {
     let ipv4 = kind == FieldKind::Ipv4;
     let expected = if ipv4 {
         "an IPv4 prefix such as 198.19.0.0/24"

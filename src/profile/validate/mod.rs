@@ -10,8 +10,8 @@ mod tag;
 mod times;
 mod values;
 
-pub use sizes::bounds;
 pub(super) use lab::RULES as LAB_RULES;
+pub use sizes::bounds;
 
 use super::decode::Decoded;
 use super::model::{Header, Profile, Stream};
@@ -66,7 +66,8 @@ pub fn validate(decoded: &mut Decoded) {
 fn overlap(one: &str, other: &str) -> bool {
     let below = |outer: &str, inner: &str| {
         let rest = inner.strip_prefix(outer);
-        !outer.is_empty() && rest.is_some_and(|rest| matches!(rest.chars().next(), None | Some('.' | '[')))
+        !outer.is_empty()
+            && rest.is_some_and(|rest| matches!(rest.chars().next(), None | Some('.' | '[')))
     };
     below(one, other) || below(other, one)
 }
