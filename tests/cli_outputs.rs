@@ -154,3 +154,25 @@ fn the_status_follows_the_verdict() {
         [Status::Passed, Status::CouldNotRun, Status::Usage, Status::Invalid, Status::Failed];
     assert_eq!(numbers.map(|status| status as u8), [0, 1, 2, 3, 4]);
 }
+
+#[test]
+fn groff_has_nothing_to_say_about_the_manual() {
+    let dir = tempfile::tempdir().expect("a directory");
+    Man::Write(dir.path().to_owned()).execute().expect("is written");
+    for (path, _) in commands() {
+        let page = dir.path().join(format!("{}.1", path.replace(' ', "-")));
+        let output = match Command::new("groff")
+            .args(["-Kutf8", "-man", "-Tutf8", "-z", "-ww"])
+            .arg(&page)
+            .output()
+        {
+            Ok(output) => output,
+            Err(cause) => {
+                println!("skipped: groff cannot be run: {cause}");
+                return;
+            }
+        };
+        assert!(output.status.success(), "{path}");
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{path}");
+    }
+}

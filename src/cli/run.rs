@@ -124,7 +124,7 @@ impl TypedRun {
         }
         let files = [("--json", &self.json), ("--pcap", &self.pcap)];
         let directories = [("--csv", &self.csv), ("--hgrm", &self.hgrm)];
-        for (option, _) in directories.iter().filter(|(_, path)| is_stdout(path.as_deref())) {
+        if let Some((option, _)) = directories.iter().find(|(_, path)| is_stdout(path.as_deref())) {
             return Err(error(
                 ErrorKind::ValueValidation,
                 &format!("{option} writes several files: name a directory"),
