@@ -5,6 +5,9 @@ use std::io::Write;
 use super::model::RunResult;
 use crate::error::{Error, Result};
 
+/// The JSON Schema of the result.
+pub const SCHEMA: &str = include_str!("../../docs/result.schema.json");
+
 /// Writes the result as indented JSON with a newline at the end.
 ///
 /// # Errors

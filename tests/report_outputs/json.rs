@@ -190,3 +190,14 @@ fn a_refusing_writer_is_an_error() {
         .expect_err("the writer refuses");
     assert_eq!(error.to_string(), "cannot write the JSON result: no storage space");
 }
+
+#[test]
+fn the_example_of_the_documentation_is_a_result() {
+    let text = written(&fixtures::failed_with_loss());
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example-result.json");
+    if std::env::var_os("UPDATE_EXAMPLE").is_some() {
+        std::fs::write(path, &text).expect("docs/ is writable");
+    }
+    let example = std::fs::read_to_string(path).expect("is there");
+    assert_eq!(example, text, "set UPDATE_EXAMPLE=1 to write it anew");
+}

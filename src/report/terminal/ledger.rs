@@ -38,16 +38,24 @@ pub fn stages(result: &RunResult, style: Style) -> String {
 
 /// `lost_here` of all stages and the last count add up to the first count, or the ledger is open.
 fn closing(stages: &[Stage]) -> (String, Tint) {
-    let mut counts = stages.iter().filter_map(|stage| stage.count).map(i128::from);
-    let Some(first) = counts.next() else {
+    let mut measured =
+        stages.iter().filter_map(|stage| Some((&stage.stage, i128::from(stage.count?))));
+    let Some((first_name, first)) = measured.next() else {
         return ("No stage was measured.".to_owned(), Tint::Warn);
     };
-    let last = counts.last().unwrap_or(first);
+    let (last_name, last) = measured.next_back().unwrap_or((first_name, first));
     let lost: i128 = stages.iter().map(|stage| i128::from(stage.lost_here)).sum();
     let open = first - lost - last;
     if open == 0 {
-        let sum = format!("{} = {} + {} lost", signed(first), signed(last), signed(lost));
-        (format!("The ledger closes to zero: {sum}."), Tint::Good)
+        let text = format!(
+            "The ledger closes to zero: {} {} = {} {} + {} lost between.",
+            signed(first),
+            clean(first_name),
+            signed(last),
+            clean(last_name),
+            signed(lost)
+        );
+        (text, Tint::Good)
     } else {
         (format!("The ledger does not close: {} packets unaccounted for.", signed(open)), Tint::Bad)
     }

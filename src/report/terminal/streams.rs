@@ -20,7 +20,7 @@ fn shown(result: &RunResult) -> Vec<&StreamResult> {
             (counts.lost, counts.unsent, counts.reordered, counts.duplicated)
         };
         // A stable sort: the profile's order stays among equals.
-        streams.sort_by(|a, b| trouble(b).cmp(&trouble(a)));
+        streams.sort_by_key(|stream| std::cmp::Reverse(trouble(stream)));
         streams.truncate(SHOWN_MAX);
     }
     streams

@@ -3,7 +3,7 @@
 use super::Style;
 use super::paint::{Tint, badge, clean, paint, width, wrap};
 use super::streams::watched;
-use crate::report::format::{NOT_MEASURED, count, percent, rate, seconds};
+use crate::report::format::{count, percent, rate, seconds};
 use crate::report::model::{Reason, RunResult, code};
 
 /// What a run says.
@@ -96,20 +96,22 @@ pub fn warnings(result: &RunResult, style: Style) -> String {
 /// The run in one sentence.
 fn summary(result: &RunResult) -> String {
     let totals = &result.totals;
-    let received = match totals.received {
-        Some(received) => format!("{} received", count(received)),
-        None => "received: not measured".to_owned(),
-    };
-    let lost = match totals.lost {
-        Some(lost) => format!("{} lost ({})", count(lost), percent(lost, watched(result))),
-        None => format!("{NOT_MEASURED} lost"),
+    // Distinct packets: what was received may hold frames that are not the run's.
+    let arrived = match (totals.unique, totals.lost) {
+        (Some(unique), Some(lost)) => format!(
+            "{} arrived, {} lost ({})",
+            count(unique),
+            count(lost),
+            percent(lost, watched(result))
+        ),
+        _ => "arrivals were not measured".to_owned(),
     };
     format!(
-        "{} sent, {received}, {lost} in {}; {} by {}",
+        "{} sent in {} by {}, {}; {arrived}",
         count(totals.sent),
         seconds(result.duration_s),
-        rate(totals.tx_pps, "pps"),
-        clean(&result.engine)
+        clean(&result.engine),
+        rate(totals.tx_pps, "pps")
     )
 }
 

@@ -1,0 +1,163 @@
+//! `wirestorm run`.
+
+use std::path::{Path, PathBuf};
+
+use clap::error::ErrorKind;
+use clap::{Args, ValueEnum};
+
+use super::color::ColorChoice;
+use super::profile::{ProfileRequest, TypedProfile};
+
+/// Run a profile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// What to run.
+    pub profile: ProfileRequest,
+    /// How to send.
+    pub engine: Engine,
+    /// Where the result goes beside the terminal.
+    pub outputs: Outputs,
+    /// No progress, and of the report the verdict alone.
+    pub quiet: bool,
+    /// Where the terminal report goes: standard error where standard output holds the JSON.
+    pub report_to: ReportTo,
+    /// Colours of the terminal report.
+    pub color: ColorChoice,
+}
+
+/// Where the result goes beside the terminal. All paths differ.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outputs {
+    /// The JSON result; `-` is standard output.
+    pub json: Option<PathBuf>,
+    /// Directory of the CSV files.
+    pub csv: Option<PathBuf>,
+    /// Directory of the HdrHistogram files.
+    pub hgrm: Option<PathBuf>,
+    /// The packets, as a capture file.
+    pub pcap: Option<PathBuf>,
+}
+
+/// Where the terminal report goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReportTo {
+    /// Standard output.
+    Stdout,
+    /// Standard error.
+    Stderr,
+}
+
+/// How to send.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Engine {
+    /// The best that works here; the report says which and why
+    #[default]
+    Auto,
+    /// Packets are built in the kernel by an XDP program (live frames)
+    XdpLive,
+    /// AF_XDP transmit ring
+    AfXdp,
+    /// TPACKET_V3 transmit ring
+    PacketMmap,
+    /// Builds every packet and sends none
+    Null,
+    /// Writes the packets to the file of --pcap and sends none
+    Pcap,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    about = "Run a profile: send, receive, measure, judge",
+    after_help = EXAMPLES
+)]
+pub(super) struct TypedRun {
+    #[command(flatten)]
+    profile: TypedProfile,
+
+    /// How to send
+    #[arg(long, value_name = "ENGINE", value_enum, default_value_t)]
+    engine: Engine,
+
+    /// Write the result as JSON; `-` is standard output, and the report then goes to standard error
+    #[arg(long, value_name = "FILE", help_heading = "Outputs")]
+    json: Option<PathBuf>,
+
+    /// Write streams.csv, totals.csv and ledger.csv into this directory
+    #[arg(long, value_name = "DIR", help_heading = "Outputs")]
+    csv: Option<PathBuf>,
+
+    /// Write an HdrHistogram interval log and percentile spectra into this directory
+    #[arg(long, value_name = "DIR", help_heading = "Outputs")]
+    hgrm: Option<PathBuf>,
+
+    /// Write the packets that the profile describes to a capture file
+    #[arg(long, value_name = "FILE", help_heading = "Outputs")]
+    pcap: Option<PathBuf>,
+
+    /// No progress, and of the report the verdict alone
+    #[arg(short, long, help_heading = "Display")]
+    quiet: bool,
+
+    /// When to use colours; auto: on a terminal, unless NO_COLOR is set
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t, help_heading = "Display")]
+    color: ColorChoice,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  wirestorm run profiles/router.yaml --lab router
+  wirestorm run my.yaml --engine af-xdp --workers 2 --json result.json --csv results/
+  wirestorm run my.yaml --set 'streams[0].rate=1Mpps' --set duration=60s --json - | jq .verdict
+
+Exit status: 0 valid and passed; 1 could not run; 2 usage or profile error; 3 INVALID or
+incomplete; 4 valid, criteria not met.
+Interrupted (Ctrl-C), it reports what was measured until then, marked INCOMPLETE.";
+
+impl TypedRun {
+    pub(super) fn meaning(self) -> Result<Run, clap::Error> {
+        let error = |kind, message: &str| super::usage_error(kind, &["run"], message);
+        if self.engine == Engine::Pcap && self.pcap.is_none() {
+            return Err(error(
+                ErrorKind::MissingRequiredArgument,
+                "--engine pcap writes packets to a file: name it with --pcap FILE",
+            ));
+        }
+        let files = [("--json", &self.json), ("--pcap", &self.pcap)];
+        let directories = [("--csv", &self.csv), ("--hgrm", &self.hgrm)];
+        if let Some((option, _)) = directories.iter().find(|(_, path)| is_stdout(path.as_deref())) {
+            return Err(error(
+                ErrorKind::ValueValidation,
+                &format!("{option} writes several files: name a directory"),
+            ));
+        }
+        if let [(one, Some(path)), (other, Some(same))] = files
+            && path == same
+        {
+            let place = match is_stdout(Some(path)) {
+                true => "standard output".to_owned(),
+                false => path.display().to_string(),
+            };
+            return Err(error(
+                ErrorKind::ArgumentConflict,
+                &format!("{one} and {other} both write to {place}"),
+            ));
+        }
+        let report_to = if is_stdout(self.json.as_deref()) || is_stdout(self.pcap.as_deref()) {
+            ReportTo::Stderr
+        } else {
+            ReportTo::Stdout
+        };
+        Ok(Run {
+            profile: self.profile.meaning(),
+            engine: self.engine,
+            outputs: Outputs { json: self.json, csv: self.csv, hgrm: self.hgrm, pcap: self.pcap },
+            quiet: self.quiet,
+            report_to,
+            color: self.color,
+        })
+    }
+}
+
+fn is_stdout(path: Option<&Path>) -> bool {
+    path == Some(Path::new("-"))
+}

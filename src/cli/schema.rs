@@ -1,0 +1,40 @@
+//! `wirestorm schema`.
+
+use clap::{Args, ValueEnum};
+
+/// Print a JSON Schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Schema {
+    /// Of what.
+    pub of: Of,
+}
+
+/// What a schema describes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Of {
+    /// The profile, so that editors complete it
+    #[default]
+    Profile,
+    /// The JSON result
+    Result,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    about = "Print the JSON Schema of profiles, or of results",
+    after_help = "\
+Examples:
+  wirestorm schema > profile.schema.json
+  wirestorm schema result > result.schema.json"
+)]
+pub(super) struct TypedSchema {
+    /// What it describes
+    #[arg(value_enum, default_value_t)]
+    of: Of,
+}
+
+impl TypedSchema {
+    pub(super) fn meaning(self) -> Schema {
+        Schema { of: self.of }
+    }
+}

@@ -1,0 +1,164 @@
+//! What was typed, what it means, and what is said where it means nothing.
+
+use std::path::PathBuf;
+
+use wirestorm::cli::check::Check;
+use wirestorm::cli::color::ColorChoice;
+use wirestorm::cli::lab::{Lab, Which};
+use wirestorm::cli::man::Man;
+use wirestorm::cli::run::{Engine, ReportTo};
+use wirestorm::cli::schema::Of;
+use wirestorm::cli::{self, Command};
+
+fn parse(line: &str) -> Result<Command, clap::Error> {
+    cli::parse_from(format!("wirestorm {line}").split_whitespace())
+}
+
+fn run(line: &str) -> cli::run::Run {
+    match parse(line) {
+        Ok(Command::Run(run)) => run,
+        other => panic!("{line}: {other:?}"),
+    }
+}
+
+#[test]
+fn the_definition_is_consistent() {
+    cli::definition().debug_assert();
+}
+
+#[test]
+fn run_with_nothing_but_a_profile() {
+    let run = run("run router.yaml");
+    assert_eq!(run.profile.path, PathBuf::from("router.yaml"));
+    assert_eq!((run.profile.lab, run.profile.seed, run.profile.workers), (None, None, None));
+    assert!(run.profile.settings.is_empty() && run.profile.allow_destinations.is_empty());
+    assert_eq!((run.engine, run.color), (Engine::Auto, ColorChoice::Auto));
+    assert_eq!(run.outputs, cli::run::Outputs::default());
+    assert_eq!(run.report_to, ReportTo::Stdout);
+    assert!(!run.quiet);
+}
+
+#[test]
+fn run_with_everything() {
+    let run =
+        run("run p.yaml --lab b2b --engine xdp-live --set streams[0].rate=1Mpps --set a.b=x=y \
+         --seed 0xff --json - --csv out --hgrm hist --pcap p.pcap --workers 3 -q --color always \
+         --allow-destination 203.0.113.0/24 --allow-destination 2001:db8::1");
+    assert_eq!(run.profile.lab.as_deref(), Some("b2b"));
+    assert_eq!(run.profile.settings, ["streams[0].rate=1Mpps", "a.b=x=y"]);
+    assert_eq!(run.profile.seed, Some(255));
+    assert_eq!(run.profile.workers.map(u32::from), Some(3));
+    assert_eq!(run.profile.allow_destinations, ["203.0.113.0/24", "2001:db8::1"]);
+    assert_eq!((run.engine, run.color), (Engine::XdpLive, ColorChoice::Always));
+    assert_eq!(run.outputs.csv, Some(PathBuf::from("out")));
+    assert_eq!(run.outputs.hgrm, Some(PathBuf::from("hist")));
+    assert_eq!(run.outputs.pcap, Some(PathBuf::from("p.pcap")));
+    assert_eq!(run.report_to, ReportTo::Stderr, "standard output holds the JSON");
+    assert!(run.quiet);
+}
+
+#[test]
+fn every_engine_of_the_contract_has_its_name() {
+    for (name, engine) in [
+        ("auto", Engine::Auto),
+        ("xdp-live", Engine::XdpLive),
+        ("af-xdp", Engine::AfXdp),
+        ("packet-mmap", Engine::PacketMmap),
+        ("null", Engine::Null),
+        ("pcap --pcap f", Engine::Pcap),
+    ] {
+        assert_eq!(run(&format!("run p.yaml --engine {name}")).engine, engine);
+    }
+}
+
+#[test]
+fn the_other_commands() {
+    assert!(matches!(parse("check p.yaml --lab router"),
+        Ok(Command::Check(Check { profile })) if profile.lab.as_deref() == Some("router")));
+    assert!(matches!(parse("pcap p.yaml -o - --count 5"),
+        Ok(Command::Pcap(pcap)) if pcap.output.as_os_str() == "-"
+            && pcap.count.map(u64::from) == Some(5)));
+    assert!(matches!(parse("schema"), Ok(Command::Schema(schema)) if schema.of == Of::Profile));
+    assert!(matches!(parse("schema result"), Ok(Command::Schema(s)) if s.of == Of::Result));
+    assert!(matches!(parse("lab up"),
+        Ok(Command::Lab(Lab::Up { name, queues: None })) if name == "router"));
+    assert!(matches!(parse("lab up b2b --queues 2"),
+        Ok(Command::Lab(Lab::Up { name, queues: Some(_) })) if name == "b2b"));
+    assert!(matches!(parse("lab list"), Ok(Command::Lab(Lab::List))));
+    assert!(matches!(parse("lab down --all"), Ok(Command::Lab(Lab::Down(Which::All)))));
+    assert!(matches!(parse("lab down 12 34"),
+        Ok(Command::Lab(Lab::Down(Which::Held(pids)))) if pids == [12, 34]));
+    assert!(matches!(parse("doctor"), Ok(Command::Doctor(d)) if d.interface.is_none()));
+    assert!(matches!(parse("doctor eth1"),
+        Ok(Command::Doctor(d)) if d.interface.as_deref() == Some("eth1")));
+    assert!(matches!(parse("completions zsh"), Ok(Command::Completions(_))));
+    assert!(matches!(parse("man"), Ok(Command::Man(Man::Print(None)))));
+    assert!(matches!(parse("man --dir d"), Ok(Command::Man(Man::Write(_)))));
+}
+
+#[test]
+fn wrong_usage_says_what_is_wrong_and_ends_with_2() {
+    let lines = [
+        "run",
+        "run p.yaml q.yaml",
+        "run p.yaml --engine dpdk",
+        "run p.yaml --engine pcap",
+        "run p.yaml --lab moon",
+        "run p.yaml --set rate",
+        "run p.yaml --set =5",
+        "run p.yaml --seed -1",
+        "run p.yaml --seed 18446744073709551616",
+        "run p.yaml --workers 0",
+        "run p.yaml --allow-destination everywhere",
+        "run p.yaml --allow-destination 10.0.0.0/33",
+        "run p.yaml --csv -",
+        "run p.yaml --json - --pcap -",
+        "run p.yaml --json same --pcap same",
+        "run p.yaml --jsno x",
+        "rnu p.yaml",
+        "pcap p.yaml",
+        "pcap p.yaml -o f --count 0",
+        "lab",
+        "lab down",
+        "lab down 5 --all",
+        "lab down 0",
+        "lab down 4294967295",
+        "lab up moon",
+        "completions tcsh",
+        "man nothing",
+        "man run --dir d",
+    ];
+    let mut text = String::new();
+    for line in lines {
+        let error = parse(line).expect_err(line);
+        assert_eq!(error.exit_code(), 2, "{line}");
+        text.push_str(&format!("$ wirestorm {line}\n{}\n\n", error.to_string().trim_end()));
+    }
+    insta::assert_snapshot!("usage_errors", text);
+}
+
+#[test]
+fn help_and_version_end_with_0() {
+    for line in ["--help", "--version", "run --help", "lab up --help"] {
+        assert_eq!(parse(line).expect_err(line).exit_code(), 0, "{line}");
+    }
+    let version = parse("--version").expect_err("is printed").to_string();
+    assert_eq!(version, format!("wirestorm {}\n", env!("CARGO_PKG_VERSION")));
+    assert_eq!(parse("").expect_err("help is printed").exit_code(), 2);
+}
+
+#[test]
+fn the_help_of_every_command() {
+    fn add(command: &mut clap::Command, name: &str) {
+        let help = command.clone().term_width(100).render_long_help().to_string();
+        assert!(help.lines().all(|line| line.chars().count() <= 100), "{name}: {help}");
+        insta::assert_snapshot!(format!("help_{}", name.replace(' ', "_")), help);
+        for sub in command.get_subcommands_mut() {
+            let name = format!("{name} {}", sub.get_name());
+            add(sub, &name);
+        }
+    }
+    let mut root = cli::definition();
+    root.build();
+    add(&mut root, "wirestorm");
+}
