@@ -2,5 +2,6 @@
 
 pub mod facts;
 pub mod link;
+pub mod neighbour;
 pub mod netlink;
 pub mod offloads;

@@ -1,0 +1,109 @@
+//! What the kernel knows: its neighbour table and its routes.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr};
+
+use netlink_packet_route::neighbour::{
+    NeighbourAddress, NeighbourAttribute, NeighbourMessage, NeighbourState,
+};
+use netlink_packet_route::route::{
+    RouteAddress, RouteAttribute, RouteFlags, RouteMessage, RouteType, RouteVia,
+};
+use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
+
+use crate::error::{Error, Result};
+use crate::host::link;
+use crate::host::netlink::Netlink;
+use crate::sys::errno::words;
+use crate::sys::netns::Netns;
+
+/// The MAC that the kernel's table has for `target` and is sure of: an entry made by hand, or one
+/// that answered lately. A stale entry may be of a router that is long gone, so it is asked anew.
+pub(super) fn look_up(netns: &Netns, index: u32, target: IpAddr) -> io::Result<Option<[u8; 6]>> {
+    let mut ask = NeighbourMessage::default();
+    ask.header.family = family(target);
+    let wanted = NeighbourAttribute::Destination(match target {
+        IpAddr::V4(address) => NeighbourAddress::Inet(address),
+        IpAddr::V6(address) => NeighbourAddress::Inet6(address),
+    });
+    let entries = Netlink::open(netns)?.dump(RouteNetlinkMessage::GetNeighbour(ask))?;
+    Ok(entries.into_iter().find_map(|message| {
+        let RouteNetlinkMessage::NewNeighbour(entry) = message else { return None };
+        let sure = matches!(
+            entry.header.state,
+            NeighbourState::Permanent | NeighbourState::Reachable | NeighbourState::Noarp
+        );
+        if entry.header.ifindex != index || !sure || !entry.attributes.contains(&wanted) {
+            return None;
+        }
+        entry.attributes.iter().find_map(|attribute| match attribute {
+            NeighbourAttribute::LinkLayerAddress(mac) => mac.as_slice().try_into().ok(),
+            _ => None,
+        })
+    }))
+}
+
+/// Who gets a packet for `destination` that leaves by `interface`: the gateway of the kernel's
+/// route, else the destination itself, which is on the link then.
+///
+/// # Errors
+/// When the interface is missing, there is no route, or the destination is this machine's own.
+pub fn next_hop(netns: &Netns, interface: &str, destination: IpAddr) -> Result<IpAddr> {
+    let operation = "find the next hop of";
+    let subject = format!("{destination} on {interface}");
+    let netlink =
+        Netlink::open(netns).map_err(|error| Error::new(operation, &subject, words(&error)))?;
+    let index = link::find(&netlink, interface)?.header.index;
+    let failed = |cause: &str| {
+        Error::new(operation, &subject, cause)
+            .remedy("add a route, or set the port's next_hop in the profile (ports.tx.next_hop)")
+    };
+    if destination.is_multicast() || destination == IpAddr::V4(Ipv4Addr::BROADCAST) {
+        return Ok(destination);
+    }
+    let mut ask = RouteMessage::default();
+    ask.header.address_family = family(destination);
+    ask.header.destination_prefix_length = if destination.is_ipv4() { 32 } else { 128 };
+    ask.attributes = vec![
+        RouteAttribute::Destination(match destination {
+            IpAddr::V4(address) => RouteAddress::Inet(address),
+            IpAddr::V6(address) => RouteAddress::Inet6(address),
+        }),
+        RouteAttribute::Oif(index),
+    ];
+    // Where no route leaves by the interface, the kernel takes IPv4 destinations to be on its link;
+    // asked for the matching entry of its table, it says that there is none.
+    let mut entry = ask.clone();
+    entry.header.flags = RouteFlags::FibMatch;
+    let get = |ask| {
+        netlink.get(RouteNetlinkMessage::GetRoute(ask)).map_err(|error| failed(&words(&error)))
+    };
+    get(entry)?;
+    let answer = get(ask)?;
+    let route = answer.into_iter().find_map(|message| match message {
+        RouteNetlinkMessage::NewRoute(route) => Some(route),
+        _ => None,
+    });
+    let route = route.ok_or_else(|| failed("no route"))?;
+    match route.header.kind {
+        RouteType::Unicast | RouteType::Broadcast | RouteType::Anycast => {}
+        RouteType::Local => return Err(failed("it is an address of this machine")),
+        _ => return Err(failed("the route says unreachable")),
+    }
+    Ok(gateway(&route).unwrap_or(destination))
+}
+
+fn gateway(route: &RouteMessage) -> Option<IpAddr> {
+    route.attributes.iter().find_map(|attribute| match attribute {
+        RouteAttribute::Gateway(RouteAddress::Inet(address)) => Some(IpAddr::V4(*address)),
+        RouteAttribute::Gateway(RouteAddress::Inet6(address)) => Some(IpAddr::V6(*address)),
+        // An IPv4 route whose next hop is an IPv6 address (RFC 8950).
+        RouteAttribute::Via(RouteVia::Inet(address)) => Some(IpAddr::V4(*address)),
+        RouteAttribute::Via(RouteVia::Inet6(address)) => Some(IpAddr::V6(*address)),
+        _ => None,
+    })
+}
+
+fn family(address: IpAddr) -> AddressFamily {
+    if address.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 }
+}
