@@ -83,7 +83,8 @@ pub(super) fn tbf(router: &Netns, index: usize, tbf: &Tbf) -> Result<()> {
         return Ok(());
     }
     let text = String::from_utf8_lossy(&output.stderr);
-    Err(failed(text.split_whitespace().collect::<Vec<_>>().join(" ")))
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    Err(failed(format!("tc: {}", text.trim_start_matches("Error: "))))
 }
 
 /// The router's device towards a role.

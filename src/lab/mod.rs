@@ -195,19 +195,24 @@ impl Lab {
         for end in self.layout.ends() {
             let (_, netlink, ethtool) = of(end.role);
             let failed = |error| device_error("bring up the lab's device", end.device, &error);
-            let mut features: Vec<_> = offloads::TRANSMIT
+            let features: Vec<_> = offloads::TRANSMIT
                 .iter()
                 .chain(offloads::RECEIVE)
+                .chain([&offloads::GRO])
                 .map(|name| (*name, false))
                 .collect();
-            features.push((offloads::GRO, options.napi));
             ethtool.set_features(end.device, &features).map_err(failed)?;
             indices.push((end.device, wiring::set_up(netlink, end.device).map_err(failed)?));
         }
         for end in self.layout.ends() {
-            let (_, netlink, _) = of(end.role);
-            wiring::wait_for_carrier(netlink, end.device)
-                .map_err(|error| device_error("bring up the lab's device", end.device, &error))?;
+            let (_, netlink, ethtool) = of(end.role);
+            let failed = |error| device_error("bring up the lab's device", end.device, &error);
+            wiring::wait_for_carrier(netlink, end.device).map_err(failed)?;
+            if options.napi {
+                // Only on a device that is up does this make its peer a target of redirects
+                // (drivers/net/veth.c, veth_set_features).
+                ethtool.set_features(end.device, &[(offloads::GRO, true)]).map_err(failed)?;
+            }
         }
         let index =
             |device: &str| indices.iter().find(|(name, _)| *name == device).map_or(0, |(_, i)| *i);

@@ -1,13 +1,13 @@
 //! What the kernel knows: its neighbour table and its routes.
 
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use netlink_packet_route::neighbour::{
     NeighbourAddress, NeighbourAttribute, NeighbourMessage, NeighbourState,
 };
 use netlink_packet_route::route::{
-    RouteAddress, RouteAttribute, RouteMessage, RouteType, RouteVia,
+    RouteAddress, RouteAttribute, RouteFlags, RouteMessage, RouteType, RouteVia,
 };
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 
@@ -44,8 +44,7 @@ pub(super) fn look_up(netns: &Netns, index: u32, target: IpAddr) -> io::Result<O
 }
 
 /// Who gets a packet for `destination` that leaves by `interface`: the gateway of the kernel's
-/// route, else the destination itself, which is on the link then. For IPv4 the kernel takes the
-/// link for granted where no route leaves by the interface.
+/// route, else the destination itself, which is on the link then.
 ///
 /// # Errors
 /// When the interface is missing, there is no route, or the destination is this machine's own.
@@ -59,7 +58,7 @@ pub fn next_hop(netns: &Netns, interface: &str, destination: IpAddr) -> Result<I
         Error::new(operation, &subject, cause)
             .remedy("add a route, or set the port's next_hop in the profile (ports.tx.next_hop)")
     };
-    if destination.is_multicast() {
+    if destination.is_multicast() || destination == IpAddr::V4(Ipv4Addr::BROADCAST) {
         return Ok(destination);
     }
     let mut ask = RouteMessage::default();
@@ -72,8 +71,15 @@ pub fn next_hop(netns: &Netns, interface: &str, destination: IpAddr) -> Result<I
         }),
         RouteAttribute::Oif(index),
     ];
-    let answer =
-        netlink.get(RouteNetlinkMessage::GetRoute(ask)).map_err(|error| failed(&words(&error)))?;
+    // Where no route leaves by the interface, the kernel takes IPv4 destinations to be on its link;
+    // asked for the matching entry of its table, it says that there is none.
+    let mut entry = ask.clone();
+    entry.header.flags = RouteFlags::FibMatch;
+    let get = |ask| {
+        netlink.get(RouteNetlinkMessage::GetRoute(ask)).map_err(|error| failed(&words(&error)))
+    };
+    get(entry)?;
+    let answer = get(ask)?;
     let route = answer.into_iter().find_map(|message| match message {
         RouteNetlinkMessage::NewRoute(route) => Some(route),
         _ => None,
