@@ -2,7 +2,7 @@
 
 use std::io;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::ZeroCopy;
 use crate::engine::frames::FrameRing;
@@ -10,7 +10,7 @@ use crate::engine::port::{LongestFrame, Port};
 use crate::engine::{Capabilities, TxCounters};
 use crate::error::{Error, Result};
 use crate::sys::clock;
-use crate::sys::xsk::{Bind, HEADROOM, MAX_CHUNK, XskTx};
+use crate::sys::xsk::{Bind, HEADROOM, MAX_CHUNK, OpenError, XskTx};
 
 /// Frames, and places of each ring.
 const FRAMES: u32 = 512;
@@ -18,6 +18,11 @@ const FRAMES: u32 = 512;
 const MAX_BATCH: usize = 64;
 /// Kicks without progress of one hand-over at most.
 const KICKS: u32 = 8;
+/// How long to wait for a queue that is taken. The kernel lets go of a closed socket's queue in its
+/// own time: once the last packet is freed, by a work queue (`xp_put_pool`).
+const QUEUE_WAIT: Duration = Duration::from_millis(500);
+/// Time between tries.
+const QUEUE_STEP: Duration = Duration::from_millis(2);
 /// Time between looks while draining.
 const DRAIN_STEP: Duration = Duration::from_micros(50);
 
@@ -55,7 +60,7 @@ impl AfXdpRing {
                 .error("open an AF_XDP socket on", format!("a frame of {bytes} bytes is too long"))
                 .remedy(format!("send at most {limit} bytes, or use --engine packet-mmap")));
         }
-        let open = |bind| XskTx::open(interface, queue, FRAMES, longest.bytes, bind);
+        let open = |bind| open_patiently(interface, queue, longest.bytes, bind);
         let (xsk, mode, is_zero_copy) = match zero_copy {
             ZeroCopy::Never => (open(Bind::Copy), "copy mode".to_owned(), false),
             ZeroCopy::Require => (open(Bind::ZeroCopy), "zero-copy".to_owned(), true),
@@ -243,6 +248,26 @@ impl FrameRing for AfXdpRing {
 
     fn counters(&self) -> TxCounters {
         self.counters
+    }
+}
+
+/// Opens a socket, and waits a little where the queue is taken.
+fn open_patiently(
+    interface: &str,
+    queue: u32,
+    max_frame: usize,
+    bind: Bind,
+) -> std::result::Result<XskTx, OpenError> {
+    let deadline = Instant::now() + QUEUE_WAIT;
+    loop {
+        match XskTx::open(interface, queue, FRAMES, max_frame, bind) {
+            Err((_, error))
+                if error.raw_os_error() == Some(libc::EBUSY) && Instant::now() < deadline =>
+            {
+                thread::sleep(QUEUE_STEP);
+            }
+            other => return other,
+        }
     }
 }
 
