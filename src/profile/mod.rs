@@ -55,11 +55,7 @@ pub fn load(path: &Path, overrides: &[String]) -> Result<Profile, ProfileErrors>
 ///
 /// # Errors
 /// Everything that is wrong, at once, each with its place.
-pub fn parse(
-    file_name: &str,
-    text: &str,
-    overrides: &[String],
-) -> Result<Profile, ProfileErrors> {
+pub fn parse(file_name: &str, text: &str, overrides: &[String]) -> Result<Profile, ProfileErrors> {
     let mut problems = Vec::new();
     let Some(mut root) = yaml::read(text, &mut problems) else {
         return Err(ProfileErrors::new(file_name, overrides, problems));

@@ -40,11 +40,8 @@ pub fn parse(text: &str) -> Result<Vec<String>, String> {
             steps.push(step.to_owned());
             rest = after;
         } else {
-            let word = if steps.is_empty() {
-                rest
-            } else {
-                rest.strip_prefix('.').ok_or(EXPECTED)?
-            };
+            let word =
+                if steps.is_empty() { rest } else { rest.strip_prefix('.').ok_or(EXPECTED)? };
             let end = word.find(['.', '[']).unwrap_or(word.len());
             let (step, after) = word.split_at(end);
             steps.push(step.to_owned());

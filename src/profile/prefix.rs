@@ -23,15 +23,16 @@ impl Prefix {
         };
         let address: IpAddr = address.parse().map_err(|_| EXPECTED.to_owned())?;
         let bits: u8 = if address.is_ipv4() { 32 } else { 128 };
-        let length = match length {
-            None => bits,
-            Some(digits) if digits.len() <= 3 && digits.bytes().all(|c| c.is_ascii_digit()) => {
-                digits.parse().ok().filter(|length| *length <= bits).ok_or_else(|| {
-                    format!("a prefix length from 0 to {bits} after the slash")
-                })?
-            }
-            Some(_) => return Err(EXPECTED.to_owned()),
-        };
+        let length =
+            match length {
+                None => bits,
+                Some(digits) if digits.len() <= 3 && digits.bytes().all(|c| c.is_ascii_digit()) => {
+                    digits.parse().ok().filter(|length| *length <= bits).ok_or_else(|| {
+                        format!("a prefix length from 0 to {bits} after the slash")
+                    })?
+                }
+                Some(_) => return Err(EXPECTED.to_owned()),
+            };
         let prefix = Self { first: address, length }.aligned();
         if prefix.first == address {
             Ok(prefix)

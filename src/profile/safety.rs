@@ -3,9 +3,9 @@
 
 use std::net::IpAddr;
 
-pub use super::prefix::Prefix;
 use super::model::{FieldSetting, FieldValue, Profile};
 use super::path;
+pub use super::prefix::Prefix;
 use super::prefix::{address, number};
 use super::problem::Problem;
 use crate::wire::field::FieldKind;
@@ -128,9 +128,7 @@ impl Ranges {
                 let down = *step > u128::MAX / 2;
                 let at = |n: u64| start.wrapping_add(step.wrapping_mul(n.into())) & width;
                 if *count <= MAX_ENUMERATED {
-                    return (0..*count)
-                        .map(at)
-                        .find(|value| !self.contain(ipv4, *value, *value));
+                    return (0..*count).map(at).find(|value| !self.contain(ipv4, *value, *value));
                 }
                 let distance = if down { step.wrapping_neg() } else { *step };
                 let span = distance.checked_mul(u128::from(count - 1));

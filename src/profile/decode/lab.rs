@@ -37,8 +37,7 @@ fn record(record: &mut Record<'_, '_>) -> LabSpec {
         lab.topology = record.decoder.choice(&at, &TOPOLOGIES).unwrap_or(lab.topology);
     }
     if let Some(at) = record.get("neighbours") {
-        let choices =
-            [("permanent", Neighbours::Permanent), ("resolved", Neighbours::Resolved)];
+        let choices = [("permanent", Neighbours::Permanent), ("resolved", Neighbours::Resolved)];
         lab.neighbours = record.decoder.choice(&at, &choices).unwrap_or(lab.neighbours);
     }
     lab.queues = record.integer("queues", 1, 64).map(|queues| queues as u32);
@@ -71,12 +70,7 @@ fn tbf(record: &mut Record<'_, '_>) -> Option<Tbf> {
     let burst = burst.and_then(|at| record.decoder.unit::<Bytes>(&at));
     let limit = record.require("limit", "the queue's bytes such as 62500B");
     let limit = limit.and_then(|at| record.decoder.unit::<Bytes>(&at));
-    Some(Tbf {
-        towards: towards?,
-        rate_bps: rate?.0,
-        burst_bytes: burst?.0,
-        limit_bytes: limit?.0,
-    })
+    Some(Tbf { towards: towards?, rate_bps: rate?.0, burst_bytes: burst?.0, limit_bytes: limit?.0 })
 }
 
 fn sysctl(decoder: &mut Decoder, at: &At<'_>) -> Vec<(String, String)> {

@@ -71,18 +71,17 @@ fn port(record: &mut Record<'_, '_>, name: &str) -> Port {
     port
 }
 
-fn attachment(
-    decoder: &mut Decoder,
-    interface: Option<At<'_>>,
-    lab: Option<At<'_>>,
-) -> Attachment {
+fn attachment(decoder: &mut Decoder, interface: Option<At<'_>>, lab: Option<At<'_>>) -> Attachment {
     let none = Attachment::Lab(PORT_ROLES[0].to_owned());
     if let Some(at) = interface {
         // IFNAMSIZ is 16 with the closing zero; dev_valid_name refuses '/', ':' and blanks.
         const EXPECTED: &str = "the name of an interface: at most 15 bytes without / : or blanks";
         let sound = |text: &str| {
             let bad = |c: char| c == '/' || c == ':' || c.is_whitespace() || c.is_control();
-            !text.is_empty() && text.len() <= 15 && ![".", ".."].contains(&text) && !text.contains(bad)
+            !text.is_empty()
+                && text.len() <= 15
+                && ![".", ".."].contains(&text)
+                && !text.contains(bad)
         };
         let name = decoder.scalar(&at, EXPECTED, |text| {
             if sound(text) { Ok(text.to_owned()) } else { Err(EXPECTED.to_owned()) }

@@ -146,8 +146,8 @@ fn stem(file: &str) -> String {
 
 /// The keys that every kind of record was asked for, found by decoding empty records.
 #[cfg(test)]
-pub(crate) fn asked_keys()
--> std::collections::BTreeMap<String, std::collections::BTreeSet<String>> {
+pub(crate) fn asked_keys() -> std::collections::BTreeMap<String, std::collections::BTreeSet<String>>
+{
     use crate::profile::yaml;
     use crate::wire::field::FieldKind;
 
@@ -165,7 +165,7 @@ pub(crate) fn asked_keys()
         super::header::fields(&mut decoder, &at, protocol);
     }
     for kind in [FieldKind::Number, FieldKind::Mac, FieldKind::Ipv4, FieldKind::Ipv6] {
-        super::value::record(&mut decoder, &at, kind, 8);
+        super::value::record(&mut decoder, &at, kind, 255);
     }
     decoder.asked
 }

@@ -24,9 +24,8 @@ pub(super) fn stream(
     number: usize,
     defaults: &Defaults<'_>,
 ) -> (Stream, bool) {
-    let read = decoder.record(at, "stream", "a stream: a mapping", |record| {
-        read(record, number, defaults)
-    });
+    let read = decoder
+        .record(at, "stream", "a stream: a mapping", |record| read(record, number, defaults));
     read.unwrap_or_else(|| (harmless(number, defaults), false))
 }
 

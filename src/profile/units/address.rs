@@ -65,9 +65,8 @@ pub fn parse_field(kind: FieldKind, text: &str) -> Result<u128, String> {
     match kind {
         FieldKind::Number => decimal::parse_integer(text)
             .ok_or_else(|| "a whole number such as 5000, 0x1388 or 0b101".to_owned()),
-        FieldKind::Mac => Mac::parse(text).map(|Mac(mac)| {
-            mac.iter().fold(0, |value, byte| value << 8 | u128::from(*byte))
-        }),
+        FieldKind::Mac => Mac::parse(text)
+            .map(|Mac(mac)| mac.iter().fold(0, |value, byte| value << 8 | u128::from(*byte))),
         FieldKind::Ipv4 => Ipv4Addr::parse(text).map(|address| u128::from(address.to_bits())),
         FieldKind::Ipv6 => Ipv6Addr::parse(text).map(Ipv6Addr::to_bits),
     }

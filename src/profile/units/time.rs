@@ -14,8 +14,7 @@ const UNITS: [(&str, u64); 7] = [
 ];
 
 impl Unit for Nanos {
-    const EXPECTED: &'static str =
-        "a time such as 3s, 500ms, 20us or 1.5min, in whole nanoseconds";
+    const EXPECTED: &'static str = "a time such as 3s, 500ms, 20us or 1.5min, in whole nanoseconds";
     const PATTERN: &'static str = r"^(0|[0-9][0-9_]*(\.[0-9]+)? *(ns|us|µs|ms|s|min|h))$";
 
     fn parse(text: &str) -> Result<Self, String> {

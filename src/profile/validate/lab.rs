@@ -98,8 +98,7 @@ pub(super) fn settings_are_of_the_network(profile: &Profile, problems: &mut Vec<
     for (key, value) in &lab.sysctl {
         let at = path::key("lab.sysctl", key);
         let word = |part: &str| {
-            !part.is_empty()
-                && part.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c))
+            !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c))
         };
         if !key.starts_with("net.") || !key.split(['.', '/']).all(word) {
             let found = format!("the setting \"{}\"", shorten(key));

@@ -27,8 +27,9 @@ pub(super) fn rate_is_sane(profile: &Profile, problems: &mut Vec<Problem>) {
             Rate::Bits { bps, .. } => {
                 (bps == 0 || bps > MAX_BPS).then_some("a rate above 0 and at most 1Tbps")
             }
-            Rate::LineShare(share) => (share == Ratio(0))
-                .then_some("a share of the line rate above 0% and at most 100%"),
+            Rate::LineShare(share) => {
+                (share == Ratio(0)).then_some("a share of the line rate above 0% and at most 100%")
+            }
         };
         if let Some(expected) = expected {
             let found = stream.rate.text();

@@ -25,7 +25,8 @@ pub(super) fn headers_may_follow(profile: &Profile, problems: &mut Vec<Problem>)
             }
             let at = profile.origin.header_path(s, h + 1, headers.len(), inner.name);
             let protocols = crate::wire::protocols().iter();
-            let mut allowed = protocols.filter(|other| may_follow(outer.kind, other.kind)).peekable();
+            let mut allowed =
+                protocols.filter(|other| may_follow(outer.kind, other.kind)).peekable();
             let expected = if allowed.peek().is_none() {
                 "nothing: the payload follows".to_owned()
             } else {
