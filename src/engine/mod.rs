@@ -1,6 +1,8 @@
 //! The seam between the worker and the kernel's transmit paths: a batch of slots at a time.
 
 pub mod frames;
+pub mod null;
+pub mod pcap;
 
 use std::sync::Arc;
 

@@ -2,6 +2,7 @@
 //! (profile, seed, stream, i).
 
 pub mod compile;
+pub mod dry_run;
 pub mod ir;
 pub mod program;
 pub mod random;
