@@ -72,6 +72,8 @@ pub fn profile(streams: Vec<Stream>) -> Profile {
             max_lag: Nanos::SECOND,
             max_receiver_overload: 0,
         },
+        warnings: Vec::new(),
+        origin: wirestorm::profile::Origin::default(),
     }
 }
 

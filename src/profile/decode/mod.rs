@@ -14,8 +14,12 @@ mod value;
 
 pub use lab::TOPOLOGIES;
 pub(super) use lab::plain as plain_lab;
-pub use measure::PERCENTILES;
+pub use measure::{PERCENTILES, RECEIVE_MODES};
+#[cfg(test)]
+pub(super) use profile::asked_keys;
 pub use profile::{Decoded, decode};
+pub use stream::MAX_ORDER;
+pub(super) use value::record_name as rule_name;
 
 use record::Record;
 

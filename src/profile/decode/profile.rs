@@ -165,7 +165,7 @@ pub(crate) fn asked_keys() -> std::collections::BTreeMap<String, std::collection
         super::header::fields(&mut decoder, &at, protocol);
     }
     for kind in [FieldKind::Number, FieldKind::Mac, FieldKind::Ipv4, FieldKind::Ipv6] {
-        super::value::record(&mut decoder, &at, kind, 8);
+        super::value::record(&mut decoder, &at, kind, 255);
     }
     decoder.asked
 }

@@ -31,7 +31,7 @@ pub(super) fn value(decoder: &mut Decoder, at: &At<'_>, field: &FieldDef) -> Opt
         }
         Data::Scalar { .. } => one(decoder, at, kind).map(FieldValue::Fixed),
         Data::List(_) => list(decoder, at, kind),
-        Data::Mapping(_) => record(decoder, at, kind, field.bits),
+        Data::Mapping(_) => record(decoder, at, kind, field.max()),
         Data::Null => {
             decoder.unexpected(at, EXPECTED);
             None
@@ -46,9 +46,9 @@ pub(super) fn record(
     decoder: &mut Decoder,
     at: &At<'_>,
     kind: FieldKind,
-    bits: u8,
+    largest: u128,
 ) -> Option<FieldValue> {
-    decoder.record(at, record_name(kind), EXPECTED, |record| rule(record, kind, bits))?
+    decoder.record(at, record_name(kind), EXPECTED, |record| rule(record, kind, largest))?
 }
 
 /// The name of the record in the schema: address fields also know prefixes.
@@ -61,7 +61,7 @@ pub(in crate::profile) fn record_name(kind: FieldKind) -> &'static str {
     }
 }
 
-fn rule(record: &mut Record<'_, '_>, kind: FieldKind, bits: u8) -> Option<FieldValue> {
+fn rule(record: &mut Record<'_, '_>, kind: FieldKind, largest: u128) -> Option<FieldValue> {
     let (increment, decrement) = (record.get("increment"), record.get("decrement"));
     let (step, count) = (record.get("step"), record.get("count"));
     let (list, random) = (record.get("list"), record.get("random"));
@@ -103,7 +103,7 @@ fn rule(record: &mut Record<'_, '_>, kind: FieldKind, bits: u8) -> Option<FieldV
     }
     let down = decrement.is_some();
     let from = increment.or(decrement)?;
-    counter(record.decoder, Counter { from, step, count, down }, kind, bits)
+    counter(record.decoder, Counter { from, step, count, down }, kind, largest)
 }
 
 /// `increment` or `decrement` with what stands beside it.
@@ -118,7 +118,7 @@ fn counter(
     decoder: &mut Decoder,
     counter: Counter<'_>,
     kind: FieldKind,
-    bits: u8,
+    largest: u128,
 ) -> Option<FieldValue> {
     let step = match &counter.step {
         Some(at) => decoder.scalar(at, STEP, parse_step),
@@ -138,7 +138,6 @@ fn counter(
         (if counter.down { high } else { low }, distance)
     } else {
         let start = one(decoder, &counter.from, kind)?;
-        let largest = u128::MAX >> (128 - u32::from(bits.clamp(1, 128)));
         // A start that does not fit is the rule's business, with a count that does no harm.
         (start, if counter.down { start } else { largest.saturating_sub(start) })
     };
@@ -183,6 +182,12 @@ fn prefix(decoder: &mut Decoder, at: &At<'_>, kind: FieldKind, order: Order) -> 
     let (low, high) = prefix.hosts();
     Some(match order {
         _ if low == high => FieldValue::Fixed(low),
+        // Wider than 64 bits, whole blocks of 2^64 are drawn; the one address that no host has
+        // comes once in a lifetime.
+        Order::Random if high - low > u128::from(u64::MAX) => {
+            let (low, high) = prefix.bounds();
+            FieldValue::Random { low, high }
+        }
         Order::Random => FieldValue::Random { low, high },
         Order::Increment => {
             let count = u64::try_from(high - low).unwrap_or(u64::MAX).saturating_add(1);

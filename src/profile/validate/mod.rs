@@ -3,6 +3,7 @@
 mod lab;
 mod pass;
 mod ports;
+mod programs;
 mod rates;
 mod sizes;
 mod stack;
@@ -20,7 +21,7 @@ use super::problem::Problem;
 /// A rule: reads a profile and tells what breaks it.
 type Rule = fn(&Profile, &mut Vec<Problem>);
 
-const RULES: [Rule; 26] = [
+const RULES: [Rule; 25] = [
     ports::stream_names_are_unique,
     ports::streams_exist,
     ports::streams_can_be_numbered,
@@ -29,7 +30,6 @@ const RULES: [Rule; 26] = [
     values::list_is_not_empty,
     values::value_fits_field,
     values::range_is_ordered,
-    values::random_span_is_drawable,
     values::counter_stays_in_field,
     stack::headers_may_follow,
     sizes::size_is_a_frame,
@@ -56,6 +56,7 @@ pub fn validate(decoded: &mut Decoded) {
         rule(&decoded.profile, &mut broken);
     }
     tag::tags_have_room(decoded, &mut broken);
+    programs::streams_compile(decoded, &mut broken);
     let known = std::mem::take(&mut decoded.problems);
     broken.retain(|problem| !known.iter().any(|known| overlap(&known.path, &problem.path)));
     decoded.problems = known;
@@ -66,8 +67,13 @@ pub fn validate(decoded: &mut Decoded) {
 fn overlap(one: &str, other: &str) -> bool {
     let below = |outer: &str, inner: &str| {
         let rest = inner.strip_prefix(outer);
+<<<<<<< HEAD
         !outer.is_empty()
             && rest.is_some_and(|rest| matches!(rest.chars().next(), None | Some('.' | '[')))
+=======
+        let ends = |rest: &str| matches!(rest.chars().next(), None | Some('.' | '['));
+        !outer.is_empty() && rest.is_some_and(ends)
+>>>>>>> profile
     };
     below(one, other) || below(other, one)
 }

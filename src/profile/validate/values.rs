@@ -7,9 +7,6 @@ use crate::profile::problem::Problem;
 use crate::profile::units::{Mac, Unit};
 use crate::wire::field::{FieldDef, FieldKind};
 
-/// Values that one random draw can tell apart.
-const MAX_RANDOM_SPAN: u128 = 1 << 64;
-
 /// All fields that the profile sets, with their paths.
 fn settings(profile: &Profile) -> impl Iterator<Item = (String, &FieldSetting)> {
     profile.streams.iter().enumerate().flat_map(move |(s, stream)| {
@@ -34,10 +31,6 @@ fn text(field: &FieldDef, value: u128) -> String {
     }
 }
 
-fn largest(field: &FieldDef) -> u128 {
-    u128::MAX >> (128 - u32::from(field.bits.clamp(1, 128)))
-}
-
 pub(super) fn list_is_not_empty(profile: &Profile, problems: &mut Vec<Problem>) {
     for (at, setting) in settings(profile) {
         if setting.value == FieldValue::List(Vec::new()) {
@@ -54,8 +47,8 @@ pub(super) fn value_fits_field(profile: &Profile, problems: &mut Vec<Problem>) {
             FieldValue::Counter { start, .. } => &[*start],
             FieldValue::Random { low, high } => &[*low, *high],
         };
-        if let Some(value) = values.iter().find(|value| **value > largest(field)) {
-            let expected = format!("at most {}: the field has {} bits", largest(field), field.bits);
+        if let Some(value) = values.iter().find(|value| **value > field.max()) {
+            let expected = format!("at most {}: the field has {} bits", field.max(), field.bits);
             problems.push(profile.origin.problem(at, value, expected));
         }
     }
@@ -73,29 +66,17 @@ pub(super) fn range_is_ordered(profile: &Profile, problems: &mut Vec<Problem>) {
     }
 }
 
-pub(super) fn random_span_is_drawable(profile: &Profile, problems: &mut Vec<Problem>) {
-    for (at, FieldSetting { field, value }) in settings(profile) {
-        if let FieldValue::Random { low, high } = value
-            && high.checked_sub(*low).is_some_and(|distance| distance >= MAX_RANDOM_SPAN)
-        {
-            let found = format!("{}..{}", text(field, *low), text(field, *high));
-            let expected = "at most 2^64 values, such as an IPv6 prefix of 64 bits or more";
-            problems.push(profile.origin.problem(at, found, expected));
-        }
-    }
-}
-
 pub(super) fn counter_stays_in_field(profile: &Profile, problems: &mut Vec<Problem>) {
     for (at, FieldSetting { field, value }) in settings(profile) {
         let FieldValue::Counter { start, step, count } = value else { continue };
         let down = *step > u128::MAX / 2;
-        let room = if down { Some(*start) } else { largest(field).checked_sub(*start) };
+        let room = if down { Some(*start) } else { field.max().checked_sub(*start) };
         // A start that does not fit is another rule's problem.
-        let Some(room) = room.filter(|_| *start <= largest(field)) else { continue };
+        let Some(room) = room.filter(|_| *start <= field.max()) else { continue };
         let step = if down { step.wrapping_neg() } else { *step };
         let most = (room / step.max(1)).saturating_add(1);
         if u128::from(*count) > most {
-            let end = text(field, if down { 0 } else { largest(field) });
+            let end = text(field, if down { 0 } else { field.max() });
             let found = format!("{count} values from {} in steps of {step}", text(field, *start));
             let expected = format!("a count of at most {most}: the field ends at {end}");
             problems.push(profile.origin.problem(at, found, expected));

@@ -1,0 +1,134 @@
+//! Headers, from the wire module's tables.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use serde_json::{Map, Value, json};
+
+use super::units::{INTEGER, described, integer, unit, words};
+use super::{record, reference};
+use crate::profile::decode::rule_name;
+use crate::profile::units::{Mac, Unit};
+use crate::wire::field::{FieldDef, FieldKind, Protocol};
+
+/// Adds `header`, one record a protocol, and one a kind of value.
+pub(super) fn add(defs: &mut Map<String, Value>) {
+    let protocols = crate::wire::protocols();
+    let names: Vec<&str> = protocols.iter().map(|protocol| protocol.name).collect();
+    let mut properties = Map::new();
+    for protocol in protocols {
+        let value = json!({ "anyOf": [{ "type": "null" }, reference(protocol.name)] });
+        properties.insert(protocol.name.to_owned(), described(value, protocol.summary));
+    }
+    let mut stacked = record(&[], Value::Object(properties));
+    stacked["minProperties"] = json!(1);
+    stacked["maxProperties"] = json!(1);
+    let word = described(words(&names), "A header with its defaults.");
+    // The keys stand at the top, so that editors complete them.
+    defs.insert("header".to_owned(), json!({ "anyOf": [word, stacked] }));
+    for protocol in protocols {
+        defs.insert(protocol.name.to_owned(), header(protocol));
+    }
+    for kind in [FieldKind::Number, FieldKind::Mac, FieldKind::Ipv4, FieldKind::Ipv6] {
+        defs.insert(rule_name(kind).to_owned(), rule(kind));
+    }
+}
+
+fn header(protocol: &Protocol) -> Value {
+    let mut properties = Map::new();
+    for field in protocol.fields {
+        properties.insert(field.name.to_owned(), described(values(field), field.summary));
+    }
+    described(record(&[], Value::Object(properties)), protocol.summary)
+}
+
+/// What a field may be: a value, a list, a rule.
+fn values(field: &FieldDef) -> Value {
+    let one = match field.kind {
+        FieldKind::Number => number(field),
+        kind => scalar(kind),
+    };
+    let mut any = vec![
+        one.clone(),
+        json!({ "type": "array", "minItems": 1, "items": one }),
+        reference(rule_name(field.kind)),
+    ];
+    if let Some(prefix) = prefix(field.kind) {
+        any.push(prefix);
+    }
+    json!({ "anyOf": any })
+}
+
+fn number(field: &FieldDef) -> Value {
+    match u64::try_from(field.max()) {
+        Ok(most) => integer(0, most),
+        Err(_) => integer(0, u64::MAX),
+    }
+}
+
+/// One value of a kind, of any width.
+fn scalar(kind: FieldKind) -> Value {
+    match kind {
+        FieldKind::Number => integer(0, u64::MAX),
+        FieldKind::Mac => unit::<Mac>(),
+        FieldKind::Ipv4 => unit::<Ipv4Addr>(),
+        FieldKind::Ipv6 => unit::<Ipv6Addr>(),
+    }
+}
+
+fn pattern(kind: FieldKind) -> &'static str {
+    let whole = match kind {
+        FieldKind::Number => INTEGER,
+        FieldKind::Mac => Mac::PATTERN,
+        FieldKind::Ipv4 => Ipv4Addr::PATTERN,
+        FieldKind::Ipv6 => Ipv6Addr::PATTERN,
+    };
+    whole.trim_start_matches('^').trim_end_matches('$')
+}
+
+fn prefix(kind: FieldKind) -> Option<Value> {
+    if !matches!(kind, FieldKind::Ipv4 | FieldKind::Ipv6) {
+        return None;
+    }
+    let prefix =
+        json!({ "type": "string", "pattern": format!("^{}/[0-9]{{1,3}}$", pattern(kind)) });
+    Some(described(prefix, "All host addresses of the prefix, one after the other."))
+}
+
+/// How a field changes from packet to packet.
+fn rule(kind: FieldKind) -> Value {
+    let one = pattern(kind);
+    let range = json!({ "type": "string", "pattern": format!("^({one}) *\\.\\. *({one})$") });
+    let start = json!({ "anyOf": [scalar(kind), range] });
+    let mut rule = record(
+        &[],
+        json!({
+            "increment": described(start.clone(), "First value, or low..high, counting up."),
+            "decrement": described(start, "First value, or low..high (from high), counting down."),
+            "step": described(integer(1, u64::MAX), "From packet to packet. Default: 1."),
+            "count": described(
+                integer(1, u64::MAX),
+                "Values before the counter begins again. Default: up to the field's end.",
+            ),
+            "list": {
+                "type": "array",
+                "minItems": 1,
+                "items": scalar(kind),
+                "description": "These values in turn.",
+            },
+            "random": described(range, "Uniform over low..high, the same for the same seed."),
+        }),
+    );
+    let mut one_of = vec!["increment", "decrement", "list", "random"];
+    if let Some(prefix) = prefix(kind) {
+        rule["properties"]["prefix"] = prefix;
+        rule["properties"]["order"] = described(
+            words(&["increment", "random"]),
+            "How the prefix is walked. Default: increment.",
+        );
+        rule["dependentRequired"] = json!({ "order": ["prefix"] });
+        one_of.push("prefix");
+    }
+    let required: Vec<Value> = one_of.iter().map(|key| json!({ "required": [key] })).collect();
+    rule["oneOf"] = Value::Array(required);
+    rule
+}
