@@ -48,6 +48,8 @@ pub struct XdpLive {
     thread: u32,
     by_program: Box<[u64]>,
     taken: u64,
+    /// The program only redirects and counts nothing.
+    bare: bool,
 }
 
 /// Opens the engine on an interface for the programs of one worker. `queue` only names the worker's
@@ -145,9 +147,14 @@ impl XdpLive {
             netns: port.netns,
             thread: 0,
             taken: 0,
+            bare: tables.config.bare != 0,
             loaded,
             _scratch: scratch,
         };
+        if engine.bare {
+            return Ok(engine);
+        }
+        // With no slot in the batch the program sends nothing; whether the kernel runs it shows.
         netns
             .run(|| engine.call(Call { runs: 1, batch: 1 }))
             .and_then(|result| result)
@@ -225,7 +232,10 @@ impl Engine for XdpLive {
         };
         let result = self.call(call);
         let shared = &*self.loaded.shared;
-        let taken = (shared.cursor.load(Relaxed) as usize).min(slots.len());
+        let taken = match self.bare {
+            true => slots.len(),
+            false => (shared.cursor.load(Relaxed) as usize).min(slots.len()),
+        };
         for slot in &slots[..taken] {
             self.by_program[slot.program as usize] += 1;
         }

@@ -1,5 +1,0 @@
-//! stub
-/// x
-pub fn schema() -> serde_json::Value {
-    serde_json::Value::Null
-}
