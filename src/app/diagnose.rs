@@ -21,12 +21,16 @@ pub fn nothing_received(
     if totals.sent == 0 || totals.unique != Some(0) {
         return None;
     }
-    let cause = if let Some(link) = senders.iter().find(|link| counted(link, |c| c.tx_packets) == Some(0)) {
+    let cause = if let Some(link) =
+        senders.iter().find(|link| counted(link, |c| c.tx_packets) == Some(0))
+    {
         format!(
             "{} counted no frame sent: the driver dropped them; see tx_dropped and wirestorm doctor {}",
             link.interface, link.interface
         )
-    } else if let Some(link) = receivers.iter().find(|link| counted(link, |c| c.rx_packets) == Some(0)) {
+    } else if let Some(link) =
+        receivers.iter().find(|link| counted(link, |c| c.rx_packets) == Some(0))
+    {
         format!(
             "{} counted no frame received: the device under test forwards nothing; check its \
              routes, its neighbours, and that the next hop's MAC is right",

@@ -2,14 +2,9 @@
 
 use std::fs;
 
+use crate::host::{self, cpu::Cpus};
 use crate::ports::AttachedPort;
 use crate::report::model::Environment;
-
-/// Cores that this process may run on.
-pub fn allowed_cores() -> Vec<usize> {
-    let cores = core_affinity::get_core_ids().unwrap_or_default();
-    cores.into_iter().map(|core| core.id).collect()
-}
 
 /// CPU time of the whole machine, in ticks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,19 +39,18 @@ impl CpuTimes {
 
 /// The environment of a report, but for `started` and `command`.
 pub fn environment(ports: &[AttachedPort]) -> Environment {
-    let read = |path: &str| fs::read_to_string(path).map(|text| text.trim().to_owned()).ok();
     let mut drivers: Vec<String> = Vec::new();
     for port in ports {
         let queues = format!("{} tx, {} rx queues", port.facts.tx_queues, port.facts.rx_queues);
         drivers.push(format!("{}: {} ({queues})", port.facts.name, port.facts.driver));
     }
-    let clock = read("/sys/devices/system/clocksource/clocksource0/current_clocksource");
+    let host = host::environment::Environment::of_this_machine();
     Environment {
         wirestorm: env!("CARGO_PKG_VERSION").into(),
-        kernel: read("/proc/sys/kernel/osrelease").unwrap_or_default(),
+        kernel: host.kernel,
         driver: drivers.join("; "),
         cpu: cpu(),
-        clock: format!("CLOCK_MONOTONIC on {}", clock.as_deref().unwrap_or("an unknown source")),
+        clock: format!("CLOCK_MONOTONIC on {}", host.clock_source),
         offloads: String::new(),
         latency_definition: "receive time at the XDP hook (or the kernel's receive stamp) minus \
                              send time right before the packet is handed to the kernel"
@@ -66,12 +60,9 @@ pub fn environment(ports: &[AttachedPort]) -> Environment {
 }
 
 fn cpu() -> String {
-    let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = info
-        .lines()
-        .find_map(|line| line.strip_prefix("model name")?.split_once(':'))
-        .map_or("unknown CPU", |(_, model)| model.trim());
-    format!("{model}, {} cores", allowed_cores().len())
+    let cpus = Cpus::of_this_machine();
+    let model = if cpus.model.is_empty() { "unknown CPU" } else { &cpus.model };
+    format!("{model}, {} of {} cores allowed", cpus.allowed.len(), cpus.online.len())
 }
 
 /// The time of day in UTC as RFC 3339 has it, to the second.

@@ -1,25 +1,95 @@
-//! From the command line to the exit status.
+//! From the command line to the exit status: one file a command.
 
+mod check;
 mod diagnose;
+mod doctor;
+mod lab;
 mod machine;
+mod pcap;
 mod prepare;
+mod profile;
 mod run;
+mod run_command;
 mod signals;
 
+use std::io::{self, Write};
 use std::process::ExitCode;
+
+use crate::cli::exit::Status;
+use crate::cli::{self, Command};
+use crate::error::{Error, Result};
+use crate::profile::ProfileErrors;
+use crate::report;
+
+/// Why a command ended without doing what it was asked.
+enum Failure {
+    /// The profile is wrong.
+    Profile(ProfileErrors),
+    /// It could not run.
+    Error(Error),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Error(error)
+    }
+}
+
+impl From<ProfileErrors> for Failure {
+    fn from(errors: ProfileErrors) -> Self {
+        Self::Profile(errors)
+    }
+}
 
 /// Runs the command that was typed.
 pub fn main() -> ExitCode {
-    let args: Vec<String> = std::env::args().collect();
-    let mut profile = crate::profile::load(args[2].as_ref(), &[]).map_err(|e| eprintln!("{e}")).unwrap();
-    if profile.lab.is_none() { profile.set_lab("router").unwrap(); }
-    let engine = args.get(3).map_or(Default::default(), |e| crate::engine::choose::EngineChoice::named(e).unwrap());
-    let options = run::RunOptions { engine, workers: args.get(4).map(|w| w.parse().unwrap()), command: args.join(" ") };
-    match run::run(&profile, &options, &mut |_| {}) {
-        Ok(ran) => {
-            if let Some(e) = &ran.error { eprintln!("error: {e}"); }
-            print!("{}", crate::report::terminal::render(&ran.result, crate::report::terminal::Style{color:false,width:120}));
-            ExitCode::SUCCESS }
-        Err(e) => { eprintln!("{e}"); ExitCode::FAILURE }
+    let status = match execute(cli::parse()) {
+        Ok(status) => status,
+        Err(Failure::Profile(errors)) => {
+            eprintln!("{errors}");
+            Status::Usage
+        }
+        Err(Failure::Error(error)) => {
+            eprintln!("wirestorm: {error}");
+            Status::CouldNotRun
+        }
+    };
+    status.into()
+}
+
+fn execute(command: Command) -> std::result::Result<Status, Failure> {
+    match command {
+        Command::Run(run) => run_command::execute(&run),
+        Command::Check(check) => check::execute(&check),
+        Command::Pcap(pcap) => pcap::execute(&pcap),
+        Command::Doctor(doctor) => Ok(doctor::execute(&doctor)?),
+        Command::Lab(lab) => Ok(lab::execute(&lab)?),
+        Command::Schema(schema) => {
+            let text = match schema.of {
+                cli::schema::Of::Profile => format!("{:#}\n", crate::profile::schema()),
+                cli::schema::Of::Result => report::json::SCHEMA.to_owned(),
+            };
+            print(text.as_bytes())?;
+            Ok(Status::Passed)
+        }
+        Command::Completions(completions) => {
+            print(&completions.script())?;
+            Ok(Status::Passed)
+        }
+        Command::Man(man) => {
+            man.execute()?;
+            Ok(Status::Passed)
+        }
+    }
+}
+
+/// Writes to standard output. A reader that has gone is no error.
+fn print(bytes: &[u8]) -> Result<()> {
+    let mut out = io::stdout().lock();
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Error::new("write to", "standard output", error))
+        }
+        _ => Ok(()),
     }
 }

@@ -1,10 +1,8 @@
 //! From a profile to everything that a trial needs.
 
-use std::sync::Arc;
-
-use super::machine;
 use crate::engine::Programs;
 use crate::error::{Error, Result};
+use crate::host::cpu::Cpus;
 use crate::lab::Lab;
 use crate::packet::compile::compile;
 use crate::packet::program::StreamProgram;
@@ -13,6 +11,7 @@ use crate::ports::{self, AttachedPort};
 use crate::profile::model::Profile;
 use crate::receive::ReceiveSpec;
 use crate::trial::send::SendPort;
+use std::sync::Arc;
 
 /// The trial's number in the run: one trial a run.
 pub const EPOCH: u8 = 1;
@@ -42,7 +41,7 @@ pub fn prepare(profile: &Profile, lab: Option<&Lab>, workers: Option<u32>) -> Re
     let ports = ports::attach(profile, lab)?;
     let facts: Vec<PortFacts> =
         profile.ports.iter().zip(&ports).map(|(port, at)| at.plan_facts(port)).collect();
-    let plans = plan::plan(profile, &facts, &machine::allowed_cores(), workers)?;
+    let plans = plan::plan(profile, &facts, &Cpus::of_this_machine().allowed, workers)?;
     let mut senders = Vec::with_capacity(plans.len());
     for plan in plans {
         let mut programs = Vec::with_capacity(plan.streams.len());
@@ -90,7 +89,11 @@ fn compile_stream(
     addressing: &crate::packet::Addressing,
 ) -> Result<StreamProgram> {
     compile(profile, stream, addressing, EPOCH).map_err(|error| {
-        Error::new("build the packets of", format!("streams[{}]", profile.streams[stream].name), error)
+        Error::new(
+            "build the packets of",
+            format!("streams[{}]", profile.streams[stream].name),
+            error,
+        )
     })
 }
 
@@ -118,9 +121,8 @@ fn receivers(
         tag_offsets.sort_unstable();
         tag_offsets.dedup();
         // One constant gap is wanted only where all that one port sends arrives here.
-        let mut to_here = senders
-            .iter()
-            .filter(|port| port.plan.streams.iter().any(|&stream| here(stream)));
+        let mut to_here =
+            senders.iter().filter(|port| port.plan.streams.iter().any(|&stream| here(stream)));
         let wanted_gap_ns = match (to_here.next(), to_here.next()) {
             (Some(port), None) if port.plan.streams.iter().all(|&stream| here(stream)) => {
                 port.plan.constant_gap()

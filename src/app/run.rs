@@ -149,7 +149,10 @@ impl LabCounters {
         let old = |name: &str| before.0.iter().find(|(n, _)| n == name).map_or(0, |(_, v)| *v);
         self.0
             .iter()
-            .map(|(name, value)| Counter { name: name.clone(), value: value.saturating_sub(old(name)) })
+            .map(|(name, value)| Counter {
+                name: name.clone(),
+                value: value.saturating_sub(old(name)),
+            })
             .collect()
     }
 }
@@ -221,7 +224,10 @@ fn profile_warnings(profile: &Profile) -> Vec<Reason> {
     profile.warnings.iter().map(of).collect()
 }
 
-fn histograms(profile: &Profile, received: &[(usize, PortReceived)]) -> Vec<(String, Distribution)> {
+fn histograms(
+    profile: &Profile,
+    received: &[(usize, PortReceived)],
+) -> Vec<(String, Distribution)> {
     let mut histograms = Vec::new();
     for (port, counted) in received {
         for (number, stream) in counted.streams.iter().enumerate() {
@@ -239,4 +245,3 @@ fn histograms(profile: &Profile, received: &[(usize, PortReceived)]) -> Vec<(Str
     }
     histograms
 }
-

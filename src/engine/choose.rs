@@ -3,11 +3,15 @@
 use std::fmt;
 
 use super::frames::FrameEngine;
+use super::null::NullRing;
 use super::port::LongestFrame;
 use super::{Engine, Programs, af_xdp, packet_mmap, xdp_live};
 use crate::error::{Error, Result};
 use crate::sys::clock::Monotonic;
 use crate::sys::netns::Netns;
+
+/// Frames of the null engine: as many as a ring has at least.
+const NULL_FRAMES: usize = 256;
 
 /// An engine as a user names it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,12 +25,14 @@ pub enum EngineChoice {
     AfXdp,
     /// TPACKET_V3 transmit ring.
     PacketMmap,
+    /// Builds every frame and sends none.
+    Null,
 }
 
 impl EngineChoice {
     /// The choice that a name stands for.
     pub fn named(name: &str) -> Option<Self> {
-        [Self::Auto, Self::XdpLive, Self::AfXdp, Self::PacketMmap]
+        [Self::Auto, Self::XdpLive, Self::AfXdp, Self::PacketMmap, Self::Null]
             .into_iter()
             .find(|choice| choice.to_string() == name)
     }
@@ -39,6 +45,7 @@ impl fmt::Display for EngineChoice {
             Self::XdpLive => "xdp-live",
             Self::AfXdp => "af-xdp",
             Self::PacketMmap => "packet-mmap",
+            Self::Null => "null",
         })
     }
 }
@@ -78,6 +85,10 @@ fn open_one(
 ) -> Result<Box<dyn Engine>> {
     let longest = LongestFrame::of(programs);
     Ok(match choice {
+        EngineChoice::Null => {
+            let ring = NullRing::new(NULL_FRAMES, longest.bytes);
+            Box::new(FrameEngine::new(ring, Monotonic, programs.clone()))
+        }
         EngineChoice::XdpLive => {
             Box::new(xdp_live::open(netns, interface, queue, programs.clone())?)
         }

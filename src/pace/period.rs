@@ -45,6 +45,11 @@ impl Period {
         (self.nanos / divisor, self.packets.saturating_mul(streams / divisor))
     }
 
+    /// Packets per second, for display. Infinite for an unlimited rate.
+    pub fn pps(self) -> f64 {
+        self.packets as f64 * 1e9 / self.nanos as f64
+    }
+
     /// The mean gap between packets of `streams` such streams taken together, in nanoseconds,
     /// rounded.
     pub fn gap_of(self, streams: u64) -> u64 {

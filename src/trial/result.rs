@@ -1,12 +1,12 @@
 //! From counters to the result: pure arithmetic, no machine.
 
 use super::send::{SendPort, WorkerReport};
-use crate::measure::distribution::Distribution;
 use crate::measure::ledger::{self, Entries};
 use crate::measure::received::{Gaps, PortReceived, StreamReceived};
 use crate::plan;
 use crate::profile::model::{Profile, Size, Stream};
-use crate::report::model::{GapsResult, Percentiles, Stage, StreamResult, Totals};
+use crate::report::model::{GapsResult, Stage, StreamResult, Totals};
+use crate::report::percentiles;
 use crate::units::{FCS_BYTES, L1_OVERHEAD_BYTES};
 
 /// What was sent, per stream of the profile.
@@ -65,9 +65,9 @@ pub fn assemble(counted: &Counted) -> Assembled {
             from: profile.ports[stream.from].name.clone(),
             to: stream.to.map(|port| profile.ports[port].name.clone()),
             counts: one.totals(counted.span),
-            latency_ns: measured.and_then(|m| percentiles(m.latency.as_ref())),
-            latency_intended_ns: measured.and_then(|m| percentiles(m.latency_intended.as_ref())),
-            jitter_ns: measured.and_then(|m| percentiles(m.jitter.as_ref())),
+            latency_ns: measured.and_then(|m| percentiles(m.latency.as_ref()?)),
+            latency_intended_ns: measured.and_then(|m| percentiles(m.latency_intended.as_ref()?)),
+            jitter_ns: measured.and_then(|m| percentiles(m.jitter.as_ref()?)),
             first_s: measured.and_then(|m| since(m.first_ns, counted.begin)),
             last_s: measured.and_then(|m| since(m.last_ns, counted.begin)),
         });
@@ -305,22 +305,6 @@ fn gaps_result(gaps: Gaps) -> Option<GapsResult> {
         within_256ns: share(gaps.within[2]),
         within_512ns: share(gaps.within[3]),
         bursts: share(gaps.bursts),
-    })
-}
-
-/// The percentiles that a result shows. None when nothing was recorded.
-fn percentiles(distribution: Option<&Distribution>) -> Option<Percentiles> {
-    let d = distribution?;
-    Some(Percentiles {
-        count: d.count(),
-        min: d.min()?,
-        mean: d.mean()?,
-        p50: d.percentile(500_000)?,
-        p90: d.percentile(900_000)?,
-        p99: d.percentile(990_000)?,
-        p99_9: d.percentile(999_000)?,
-        p99_99: d.percentile(999_900)?,
-        max: d.max()?,
     })
 }
 

@@ -67,13 +67,8 @@ pub fn validate(decoded: &mut Decoded) {
 fn overlap(one: &str, other: &str) -> bool {
     let below = |outer: &str, inner: &str| {
         let rest = inner.strip_prefix(outer);
-<<<<<<< HEAD
-        !outer.is_empty()
-            && rest.is_some_and(|rest| matches!(rest.chars().next(), None | Some('.' | '[')))
-=======
         let ends = |rest: &str| matches!(rest.chars().next(), None | Some('.' | '['));
         !outer.is_empty() && rest.is_some_and(ends)
->>>>>>> profile
     };
     below(one, other) || below(other, one)
 }

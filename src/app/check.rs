@@ -1,0 +1,88 @@
+//! `wirestorm check`: is a profile valid, and what would it do?
+
+use std::fmt::Write;
+
+use super::{Failure, prepare, print, profile};
+use crate::cli::check::Check;
+use crate::cli::exit::Status;
+use crate::plan::{self, PortPlan};
+use crate::profile::model::Profile;
+use crate::report::format;
+use crate::units::{BitLayer, FrameSize};
+
+/// Prints the plan: streams, rates, and the bytes of packet 0.
+///
+/// # Errors
+/// The profile's problems; streams that cannot be compiled.
+pub fn execute(check: &Check) -> std::result::Result<Status, Failure> {
+    let profile = profile::load(&check.profile)?;
+    let mut text = String::new();
+    let _ = writeln!(text, "{}: valid, seed {}", profile.name, profile.seed);
+    for warning in &profile.warnings {
+        let _ = writeln!(text, "warning: {warning}");
+    }
+    for (port, programs) in prepare::dry(&profile)? {
+        let name = &profile.ports[port.port].name;
+        let lasts = match port.duration() {
+            Some(span) => format!("for {}", crate::units::Nanos(span)),
+            None => "until its count is sent".to_owned(),
+        };
+        let workers = port.seats.len();
+        let _ = writeln!(text, "\nport {name}: {workers} worker(s), sends {lasts}");
+        for (at, &stream) in port.streams.iter().enumerate() {
+            describe(&mut text, &profile, &port, stream);
+            let program = &programs[at];
+            let mut frame = vec![0; program.max_frame_len()];
+            let len = program.build(0, &mut frame, false);
+            let tag = match program.tag_at {
+                Some(offset) => format!("probe tag at byte {offset}"),
+                None => "no probe tag: sent and not measured".to_owned(),
+            };
+            let changing = program.ops.len();
+            let _ = writeln!(text, "    {changing} changing field(s), {tag}");
+            let _ = writeln!(text, "    packet 0, {len} bytes without FCS:");
+            for (line, bytes) in frame[..len].chunks(16).enumerate() {
+                let hex: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+                let _ = writeln!(text, "      {:04x}  {}", line * 16, hex.join(" "));
+            }
+        }
+    }
+    print(text.as_bytes())?;
+    Ok(Status::Passed)
+}
+
+fn describe(text: &mut String, profile: &Profile, port: &PortPlan, number: usize) {
+    let stream = &profile.streams[number];
+    let class = port.classes.iter().find(|class| {
+        class.streams.iter().any(|s| port.streams.get(s.program as usize) == Some(&number))
+    });
+    let to = stream.to.map_or("nowhere", |to| profile.ports[to].name.as_str());
+    let stack: Vec<&str> = stream.headers.iter().map(|header| header.protocol.name).collect();
+    let _ = writeln!(text, "  stream {}: {} to {to}", stream.name, stack.join("/"));
+    let (bytes, frames) = plan::mean_size(&stream.size);
+    let mean = bytes as f64 / frames as f64;
+    let sizes = match plan::max_size(&stream.size) {
+        FrameSize(largest) if f64::from(largest) == mean => format!("{largest} bytes"),
+        FrameSize(largest) => format!("{mean:.1} bytes on average, {largest} at most"),
+    };
+    let Some(class) = class else { return };
+    let rate = if class.period.is_unlimited() {
+        "as fast as the engine goes".to_owned()
+    } else {
+        let pps = class.period.pps();
+        let bps = |layer: BitLayer| {
+            let overhead = (layer.bytes(FrameSize(0))) as f64;
+            format::rate(pps * (mean + overhead) * 8.0, "bit/s")
+        };
+        format!(
+            "{}, {} L1, {} L2",
+            format::rate(pps, "packets/s"),
+            bps(BitLayer::L1),
+            bps(BitLayer::L2)
+        )
+    };
+    let slots = class
+        .slots()
+        .map_or("no limit".to_owned(), |slots| format!("{} packets", format::count(slots)));
+    let _ = writeln!(text, "    {sizes} (FCS included); {rate}; {slots}");
+}

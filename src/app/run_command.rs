@@ -1,0 +1,115 @@
+//! `wirestorm run`: run, show, write, judge.
+
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+
+use super::run::{self, Ran, RunOptions};
+use super::{Failure, pcap, print, profile};
+use crate::cli::exit::Status;
+use crate::cli::run::{Engine, ReportTo, Run};
+use crate::engine::choose::EngineChoice;
+use crate::error::Result;
+use crate::measure::distribution::Distribution;
+use crate::profile::model::Profile;
+use crate::report::progress::{Mode, Progress, Snapshot};
+use crate::report::{self, terminal};
+
+/// Runs the profile and writes every output that was asked for.
+///
+/// # Errors
+/// The profile's problems; what hinders the start; an output that cannot be written (after all
+/// others were).
+pub fn execute(run: &Run) -> std::result::Result<Status, Failure> {
+    let profile = profile::load(&run.profile)?;
+    if let Some(path) = &run.outputs.pcap {
+        pcap::write(&profile, path, None)?;
+    }
+    let engine = match run.engine {
+        Engine::Pcap => return Ok(Status::Passed),
+        Engine::Auto => EngineChoice::Auto,
+        Engine::XdpLive => EngineChoice::XdpLive,
+        Engine::AfXdp => EngineChoice::AfXdp,
+        Engine::PacketMmap => EngineChoice::PacketMmap,
+        Engine::Null => EngineChoice::Null,
+    };
+    let options = RunOptions {
+        engine,
+        workers: run.profile.workers.map(Into::into),
+        command: command_line(),
+    };
+    let ran = with_progress(&profile, &options, run.quiet)?;
+    if let Some(error) = &ran.error {
+        eprintln!("wirestorm: {error}");
+    }
+    let written = write_outputs(run, &ran);
+    show(run, &ran)?;
+    written?;
+    // An error in mid-run is the run's own: the report says what was measured until then.
+    Ok(if ran.error.is_some() { Status::CouldNotRun } else { Status::of(&ran.result) })
+}
+
+fn with_progress(profile: &Profile, options: &RunOptions, quiet: bool) -> Result<Ran> {
+    let mode = Mode::choose(quiet);
+    let mut progress: Option<Progress> = None;
+    let mut last = Snapshot::default();
+    let ran = run::run(profile, options, &mut |now| {
+        let progress =
+            progress.get_or_insert_with(|| Progress::new(now.expected.unwrap_or(0), mode));
+        let since = now.elapsed.saturating_sub(last.elapsed_ns).max(1) as f64 / 1e9;
+        last = Snapshot {
+            elapsed_ns: now.elapsed,
+            sent: now.sent,
+            received: now.received,
+            tx_pps: now.sent.saturating_sub(last.sent) as f64 / since,
+            rx_pps: now
+                .received
+                .map(|received| received.saturating_sub(last.received.unwrap_or(0)) as f64 / since),
+            lag_ns: (now.max_lag > 0).then_some(now.max_lag),
+        };
+        progress.update(&last);
+    });
+    if let Some(progress) = &mut progress {
+        progress.finish();
+    }
+    ran
+}
+
+/// Writes all outputs; a failure of one does not keep the others from being written.
+fn write_outputs(run: &Run, ran: &Ran) -> Result<()> {
+    let outputs = &run.outputs;
+    let histograms: Vec<(String, &Distribution)> =
+        ran.histograms.iter().map(|(name, distribution)| (name.clone(), distribution)).collect();
+    let json = outputs.json.as_ref().map(|path| write_json(path, ran));
+    let csv = outputs.csv.as_ref().map(|dir| report::csv::write(&ran.result, dir));
+    let hgrm = outputs.hgrm.as_ref().map(|dir| report::hgrm::write(&ran.result, &histograms, dir));
+    [json, csv, hgrm].into_iter().flatten().collect()
+}
+
+fn write_json(path: &Path, ran: &Ran) -> Result<()> {
+    report::file::write(path, |out| report::json::to_writer(&ran.result, out))
+}
+
+fn show(run: &Run, ran: &Ran) -> Result<()> {
+    let render = |style| match run.quiet {
+        true => terminal::render_verdict(&ran.result, style),
+        false => terminal::render(&ran.result, style),
+    };
+    match run.report_to {
+        ReportTo::Stdout => print(render(run.color.style(&io::stdout())).as_bytes()),
+        ReportTo::Stderr => {
+            // A closed standard error leaves nobody to tell.
+            let mut err = BufWriter::new(io::stderr().lock());
+            let _ = err.write_all(render(run.color.style(&io::stderr())).as_bytes());
+            Ok(())
+        }
+    }
+}
+
+fn command_line() -> String {
+    let quoted =
+        |argument: String| match argument.contains(|c: char| c.is_whitespace() || c == '\'') {
+            true => format!("'{}'", argument.replace('\'', r"'\''")),
+            false => argument,
+        };
+    std::env::args().map(quoted).collect::<Vec<_>>().join(" ")
+}
