@@ -13,6 +13,7 @@ pub mod frame_socket;
 pub mod limits;
 pub mod mmap;
 pub mod mount;
+pub mod cycles;
 pub mod netns;
 pub mod packet;
 pub mod packet_rx;
