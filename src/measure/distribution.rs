@@ -21,7 +21,7 @@ impl Default for Distribution {
 impl Distribution {
     /// Adds one time.
     pub fn record(&mut self, nanos: u64) {
-        self.histogram.saturating_record(nanos);
+        record(&mut self.histogram, nanos, 1);
         self.min = self.min.min(nanos);
         self.max = self.max.max(nanos);
         self.sum += u128::from(nanos);
@@ -37,7 +37,7 @@ impl Distribution {
     ) -> Self {
         let mut histogram = Histogram::new(3).expect("three significant digits are allowed");
         for (value, count) in buckets {
-            histogram.saturating_record_n(value.clamp(min.min(max), max), count);
+            record(&mut histogram, value.clamp(min.min(max), max), count);
         }
         Self { histogram, min, max, sum }
     }
@@ -70,15 +70,30 @@ impl Distribution {
         (self.count() > 0).then(|| self.sum as f64 / self.count() as f64)
     }
 
-    /// The ceil(p·n)-th smallest (RFC 2330), p in parts per million: 990_000 is p99.
+    /// The ceil(p·n)-th smallest (RFC 2330 §11.3), p in parts per million: 990_000 is p99. The
+    /// rank is computed in whole numbers: 7 % of 100 is the 7th, which floating point makes the 8th.
     pub fn percentile(&self, parts_per_million: u32) -> Option<u64> {
         let (min, max) = (self.min()?, self.max()?);
-        let value = self.histogram.value_at_quantile(f64::from(parts_per_million) / 1e6);
-        Some(value.clamp(min, max))
+        let scaled = u128::from(self.count()) * u128::from(parts_per_million.min(1_000_000));
+        let rank = scaled.div_ceil(1_000_000).max(1);
+        let mut below = 0u128;
+        let reached = self.histogram.iter_recorded().find_map(|step| {
+            below += u128::from(step.count_at_value());
+            (below >= rank).then(|| self.histogram.median_equivalent(step.value_iterated_to()))
+        });
+        Some(reached.unwrap_or(max).clamp(min, max))
     }
 
     /// The histogram, for logs and spectra.
     pub fn histogram(&self) -> &Histogram<u64> {
         &self.histogram
+    }
+}
+
+/// Records and grows. `saturating_record` does not grow: it counts what is above the range so far
+/// as the largest value inside it.
+fn record(histogram: &mut Histogram<u64>, nanos: u64, count: u64) {
+    if histogram.record_n(nanos, count).is_err() {
+        histogram.saturating_record_n(nanos, count);
     }
 }
