@@ -134,7 +134,7 @@ int receive(struct xdp_md *ctx)
 	__u64 now = time_receive(ctx);
 	__u32 row_number = config.row_is_queue ? ctx->rx_queue_index : bpf_get_smp_processor_id();
 	struct rx_row *row;
-	struct tag tag;
+	struct tag tag = {};
 
 	if (row_number >= config.rows)
 		row_number = config.rows - 1;

@@ -8,46 +8,56 @@ const volatile struct rx_config config = {};
 
 #define FIND_VLANS 2
 #define FIND_EXTENSIONS 8
+/* Above every offset that a header can have in a frame's first page. */
+#define FIND_MAX_OFFSET 4096
 
 static __always_inline __u16 find_u16(const __u8 *at)
 {
 	return at[0] << 8 | at[1];
 }
 
-/* The offset behind the IPv6 extension headers from `at` on, and the protocol there; 0: none. */
-static __always_inline __u32 find_behind_extensions(void *data, void *end, __u32 at, __u8 *protocol)
+static __always_inline int find_is_extension(__u8 protocol)
 {
-	int n;
+	return protocol == 0 || protocol == 43 || protocol == 44 || protocol == 51 ||
+	       protocol == 60;
+}
 
-#pragma unroll
-	for (n = 0; n < FIND_EXTENSIONS; n++) {
-		__u8 next = *protocol;
-		__u8 *header = data + at;
+/*
+ * One IPv6 extension header. Returns what stands behind it: its offset, shifted by 8, and its
+ * protocol; 0 where nothing does.
+ *
+ * Functions that are not static are verified once, on their own, and the caller goes on with an
+ * unknown result: otherwise the verifier walks every chain of headers.
+ */
+__noinline __u32 find_step(struct xdp_md *ctx, __u32 at, __u32 protocol)
+{
+	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+	__u8 *header;
 
-		if (next != 0 && next != 43 && next != 44 && next != 51 && next != 60)
-			return at;
-		if ((void *)(header + 8) > end)
+	if (at > FIND_MAX_OFFSET)
+		return 0;
+	header = data + at;
+	if ((void *)(header + 8) > end)
+		return 0;
+	if (protocol == 44) {
+		/* The first fragment alone holds the L4 header (RFC 8200 §4.5). */
+		if (find_u16(header + 2) & 0xfff8)
 			return 0;
-		*protocol = header[0];
-		if (next == 44) {
-			/* The first fragment alone holds the L4 header (RFC 8200 §4.5). */
-			if (find_u16(header + 2) & 0xfff8)
-				return 0;
-			at += 8;
-		} else if (next == 51) {
-			at += ((__u32)header[1] + 2) * 4; /* RFC 4302 §2.2 */
-		} else {
-			at += ((__u32)header[1] + 1) * 8;
-		}
+		at += 8;
+	} else if (protocol == 51) {
+		at += ((__u32)header[1] + 2) * 4; /* RFC 4302 §2.2 */
+	} else {
+		at += ((__u32)header[1] + 1) * 8;
 	}
-	return at;
+	return at << 8 | header[0];
 }
 
 /* The offset behind the L4 header; 0 where there is none that a tag could follow. */
-static __always_inline __u32 find_behind_l4(void *data, void *end)
+__noinline __u32 find_behind_l4(struct xdp_md *ctx)
 {
+	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+	__u32 at = 14, length, step;
 	__u8 *header = data, protocol;
-	__u32 at = 14, length;
 	__u16 type;
 	int n;
 
@@ -78,8 +88,15 @@ static __always_inline __u32 find_behind_l4(void *data, void *end)
 		if ((void *)(header + 40) > end)
 			return 0;
 		protocol = header[6];
-		at = find_behind_extensions(data, end, at + 40, &protocol);
-		if (!at)
+		at += 40;
+		for (n = 0; n < FIND_EXTENSIONS && find_is_extension(protocol); n++) {
+			step = find_step(ctx, at, protocol);
+			if (!step)
+				return 0;
+			at = step >> 8;
+			protocol = step;
+		}
+		if (at > FIND_MAX_OFFSET)
 			return 0;
 	} else {
 		return 0;
@@ -102,13 +119,15 @@ static __always_inline __u32 find_behind_l4(void *data, void *end)
 	return 0;
 }
 
-static __always_inline enum tag_seen find_tag(struct xdp_md *ctx, struct tag *tag)
+__noinline int find_tag(struct xdp_md *ctx, struct tag *tag)
 {
 	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
 	enum tag_seen seen, worst = TAG_ALIEN;
 	__u32 at;
 	int n;
 
+	if (!tag)
+		return TAG_ALIEN;
 #pragma unroll
 	for (n = 0; n < RX_TAG_OFFSETS; n++) {
 		if (n >= config.tag_offset_count)
@@ -119,12 +138,16 @@ static __always_inline enum tag_seen find_tag(struct xdp_md *ctx, struct tag *ta
 		if (seen > worst)
 			worst = seen;
 	}
-	at = find_behind_l4(data, end);
-	if (at) {
-		seen = tag_read(data + at, end, tag);
-		if (seen > worst)
-			worst = seen;
-	}
+	at = find_behind_l4(ctx);
+	if (!at)
+		return worst;
+	/* Keeps the compiler from checking a copy: the verifier has to see `at` itself bounded. */
+	barrier_var(at);
+	if (at > FIND_MAX_OFFSET)
+		return worst;
+	seen = tag_read(data + at, end, tag);
+	if (seen > worst)
+		worst = seen;
 	return worst;
 }
 

@@ -14,37 +14,32 @@ static __always_inline __u64 time_receive(struct xdp_md *ctx)
 	return bpf_ktime_get_ns();
 }
 
-/* The bucket of a value: exact below 128, then 128 buckets to the octave. */
+/*
+ * The bucket of a value: exact below 256, from there 128 buckets to the octave. The steps halve the
+ * search for the highest bit; (limit - high) >> 63 is 1 iff high > limit, without a branch of which
+ * the verifier would have to walk both ways.
+ */
 static __always_inline __u32 time_bucket(__u64 value)
 {
 	__u64 high;
-	__u32 shift = 0;
+	__u32 shift, step;
 
 	if (value >> RX_MAX_BITS)
 		return RX_BUCKETS - 1;
 	high = value >> (RX_SUB_BITS + 1);
-	if (high >> 16) {
-		shift += 16;
-		high >>= 16;
-	}
-	if (high >> 8) {
-		shift += 8;
-		high >>= 8;
-	}
-	if (high >> 4) {
-		shift += 4;
-		high >>= 4;
-	}
-	if (high >> 2) {
-		shift += 2;
-		high >>= 2;
-	}
-	if (high >> 1) {
-		shift += 1;
-		high >>= 1;
-	}
-	/* `high` is 1 from the 8th bit of the value on, else 0. */
-	shift += high;
+	shift = step = (0xffff - high) >> 63 << 4;
+	high >>= step;
+	step = (0xff - high) >> 63 << 3;
+	shift += step;
+	high >>= step;
+	step = (0xf - high) >> 63 << 2;
+	shift += step;
+	high >>= step;
+	step = (3 - high) >> 63 << 1;
+	shift += step;
+	high >>= step;
+	/* What is left is 0 (below 256), 1, 2 or 3: its bits. */
+	shift += high - (high >> 1 & high);
 	return (shift << RX_SUB_BITS) + (__u32)(value >> shift);
 }
 

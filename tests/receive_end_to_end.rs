@@ -31,8 +31,8 @@ impl Wire {
         let mut holder = rx.run(|| Command::new("sleep").arg("60").spawn().unwrap()).unwrap();
         tx.run(|| {
             let queues = format!("numtxqueues {queues} numrxqueues {queues}");
-            ip(&format!("link add tx {queues} type veth peer name rx {queues}"));
-            ip(&format!("link set rx netns {}", holder.id()));
+            ip(&format!("link add name tx {queues} type veth peer name rx {queues}"));
+            ip(&format!("link set dev rx netns {}", holder.id()));
             quiet("tx");
         })
         .unwrap();
@@ -56,7 +56,7 @@ impl Wire {
 fn quiet(interface: &str) {
     let path = format!("/proc/sys/net/ipv6/conf/{interface}/disable_ipv6");
     std::fs::write(path, "1").unwrap();
-    ip(&format!("link set {interface} up"));
+    ip(&format!("link set dev {interface} up"));
 }
 
 fn ip(arguments: &str) {
@@ -203,7 +203,8 @@ fn nothing_stays_attached() {
     }
     let wire = Wire::new();
     let shown = || {
-        let output = || Command::new("ip").args(["-d", "link", "show", "rx"]).output().unwrap();
+        let output =
+            || Command::new("ip").args(["-d", "link", "show", "dev", "rx"]).output().unwrap();
         String::from_utf8(wire.rx.run(output).unwrap().stdout).unwrap()
     };
     for mode in MODES {
@@ -261,7 +262,7 @@ fn counts_outlive_the_interface() {
         let frames: Vec<_> = (0..10).map(|index| udp_frame(0, index, clock::now())).collect();
         wire.send(&frames);
         wait(&mut *receiver, 10);
-        wire.rx.run(|| ip("link del rx")).unwrap();
+        wire.rx.run(|| ip("link del dev rx")).unwrap();
         assert_eq!(receiver.snapshot().unwrap().streams[0].unique, 10, "{mode:?}");
     }
 }

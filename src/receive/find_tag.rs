@@ -7,6 +7,8 @@ use crate::packet::tag::{self, Seen};
 const VLANS: usize = 2;
 /// IPv6 extension headers that are stepped over.
 const EXTENSIONS: usize = 8;
+/// Above every offset that a header can have in a frame's first page, which is what XDP sees.
+const MAX_OFFSET: usize = 4096;
 
 /// Reads the tag of a frame. A good tag at one of `offsets` wins, then one right after L4; a wrong
 /// check counts only where no good tag was found.
@@ -19,7 +21,8 @@ pub fn find_tag(frame: &[u8], offsets: &[u16]) -> Seen {
             Seen::Alien => {}
         }
     }
-    match behind_l4(frame).and_then(|at| frame.get(at..)).map_or(Seen::Alien, tag::read) {
+    let behind = behind_l4(frame).filter(|&at| at <= MAX_OFFSET);
+    match behind.and_then(|at| frame.get(at..)).map_or(Seen::Alien, tag::read) {
         Seen::Alien => worst,
         seen => seen,
     }
@@ -76,6 +79,7 @@ fn behind_extensions(frame: &[u8], mut at: usize, mut protocol: u8) -> Option<(u
     for _ in 0..EXTENSIONS {
         let len = |header: &[u8]| usize::from(header[1]);
         let header = match protocol {
+            0 | 43 | 44 | 51 | 60 if at > MAX_OFFSET => return None,
             0 | 43 | 44 | 51 | 60 => frame.get(at..at + 8)?,
             _ => return Some((at, protocol)),
         };

@@ -65,19 +65,17 @@ pub fn load(spec: &ReceiveSpec, window_shift: u32) -> Loaded {
 }
 
 /// Whether this process may load programs and make namespaces. Says so if not; with
-/// REQUIRE_PRIVILEGED=1 that is a failure.
+/// REQUIRE_PRIVILEGED=1 that is a failure. A program that the verifier refuses is one always.
 pub fn privileged(test: &str) -> bool {
+    let spec = spec(&[1]);
     let why = match Netns::new_anonymous() {
-        Err(cause) => cause.to_string(),
-        Ok(_) => {
-            let spec = spec(&[1]);
-            let layout = Layout::new(&spec, Row::Queue, 1);
-            match Loaded::load(&spec, layout, Duty::Count) {
-                Ok(_) => return true,
-                Err(cause) => cause.to_string(),
-            }
-        }
+        Err(cause) => cause,
+        Ok(_) => match Loaded::load(&spec, Layout::new(&spec, Row::Queue, 1), Duty::Count) {
+            Ok(_) => return true,
+            Err(cause) => cause,
+        },
     };
+    assert_eq!(why.raw_os_error(), Some(libc::EPERM), "{why}");
     assert!(
         std::env::var_os("REQUIRE_PRIVILEGED").is_none_or(|value| value != "1"),
         "{test} needs root: {why}"

@@ -99,9 +99,13 @@ fn possible_cpus() -> u32 {
 
 fn load_error(interface: &str, cause: &io::Error) -> Error {
     let remedy = match cause.raw_os_error() {
-        Some(libc::EPERM | libc::EACCES) => {
+        Some(libc::EPERM) => {
             "run as root, or give the program CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON; \
              `receive: packet-mmap` needs only CAP_NET_RAW"
+        }
+        Some(libc::EACCES | libc::E2BIG) => {
+            "this kernel's verifier refused the program: WIRESTORM_LIBBPF_LOG=1 shows why; use \
+             `receive: packet-mmap`"
         }
         Some(libc::ENOMEM) => "raise the memory limit of the control group, or use fewer streams",
         _ => "the receiving program needs Linux 5.18 or later; use `receive: packet-mmap`",

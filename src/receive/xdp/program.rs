@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::{io, iter};
 
 use libbpf_rs::skel::{OpenSkel, SkelBuilder};
-use libbpf_rs::{ErrorKind, MapCore, MapFlags, MapHandle};
+use libbpf_rs::{MapCore, MapFlags, MapHandle};
 
 use super::layout::{Layout, Row};
 use super::skeleton::{self, RxSkelBuilder, types};
@@ -34,9 +34,9 @@ impl Loaded {
     /// Loads the program for the streams of `spec`.
     ///
     /// # Errors
-    /// `EPERM` without CAP_BPF, `EINVAL` on kernels before 5.18.
+    /// `EPERM` without CAP_BPF, `EACCES` when the verifier refuses, `EINVAL` on kernels before 5.18.
     pub fn load(spec: &ReceiveSpec, layout: Layout, duty: Duty) -> io::Result<Self> {
-        libbpf_rs::set_print(None);
+        quiet_libbpf();
         let mut storage = MaybeUninit::uninit();
         let mut open = RxSkelBuilder::default().open(&mut storage).map_err(to_io)?;
         if let Some(rodata) = open.maps.rodata_data.as_deref_mut() {
@@ -110,6 +110,16 @@ impl Loaded {
     }
 }
 
+/// libbpf prints to stderr what its errors say too. WIRESTORM_LIBBPF_LOG=1 shows all of it, the
+/// verifier's log included.
+fn quiet_libbpf() {
+    let print = std::env::var_os("WIRESTORM_LIBBPF_LOG").map(|_| {
+        let print: libbpf_rs::PrintCallback = |_, line| eprint!("{line}");
+        (libbpf_rs::PrintLevel::Debug, print)
+    });
+    libbpf_rs::set_print(print);
+}
+
 fn config(spec: &ReceiveSpec, layout: &Layout, duty: Duty) -> types::rx_config {
     let mut tag_offsets = [0; 8];
     let offsets = spec.tag_offsets.len().min(tag_offsets.len());
@@ -155,14 +165,26 @@ fn read<T: skeleton::Plain>(map: &MapHandle, key: u32) -> io::Result<T> {
         .ok_or_else(|| io::Error::other("the map's entries have another size than the program's"))
 }
 
-/// libbpf-rs keeps the errno's kind, not its number; the kinds that are told apart suffice.
+/// The errno inside an error of libbpf-rs, which tells it only in its words: EPERM (no privilege) and
+/// EACCES (the verifier refused) are one kind to it, and not to us.
 pub(super) fn to_io(error: libbpf_rs::Error) -> io::Error {
-    let number = match error.kind() {
-        ErrorKind::PermissionDenied => libc::EPERM,
-        ErrorKind::NotFound => libc::ENOENT,
-        ErrorKind::OutOfMemory => libc::ENOMEM,
-        ErrorKind::InvalidInput => libc::EINVAL,
-        _ => return io::Error::other(error.to_string()),
-    };
-    io::Error::from_raw_os_error(number)
+    let told = format!("{error:#}");
+    let number = told
+        .rsplit_once("(os error ")
+        .and_then(|(_, rest)| rest.split_once(')').and_then(|(number, _)| number.parse().ok()));
+    number.map_or_else(|| io::Error::other(told), io::Error::from_raw_os_error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use libbpf_rs::ErrorExt;
+
+    #[test]
+    fn the_errno_survives_libbpf_rs() {
+        for number in [libc::EPERM, libc::EACCES, libc::E2BIG] {
+            let error = libbpf_rs::Error::from_raw_os_error(number).context("loading");
+            assert_eq!(to_io(error).raw_os_error(), Some(number));
+        }
+    }
 }
