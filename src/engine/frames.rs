@@ -73,6 +73,11 @@ impl<R: FrameRing, C: Clock> FrameEngine<R, C> {
         &self.ring
     }
 
+    /// The ring, to reach what plays the kernel in it.
+    pub fn ring_mut(&mut self) -> &mut R {
+        &mut self.ring
+    }
+
     /// The ring, to give it back.
     pub fn into_ring(self) -> R {
         self.ring
