@@ -50,7 +50,7 @@ pub fn run(
     let stop = Arc::new(AtomicBool::new(false));
     signals::stop_on_interrupt(&stop)?;
     let lab = match &profile.lab {
-        Some(spec) if profile.needs_lab() => {
+        Some(spec) if profile.stands_in_lab() => {
             Some(Lab::up(spec, prepare::lab_queues(profile, options.workers))?)
         }
         _ => None,

@@ -6,6 +6,11 @@ use super::problem::{Place, Problem, ProfileErrors, nearest, shorten};
 use super::validate;
 
 impl Profile {
+    /// Whether any port is the lab's.
+    pub fn stands_in_lab(&self) -> bool {
+        self.ports.iter().any(|port| matches!(port.attachment, Attachment::Lab(_)))
+    }
+
     /// Whether some port stands in a lab and the profile names none: `--lab` must.
     pub fn needs_lab(&self) -> bool {
         let in_lab = |attachment: &Attachment| matches!(attachment, Attachment::Lab(_));
