@@ -3,6 +3,7 @@
 
 pub mod impair;
 pub mod layout;
+pub mod named;
 mod sysctl;
 mod wiring;
 pub mod witness;
