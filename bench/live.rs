@@ -30,7 +30,12 @@ fn main() {
             bare: false,
             workers: 1,
         },
-        Case { name: "8 fields, 100 streams", programs: flood(100, 8, 60), bare: false, workers: 1 },
+        Case {
+            name: "8 fields, 100 streams",
+            programs: flood(100, 8, 60),
+            bare: false,
+            workers: 1,
+        },
         Case { name: "ceiling 1514 B", programs: flood(1, 1, 1514), bare: true, workers: 1 },
         Case { name: "1 field 1514 B", programs: flood(1, 1, 1514), bare: false, workers: 1 },
         Case { name: "ceiling 60 B, 2 workers", programs: flood(1, 1, 60), bare: true, workers: 2 },

@@ -58,7 +58,10 @@ fn compare(
 }
 
 fn indices() -> impl Strategy<Value = Vec<u64>> {
-    proptest::collection::vec(prop_oneof![0..1000u64, any::<u32>().prop_map(u64::from), any::<u64>()], 12)
+    proptest::collection::vec(
+        prop_oneof![0..1000u64, any::<u32>().prop_map(u64::from), any::<u64>()],
+        12,
+    )
 }
 
 /// Runs `cases` cases of `programs` with `inline`, and returns how many packets were compared.
@@ -81,7 +84,8 @@ fn compare_cases(cases: u32, count: std::ops::Range<usize>, inline: bool) -> u64
             page[..header].fill(dirt);
             for (number, program) in programs.iter().enumerate() {
                 for (turn, index) in indices.iter().enumerate() {
-                    let due = if turn % 2 == 0 { 0 } else { clock::now().saturating_sub(lag).max(1) };
+                    let due =
+                        if turn % 2 == 0 { 0 } else { clock::now().saturating_sub(lag).max(1) };
                     let slot = Slot { index: *index, due, program: number as u32, reserved: 0 };
                     compare(&kernel, program, slot, &page)?;
                     compared.set(compared.get() + 1);

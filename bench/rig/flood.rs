@@ -32,7 +32,10 @@ fn program(stream: u16, fields: usize, len: usize) -> StreamProgram {
         }
     }
     let words = |range: std::ops::Range<usize>| -> u64 {
-        frame[range].chunks(2).map(|word| u64::from(word[0]) << 8 | u64::from(*word.get(1).unwrap_or(&0))).sum()
+        frame[range]
+            .chunks(2)
+            .map(|word| u64::from(word[0]) << 8 | u64::from(*word.get(1).unwrap_or(&0)))
+            .sum()
     };
     let udp = words(26..34) + 17 + (len as u64 - 34) + words(34..40) + words(42..len);
     let ip = words(14..24) + words(26..34);

@@ -68,12 +68,18 @@ impl Rig {
         }
     }
 
-    fn work(&self, case: &Case, worker: usize, start: &Barrier, duration: Duration) -> (u64, Duration, u64) {
+    fn work(
+        &self,
+        case: &Case,
+        worker: usize,
+        start: &Barrier,
+        duration: Duration,
+    ) -> (u64, Duration, u64) {
         self.cable.near.enter().expect("in the namespace");
         core_affinity::set_for_current(core_affinity::CoreId { id: worker });
         let open = if case.bare { xdp_live::open_bare } else { xdp_live::open };
-        let mut engine =
-            open(&self.cable.near, cable::NEAR, worker as u32, case.programs.clone()).expect("open");
+        let mut engine = open(&self.cable.near, cable::NEAR, worker as u32, case.programs.clone())
+            .expect("open");
         start.wait();
         let begin = Instant::now();
         let cpu = thread_cpu_time();
@@ -111,6 +117,8 @@ pub fn median(values: &mut [f64]) -> f64 {
 }
 
 /// Programs that share nothing but their kind.
-pub fn programs(all: impl IntoIterator<Item = wirestorm::packet::program::StreamProgram>) -> Programs {
+pub fn programs(
+    all: impl IntoIterator<Item = wirestorm::packet::program::StreamProgram>,
+) -> Programs {
     all.into_iter().map(Arc::new).collect()
 }

@@ -17,12 +17,7 @@ pub const MAX_LIVE_BATCH: u32 = 256;
 /// # Errors
 /// `EINTR` when a signal ended it early, `EINVAL` when the image does not fit into a page,
 /// `ENOMEM` when pages ran out, `EPERM` without CAP_NET_ADMIN and CAP_BPF.
-pub fn run_live(
-    program: BorrowedFd<'_>,
-    image: &[u8],
-    repeat: u32,
-    batch: u32,
-) -> io::Result<()> {
+pub fn run_live(program: BorrowedFd<'_>, image: &[u8], repeat: u32, batch: u32) -> io::Result<()> {
     let mut options = sys::bpf_test_run_opts {
         sz: size_of::<sys::bpf_test_run_opts>() as sys::size_t,
         data_in: image.as_ptr().cast(),
@@ -80,9 +75,8 @@ pub fn attach_native_xdp(program: BorrowedFd<'_>, ifindex: u32) -> io::Result<Ow
     };
     let ifindex = i32::try_from(ifindex).map_err(io::Error::other)?;
     // SAFETY: `options` has its own size in `sz` and outlives the call.
-    let link = unsafe {
-        sys::bpf_link_create(program.as_raw_fd(), ifindex, sys::BPF_XDP, &options)
-    };
+    let link =
+        unsafe { sys::bpf_link_create(program.as_raw_fd(), ifindex, sys::BPF_XDP, &options) };
     // SAFETY: a link descriptor that bpf_link_create has just made is nobody else's.
     check(link).map(|fd| unsafe { OwnedFd::from_raw_fd(fd) })
 }

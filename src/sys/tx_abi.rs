@@ -156,7 +156,9 @@ unsafe impl Pod for TxConfig {}
 const _: () = {
     assert!(size_of::<LiveLength>() == 16);
     assert!(size_of::<LiveProgram>() == 64);
-    assert!(size_of::<TxConfig>() == 80 + 64 + WORD_COPY + 8 + (INLINE_OPS + 1) * 48 + 8 * 16 + 8 * 16);
+    assert!(
+        size_of::<TxConfig>() == 80 + 64 + WORD_COPY + 8 + (INLINE_OPS + 1) * 48 + 8 * 16 + 8 * 16
+    );
     assert!(size_of::<SharedSlot>() == 24);
     assert!(size_of::<TxShared>() == 72 + MAX_SLOTS * 24);
 };

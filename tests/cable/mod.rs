@@ -115,8 +115,6 @@ impl Sink {
             .lookup_percpu(&0u32.to_ne_bytes(), MapFlags::ANY)
             .expect("lookup")
             .expect("an entry");
-        cpus.iter()
-            .map(|cpu| u64::from_ne_bytes(*cpu[at..].first_chunk().expect("8 bytes")))
-            .sum()
+        cpus.iter().map(|cpu| u64::from_ne_bytes(*cpu[at..].first_chunk().expect("8 bytes"))).sum()
     }
 }

@@ -58,12 +58,7 @@ pub struct XdpLive {
 /// # Errors
 /// When the interface is missing or takes no redirected frames, a program exceeds what the kernel
 /// engine can do, or the kernel refuses to load it.
-pub fn open(
-    netns: &Netns,
-    interface: &str,
-    queue: u32,
-    programs: Programs,
-) -> Result<XdpLive> {
+pub fn open(netns: &Netns, interface: &str, queue: u32, programs: Programs) -> Result<XdpLive> {
     let tables = tables_of(interface, &programs)?;
     XdpLive::with_tables(netns, interface, queue, tables)
 }

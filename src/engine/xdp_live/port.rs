@@ -39,8 +39,9 @@ impl Port {
                 let remedy = "if it is a veth, turn GRO on at its peer (ethtool -K PEER gro on), \
                               attach an XDP program there, and give the peer as many receive \
                               queues as this end has transmit queues; else use another --engine";
-                return Err(fail("its driver takes no redirected frames just now".into())
-                    .remedy(remedy));
+                return Err(
+                    fail("its driver takes no redirected frames just now".into()).remedy(remedy)
+                );
             }
             // Kernels before 6.3 do not tell; the tracepoints will.
             Ok(_) | Err(_) => {}

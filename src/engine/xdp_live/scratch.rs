@@ -78,7 +78,8 @@ mod tests {
             println!("skipped: no CAP_SYS_ADMIN");
             return;
         };
-        let indices = netns.run(|| (create_veth("scratch"), create_veth("scratch"))).expect("entered");
+        let indices =
+            netns.run(|| (create_veth("scratch"), create_veth("scratch"))).expect("entered");
         assert!(indices.0.expect("created") > 1);
         let again = indices.1.expect_err("the name is taken");
         assert_eq!(again.raw_os_error(), Some(libc::EEXIST));

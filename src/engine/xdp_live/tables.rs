@@ -209,9 +209,11 @@ impl Places {
     fn payload_sums(&mut self, all: &mut Vec<u64>, size: &SizeProgram) -> u32 {
         *self.payload_sums.entry(size.payload_sums.as_ptr()).or_insert_with(|| {
             let place = all.len() as u32;
-            all.extend(size.payload_sums.chunks(4).map(|four| {
-                four.iter().rev().fold(0, |entry, sum| entry << 16 | u64::from(*sum))
-            }));
+            all.extend(
+                size.payload_sums.chunks(4).map(|four| {
+                    four.iter().rev().fold(0, |entry, sum| entry << 16 | u64::from(*sum))
+                }),
+            );
             place
         })
     }
@@ -241,7 +243,11 @@ impl Slots {
 
 fn check(program: &StreamProgram) -> Result<(), String> {
     let limit = |what: &str, count: usize, most: usize| {
-        if count > most { Err(format!("{count} {what}, at most {most} are possible")) } else { Ok(()) }
+        if count > most {
+            Err(format!("{count} {what}, at most {most} are possible"))
+        } else {
+            Ok(())
+        }
     };
     let lengths = program.size.as_ref().map_or(0, |size| size.lengths.len());
     limit("changing fields", program.ops.len(), MAX_OPS)?;
@@ -305,15 +311,8 @@ fn empty_config() -> TxConfig {
         c: 0,
         key: 0,
     };
-    let checksum = ChecksumOp {
-        base: 0,
-        offset: 0,
-        slot: 0,
-        sums: 0,
-        odd: 0,
-        zero_as_ffff: 0,
-        reserved: 0,
-    };
+    let checksum =
+        ChecksumOp { base: 0, offset: 0, slot: 0, sums: 0, odd: 0, zero_as_ffff: 0, reserved: 0 };
     TxConfig {
         ifindex: 0,
         netns: 0,
