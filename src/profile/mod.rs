@@ -66,13 +66,18 @@ pub fn parse(file_name: &str, text: &str, overrides: &[String]) -> Result<Profil
         source = yaml::write(&root);
     }
     let origin = Origin::new(file_name, overrides, root.clone());
-    let mut decoded = decode::decode(file_name, source, origin, &root);
-    validate::validate(&mut decoded);
-    problems.append(&mut decoded.problems);
-    if problems.is_empty() {
-        Ok(decoded.profile)
-    } else {
-        Err(ProfileErrors::new(file_name, overrides, problems))
+    let decoded = decode::decode(file_name, source, origin, &root).map(|mut decoded| {
+        validate::validate(&mut decoded);
+        problems.append(&mut decoded.problems);
+        decoded.profile
+    });
+    match decoded {
+        Ok(profile) if problems.is_empty() => Ok(profile),
+        Ok(_) => Err(ProfileErrors::new(file_name, overrides, problems)),
+        Err(more) => {
+            problems.extend(more);
+            Err(ProfileErrors::new(file_name, overrides, problems))
+        }
     }
 }
 

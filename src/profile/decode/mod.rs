@@ -93,7 +93,7 @@ impl Decoder {
     /// A whole number in `low..=high`.
     fn integer(&mut self, at: &At<'_>, low: u64, high: u64) -> Option<u64> {
         let expected = match high {
-            u64::MAX => format!("a whole number from {low}"),
+            u64::MAX => format!("a whole number from {low}, below 2^64"),
             _ => format!("a whole number from {low} to {high}"),
         };
         self.scalar(at, &expected, |text| {

@@ -38,10 +38,10 @@ pub(super) fn ports(decoder: &mut Decoder, at: &At<'_>) -> Option<Vec<Port>> {
 }
 
 fn port(record: &mut Record<'_, '_>, name: &str) -> Port {
-    let mut port = Port { name: name.to_owned(), ..lab_port(PORT_ROLES[0]) };
+    let mut port = lab_port(name);
     let (interface, lab) = (record.get("interface"), record.get("lab"));
     if record.one_of(&[("interface", &interface), ("lab", &lab)]) {
-        port.attachment = attachment(record.decoder, interface, lab);
+        port.attachment = attachment(record.decoder, port.attachment, interface, lab);
     }
     let (queues, workers) = (record.get("queues"), record.get("workers"));
     if queues.is_some() && workers.is_some() {
@@ -71,8 +71,12 @@ fn port(record: &mut Record<'_, '_>, name: &str) -> Port {
     port
 }
 
-fn attachment(decoder: &mut Decoder, interface: Option<At<'_>>, lab: Option<At<'_>>) -> Attachment {
-    let none = Attachment::Lab(PORT_ROLES[0].to_owned());
+fn attachment(
+    decoder: &mut Decoder,
+    none: Attachment,
+    interface: Option<At<'_>>,
+    lab: Option<At<'_>>,
+) -> Attachment {
     if let Some(at) = interface {
         // IFNAMSIZ is 16 with the closing zero; dev_valid_name refuses '/', ':' and blanks.
         const EXPECTED: &str = "the name of an interface: at most 15 bytes without / : or blanks";

@@ -34,15 +34,25 @@ pub struct Decoded {
 }
 
 /// Decodes a tree. `file` names the profile that does not name itself.
-pub fn decode(file: &str, source: String, origin: Origin, root: &Node) -> Decoded {
+///
+/// # Errors
+/// When the tree is no mapping, so that there is nothing to judge.
+pub fn decode(
+    file: &str,
+    source: String,
+    origin: Origin,
+    root: &Node,
+) -> Result<Decoded, Vec<Problem>> {
     let mut decoder = Decoder::default();
     let at = At { node: root, path: String::new() };
     let expected = "a profile: a mapping with `streams:`";
     let decoded = decoder.record(&at, "profile", expected, |record| profile(record, file));
-    let (mut profile, tag_is_explicit) = decoded.unwrap_or_else(|| (empty(file), Vec::new()));
+    let Some((mut profile, tag_is_explicit)) = decoded else {
+        return Err(decoder.problems);
+    };
     profile.source = source;
     profile.origin = origin;
-    Decoded { profile, tag_is_explicit, problems: decoder.problems }
+    Ok(Decoded { profile, tag_is_explicit, problems: decoder.problems })
 }
 
 fn profile(record: &mut Record<'_, '_>, file: &str) -> (Profile, Vec<bool>) {

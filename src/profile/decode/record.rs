@@ -52,7 +52,7 @@ impl<'d, 'n> Record<'d, 'n> {
         if value.is_none() {
             let path = path::key(&self.at.path, key);
             let place = self.at.node.place;
-            self.decoder.problems.push(Problem::found(place, path, "no such key", expected));
+            self.decoder.problems.push(Problem::found(place, path, "nothing", expected));
         }
         value
     }

@@ -103,7 +103,7 @@ fn to(record: &mut Record<'_, '_>, from: usize, ports: &[Port]) -> Option<usize>
             };
             record.decoder.refuse(
                 &at,
-                "no such key",
+                "nothing",
                 format!("the receiving port, or null for a stream that is not measured: {ports}"),
             );
             None

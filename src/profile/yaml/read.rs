@@ -7,6 +7,7 @@ use std::collections::{HashMap, HashSet};
 use granit_parser::{Event, Marker, Options, Parser, ScalarStyle, ScanError, Span};
 
 use super::{Data, Entry, Node, is_null};
+use crate::profile::path;
 use crate::profile::problem::{Place, Problem, shorten};
 
 /// Longest profile in bytes.
@@ -192,44 +193,58 @@ impl<'p> Reader<'p> {
             };
             self.anchors.insert(anchor, (node.clone(), cost));
         }
-        let refused = match self.open.last_mut() {
-            None => {
-                self.root = Some(node);
-                None
-            }
-            Some(Open { content: Content::List(items), .. }) => {
-                items.push(node);
-                None
-            }
-            Some(Open { content: Content::Mapping { entries, keys, key }, .. }) => {
-                match std::mem::replace(key, Key::Awaited) {
-                    Key::Read(key, place) => {
-                        entries.push(Entry { key, place, value: node });
-                        None
-                    }
-                    Key::Refused => None,
-                    Key::Awaited => match accept_key(&node, keys) {
-                        Ok(text) => {
-                            *key = Key::Read(text, node.place);
-                            None
-                        }
-                        Err(problem) => {
-                            *key = Key::Refused;
-                            Some(problem)
-                        }
-                    },
+        if self.awaits_key() {
+            return self.key(&node);
+        }
+        match self.open.last_mut() {
+            None => self.root = Some(node),
+            Some(Open { content: Content::List(items), .. }) => items.push(node),
+            Some(Open { content: Content::Mapping { entries, key, .. }, .. }) => {
+                if let Key::Read(key, place) = std::mem::replace(key, Key::Awaited) {
+                    entries.push(Entry { key, place, value: node });
                 }
             }
+        }
+    }
+
+    fn awaits_key(&self) -> bool {
+        let content = self.open.last().map(|open| &open.content);
+        matches!(content, Some(Content::Mapping { key: Key::Awaited, .. }))
+    }
+
+    /// Takes a node as the key of the innermost mapping.
+    fn key(&mut self, node: &Node) {
+        let text = match &node.data {
+            Data::Scalar { text, .. } => Some(text.as_str()),
+            Data::Null => Some("null"),
+            Data::List(_) | Data::Mapping(_) => None,
         };
-        self.problems.extend(refused);
+        let Some(Open { content: Content::Mapping { keys, key, .. }, .. }) = self.open.last_mut()
+        else {
+            return;
+        };
+        let accepted = text.filter(|text| keys.insert((*text).to_owned()));
+        *key = match accepted {
+            Some(text) => Key::Read(text.to_owned(), node.place),
+            None => Key::Refused,
+        };
+        if accepted.is_none() {
+            let (found, expected) = match text {
+                Some(text) => {
+                    (format!("the key \"{}\" a second time", shorten(text)), "every key once")
+                }
+                None => (format!("{} as a key", node.describe()), "a word"),
+            };
+            self.refuse(node.place, found, expected);
+        }
     }
 
     fn spend(&mut self, place: Place, cost: Cost) -> Option<()> {
         self.spent.nodes += cost.nodes;
         self.spent.bytes += cost.bytes;
         if self.spent.nodes > MAX_NODES || self.spent.bytes > MAX_SCALAR_BYTES {
-            let expected = format!("at most {MAX_NODES} values, aliases counted in full");
-            self.refuse(place, "more than that", expected);
+            let found = format!("more than {MAX_NODES} values or {MAX_SCALAR_BYTES} bytes");
+            self.refuse(place, found, "fewer: aliases count in full");
             return None;
         }
         Some(())
@@ -237,16 +252,31 @@ impl<'p> Reader<'p> {
 
     fn syntax(&mut self, error: &ScanError, text: &str) {
         let mut message = format!("not YAML: {}", shorten_long(&error.info()));
-        let line = text.lines().nth(error.marker().line().saturating_sub(1)).unwrap_or("");
-        if line.trim_start_matches(' ').starts_with('\t') {
-            message.push_str("; this line is indented with a tab, expected spaces");
+        // The reader may notice a tab only at the end of the line before.
+        let mut around = text.lines().enumerate().skip(error.marker().line().max(1) - 1).take(2);
+        let tab = |line: &str| line.trim_start_matches(' ').starts_with('\t');
+        if let Some((n, _)) = around.find(|(_, line)| tab(line)) {
+            message.push_str(&format!("; line {} is indented with a tab, expected spaces", n + 1));
+        }
+        if message.contains("recursion limit") {
+            message.push_str(&format!("; expected at most {MAX_DEPTH} levels of nesting"));
         }
         let place = self.place(error.marker());
         self.problems.push(Problem::new(place, "", message));
     }
 
     fn refuse(&mut self, place: Place, found: impl Into<String>, expected: impl Into<String>) {
-        self.problems.push(Problem::found(place, "", found.into(), expected.into()));
+        let path = self.path();
+        self.problems.push(Problem::found(place, path, found.into(), expected.into()));
+    }
+
+    /// The path of the node that is being read.
+    fn path(&self) -> String {
+        self.open.iter().fold(String::new(), |at, open| match &open.content {
+            Content::List(items) => path::index(&at, items.len()),
+            Content::Mapping { key: Key::Read(key, _), .. } => path::key(&at, key),
+            Content::Mapping { .. } => at,
+        })
     }
 
     fn whole(&self) -> Place {
@@ -259,22 +289,6 @@ impl<'p> Reader<'p> {
             None => Place::Text { line: mark.line().max(1), column: mark.col() + 1 },
         }
     }
-}
-
-fn accept_key(node: &Node, keys: &mut HashSet<String>) -> Result<String, Problem> {
-    let text = match &node.data {
-        Data::Scalar { text, .. } => text,
-        Data::Null => "null",
-        Data::List(_) | Data::Mapping(_) => {
-            let found = format!("{} as a key", node.describe());
-            return Err(Problem::found(node.place, "", found, "a word"));
-        }
-    };
-    if !keys.insert(text.to_owned()) {
-        let found = format!("the key \"{}\" a second time", shorten(text));
-        return Err(Problem::found(node.place, "", found, "every key once"));
-    }
-    Ok(text.to_owned())
 }
 
 fn options() -> Options {
@@ -321,7 +335,7 @@ mod tests {
             text.push_str(&format!("a{n}: &a{n} [{many}]\n"));
         }
         let found = problems(&text);
-        assert!(found[0].starts_with("found more than that"), "{found:?}");
+        assert!(found[0].contains("found more than"), "{found:?}");
     }
 
     #[test]
@@ -329,7 +343,7 @@ mod tests {
         let long = "x".repeat(MAX_BYTES / 2);
         let many = vec!["*a"; 100].join(", ");
         let found = problems(&format!("a: &a {long}\nb: [{many}]\n"));
-        assert!(found[0].starts_with("found more than that"), "{found:?}");
+        assert!(found[0].contains("found more than"), "{found:?}");
     }
 
     #[test]

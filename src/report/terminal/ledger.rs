@@ -61,14 +61,17 @@ fn closing(stages: &[Stage]) -> (String, Tint) {
     }
 }
 
-/// What independent counters of the kernel say, each beside the figure of the run that it equals.
+/// What independent counters of the kernel say that changed during the run, each beside the figure
+/// of the run that it equals.
 pub fn witnesses(result: &RunResult, style: Style) -> String {
     if result.witnesses.is_empty() {
         return String::new();
     }
     let mut table =
         Table::new("Kernel counters").column("change", Align::Right).column("", Align::Wrap);
-    for witness in &result.witnesses {
+    let (changed, still): (Vec<_>, Vec<_>) =
+        result.witnesses.iter().partition(|witness| witness.value > 0);
+    for witness in changed {
         let (words, tint) = compare(result, witness.value);
         table.row(vec![
             Cell::plain(clean(&witness.name)),
@@ -76,7 +79,13 @@ pub fn witnesses(result: &RunResult, style: Style) -> String {
             Cell::new(words, tint),
         ]);
     }
-    table.render(style)
+    let mut text = table.render(style);
+    if !still.is_empty() {
+        let others = format!("{} other counters did not change.", count(still.len() as u64));
+        text.push_str(&paint(&others, Tint::Faint, style.color));
+        text.push('\n');
+    }
+    text
 }
 
 /// The figures of the run that `value` equals, of the totals, the ledger, a stream; else the nearest

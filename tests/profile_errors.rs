@@ -1,0 +1,63 @@
+//! Broken profiles: each file under `profile_errors/` is a table of them, and every message is
+//! under snapshot. A case is `=== title`, its `--set` lines, and its YAML.
+
+use wirestorm::profile;
+
+struct Case<'t> {
+    title: &'t str,
+    overrides: Vec<String>,
+    text: String,
+}
+
+fn cases(table: &str) -> Vec<Case<'_>> {
+    let mut cases = Vec::new();
+    for line in table.lines() {
+        if let Some(title) = line.strip_prefix("=== ") {
+            cases.push(Case { title, overrides: Vec::new(), text: String::new() });
+            continue;
+        }
+        let case = cases.last_mut().expect("a title first");
+        match line.strip_prefix("--set ") {
+            Some(text) => case.overrides.push(text.to_owned()),
+            None => case.text.extend([line, "\n"]),
+        }
+    }
+    cases
+}
+
+/// The messages of all cases of a table, each of which is refused.
+fn messages(table: &str) -> String {
+    let mut messages = String::new();
+    for case in cases(table) {
+        let Err(errors) = profile::parse("p.yaml", &case.text, &case.overrides) else {
+            panic!("\"{}\" is accepted", case.title);
+        };
+        assert!(!errors.problems().is_empty(), "\"{}\" is refused without a reason", case.title);
+        messages.extend(["=== ", case.title, "\n", &errors.to_string(), "\n"]);
+    }
+    messages
+}
+
+macro_rules! tables {
+    ($($name:ident)*) => {
+        $(#[test]
+        fn $name() {
+            let table = include_str!(concat!("profile_errors/", stringify!($name), ".txt"));
+            insta::assert_snapshot!(stringify!($name), messages(table));
+        })*
+
+        #[test]
+        fn there_are_sixty_at_least() {
+            let tables = [$(include_str!(concat!("profile_errors/", stringify!($name), ".txt"))),*];
+            let mut titles: Vec<&str> =
+                tables.iter().flat_map(|table| cases(table)).map(|case| case.title).collect();
+            let count = titles.len();
+            titles.sort_unstable();
+            titles.dedup();
+            assert!(count >= 60, "{count}");
+            assert_eq!(titles.len(), count, "two cases have one title within the tables");
+        }
+    };
+}
+
+tables! { yaml records units ports streams headers rules lab set }
