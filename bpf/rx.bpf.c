@@ -128,8 +128,8 @@ static __always_inline int count_probe(struct rx_row *row, __u32 row_number,
 	return 1;
 }
 
-SEC("xdp.frags")
-int receive(struct xdp_md *ctx)
+/* One frame. */
+static __always_inline int receive_frame(struct xdp_md *ctx)
 {
 	__u64 now = time_receive(ctx);
 	__u32 row_number = config.row_is_queue ? ctx->rx_queue_index : bpf_get_smp_processor_id();
@@ -163,4 +163,10 @@ int receive(struct xdp_md *ctx)
 			return steer(ctx, row, now);
 	}
 	return config.pass_on ? XDP_PASS : XDP_DROP;
+}
+
+SEC("xdp.frags")
+int receive(struct xdp_md *ctx)
+{
+	return receive_frame(ctx);
 }

@@ -292,3 +292,45 @@ fn several_queues_add_up() {
         assert_eq!(stream.latency.as_ref().unwrap().count(), 1000, "{}", port.mode);
     }
 }
+
+#[test]
+fn a_device_without_native_xdp() {
+    if !privileged("a_device_without_native_xdp") {
+        return;
+    }
+    let wire = Wire::new();
+    wire.rx
+        .run(|| {
+            ip("link add name bridge0 type bridge");
+            ip("link set dev bridge0 up");
+        })
+        .unwrap();
+    let spec = |mode| ReceiveSpec { interface: "bridge0".into(), ..wire.spec(mode, &[1]) };
+    let error = receive::open(&spec(ReceiveMode::XdpNative)).err().unwrap().to_string();
+    assert_eq!(
+        error,
+        "cannot attach native XDP to bridge0: Operation not supported (os error 95); the driver has \
+         no XDP, or not at this MTU; use `receive: auto` or xdp-generic"
+    );
+    let mode = receive::open(&spec(ReceiveMode::Auto)).unwrap().snapshot().unwrap().mode;
+    assert_eq!(mode, "generic XDP; native: Operation not supported (os error 95)");
+}
+
+/// Jumbo frames: the program takes packets of several pages, and counts all their bytes.
+#[test]
+fn frames_longer_than_a_page() {
+    if !privileged("frames_longer_than_a_page") {
+        return;
+    }
+    for mode in [ReceiveMode::XdpNative, ReceiveMode::XdpGeneric, ReceiveMode::PacketMmap] {
+        let wire = Wire::new();
+        wire.tx.run(|| ip("link set dev tx mtu 9000")).unwrap();
+        wire.rx.run(|| ip("link set dev rx mtu 9000")).unwrap();
+        let mut receiver = receive::open(&wire.spec(mode, &[1])).unwrap();
+        let mut frame = udp_frame(0, 0, clock::now());
+        frame.resize(9000, 0xa5);
+        wire.send(&[frame]);
+        let port = wait(&mut *receiver, 1);
+        assert_eq!((port.streams[0].unique, port.streams[0].bytes), (1, 9000), "{}", port.mode);
+    }
+}

@@ -276,3 +276,28 @@ fn two_cpus_share_a_flow() {
     assert_eq!(stream.replicated, (threads - 1) * PACKETS);
     assert_eq!(stream.late_ambiguous, 0);
 }
+
+#[test]
+fn ten_thousand_streams_fit_the_memory_budget() {
+    if !privileged("ten_thousand_streams_fit_the_memory_budget") {
+        return;
+    }
+    let spec = spec(&[2; 10_000]);
+    let layout = Layout::new(&spec, Row::Queue, 2);
+    let remarks = layout.remarks(true).join("; ");
+    assert!(remarks.contains("within 256 packets"), "{remarks}");
+    assert!(remarks.contains("histograms that 10000 streams share"), "{remarks}");
+    let loaded = Loaded::load(&spec, layout, Duty::Count).unwrap();
+    for stream in [0, 1, 4999, 9999] {
+        for index in 0..=u64::from(stream) % 7 {
+            run(&loaded, &udp_frame(stream, index, clock::now()));
+        }
+    }
+    let streams = counted(&loaded, &spec).streams;
+    assert_eq!(streams.len(), 10_000);
+    for (number, stream) in streams.iter().enumerate() {
+        let sent = if [0, 1, 4999, 9999].contains(&number) { number as u64 % 7 + 1 } else { 0 };
+        assert_eq!((stream.received, stream.unique), (sent, sent), "stream {number}");
+        assert_eq!(stream.latency.as_ref().unwrap().count(), sent, "stream {number}");
+    }
+}
