@@ -2,9 +2,9 @@
 
 use crate::cli::profile::ProfileRequest;
 use crate::error::Error;
+use crate::profile::ProfileErrors;
 use crate::profile::model::Profile;
 use crate::profile::safety::Prefix;
-use crate::profile::ProfileErrors;
 use crate::profile::{self, safety};
 
 use super::Failure;

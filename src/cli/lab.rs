@@ -1,4 +1,4 @@
-//! `wirestorm lab`.
+//! `wirestorm lab`: labs that stay, to look at and to play in.
 
 use std::num::NonZeroU32;
 
@@ -8,21 +8,19 @@ use clap::{Args, Subcommand};
 /// The labs' names, as `--lab` and `lab up` take them.
 pub const NAMES: [&str; 2] = ["router", "b2b"];
 
-/// The largest process number there can be on Linux (PID_MAX_LIMIT, linux/threads.h): nothing that
-/// is typed becomes a negative number, which kill(2) takes for a group or for every process.
-const PID_MAX: i64 = 4 * 1024 * 1024;
-
-/// Build, end and list labs. A lab lives as long as the process that holds it.
+/// What to do with labs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Lab {
-    /// Build a lab and hold it until interrupted.
+    /// Build a lab that stays.
     Up {
         /// One of [`NAMES`].
+        topology: String,
+        /// What it is called; its namespaces are `NAME-tx`, `NAME-router`, `NAME-rx`.
         name: String,
         /// Queues of every device.
         queues: Option<NonZeroU32>,
     },
-    /// End labs that other processes hold.
+    /// Take labs down.
     Down(Which),
     /// List the labs that are up.
     List,
@@ -31,22 +29,23 @@ pub enum Lab {
 /// Which labs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Which {
-    /// All.
+    /// All that wirestorm made.
     All,
-    /// Those that these processes hold. Never empty.
-    Held(Vec<u32>),
+    /// Those of these names. Never empty.
+    Named(Vec<String>),
 }
 
 #[derive(Debug, Args)]
 #[command(
-    about = "Build, end and list labs of network namespaces",
+    about = "Build, take down and list labs of network namespaces",
     after_help = "\
 Examples:
   wirestorm lab up router --queues 2
+  ip netns exec router-tx ping 198.19.0.2
   wirestorm lab list
-  wirestorm lab down 4711
+  wirestorm lab down router
 
-A lab has no name in the system: it is held by the process of `lab up`, and gone with it."
+A run makes a lab of its own, without a name, and leaves nothing behind; these labs are for you."
 )]
 pub(super) struct TypedLab {
     #[command(subcommand)]
@@ -55,23 +54,27 @@ pub(super) struct TypedLab {
 
 #[derive(Debug, Subcommand)]
 enum TypedLabCommand {
-    /// Build a lab and hold it until interrupted (needs root)
+    /// Build a lab that stays until it is taken down (needs root)
     Up {
         /// router: tx – Linux router – rx; b2b: tx – rx
         #[arg(default_value = "router", value_parser = NAMES)]
-        name: String,
+        topology: String,
+
+        /// What it is called; without it, its topology
+        #[arg(long, value_name = "NAME")]
+        name: Option<String>,
 
         /// Queues of every device
         #[arg(long, value_name = "N", value_parser = super::at_least_one::<NonZeroU32>)]
         queues: Option<NonZeroU32>,
     },
-    /// End labs, by the process that holds them
+    /// Take labs down; only what wirestorm made is removed
     Down {
-        /// Process that holds the lab, as `lab list` shows it
-        #[arg(value_name = "PID", value_parser = clap::value_parser!(u32).range(2..=PID_MAX))]
-        pids: Vec<u32>,
+        /// Labs, as `lab list` shows them
+        #[arg(value_name = "NAME")]
+        names: Vec<String>,
 
-        /// End all labs
+        /// All labs
         #[arg(long)]
         all: bool,
     },
@@ -83,17 +86,19 @@ impl TypedLab {
     pub(super) fn meaning(self) -> Result<Lab, clap::Error> {
         let error = |kind, message| super::usage_error(kind, &["lab", "down"], message);
         Ok(match self.command {
-            TypedLabCommand::Up { name, queues } => Lab::Up { name, queues },
+            TypedLabCommand::Up { topology, name, queues } => {
+                Lab::Up { name: name.unwrap_or_else(|| topology.clone()), topology, queues }
+            }
             TypedLabCommand::List => Lab::List,
-            TypedLabCommand::Down { pids, all } => match (pids.is_empty(), all) {
+            TypedLabCommand::Down { names, all } => match (names.is_empty(), all) {
                 (true, true) => Lab::Down(Which::All),
-                (false, false) => Lab::Down(Which::Held(pids)),
+                (false, false) => Lab::Down(Which::Named(names)),
                 (true, false) => {
-                    let message = "name the process that holds the lab, or --all";
+                    let message = "name the lab, or --all";
                     return Err(error(ErrorKind::MissingRequiredArgument, message));
                 }
                 (false, true) => {
-                    let message = "name processes or --all, not both";
+                    let message = "name labs or --all, not both";
                     return Err(error(ErrorKind::ArgumentConflict, message));
                 }
             },

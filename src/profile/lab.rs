@@ -1,9 +1,15 @@
 //! Which lab a profile runs in.
 
 use super::decode::{TOPOLOGIES, plain_lab};
-use super::model::{Attachment, Profile};
+use super::model::{Attachment, LabSpec, Profile};
 use super::problem::{Place, Problem, ProfileErrors, nearest, shorten};
 use super::validate;
+
+/// The lab of that name (`router`, `b2b`) with nothing changed about it. None: there is no such lab.
+pub fn plain(name: &str) -> Option<LabSpec> {
+    let (_, topology) = TOPOLOGIES.iter().find(|(known, _)| *known == name)?;
+    Some(plain_lab(*topology))
+}
 
 impl Profile {
     /// Whether any port is the lab's.

@@ -21,6 +21,7 @@ pub mod units;
 mod validate;
 pub mod yaml;
 
+pub use lab::plain as plain_lab;
 pub use origin::Origin;
 pub use problem::{Place, Problem, ProfileErrors};
 pub use schema::schema;
