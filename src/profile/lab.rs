@@ -27,7 +27,7 @@ impl Profile {
     /// profile says of the lab otherwise.
     ///
     /// # Errors
-    /// When there is no such lab, when the profile's ports are interfaces of the machine, or when
+    /// The profile is not to be run then. When there is no such lab, when the profile's ports are interfaces of the machine, or when
     /// what the profile says of its lab does not go with the topology.
     pub fn set_lab(&mut self, name: &str) -> Result<(), ProfileErrors> {
         let Some((_, topology)) = TOPOLOGIES.iter().find(|(known, _)| *known == name) else {

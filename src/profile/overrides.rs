@@ -128,6 +128,7 @@ fn no_such_item(items: &[Node], step: &str, at: &str, place: Place) -> Problem {
         n => format!("a position from 0 to {}", n - 1),
     };
     if !names.is_empty() && names.len() <= 20 {
+        let names: Vec<String> = names.iter().map(|name| shorten(name)).collect();
         expected.push_str(&format!(" or one of {}", names.join(", ")));
     }
     let hint = nearest(step, names.iter().copied());

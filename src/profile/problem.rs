@@ -33,9 +33,9 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// A problem told in one's own words.
+    /// A problem told in one's own words. Control characters that the words quote are escaped.
     pub fn new(place: Place, path: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { place, path: path.into(), message: message.into() }
+        Self { place, path: on_one_line(path.into()), message: on_one_line(message.into()) }
     }
 
     /// Something was found that is not allowed.
@@ -52,6 +52,7 @@ impl Problem {
     #[must_use]
     pub fn hint(mut self, nearest: Option<&str>) -> Self {
         if let Some(nearest) = nearest {
+            let nearest = shorten(nearest);
             self.message.push_str(&format!("; did you mean \"{nearest}\"?"));
         }
         self
@@ -129,6 +130,16 @@ pub fn shorten(text: &str) -> String {
         shown.push('…');
     }
     shown
+}
+
+fn on_one_line(text: String) -> String {
+    if !text.contains(char::is_control) {
+        return text;
+    }
+    let escape = |c: char| {
+        if c.is_control() { c.escape_default().to_string() } else { c.to_string() }
+    };
+    text.chars().map(escape).collect()
 }
 
 /// The known word that is nearest to `word`, if it is near enough to be what was meant.

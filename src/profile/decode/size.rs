@@ -2,6 +2,7 @@
 
 use super::{At, Decoder, Record};
 use crate::profile::model::Size;
+use crate::profile::problem::shorten;
 use crate::profile::units::Unit;
 use crate::units::FrameSize;
 
@@ -78,7 +79,9 @@ fn imix(decoder: &mut Decoder, at: &At<'_>) -> Option<Size> {
         let weight = decoder.integer(entry, 1, MAX_SIZES as u64);
         match FrameSize::parse(key) {
             Ok(size) => sizes.extend(weight.map(|weight| (size, weight as u32))),
-            Err(expected) => decoder.refuse(entry, format!("the size \"{key}\""), expected),
+            Err(expected) => {
+                decoder.refuse(entry, format!("the size \"{}\"", shorten(key)), expected)
+            }
         }
     }
     (sizes.len() == entries.len()).then_some(Size::Imix(sizes))

@@ -3,6 +3,7 @@
 use super::{At, Decoder, Record};
 use crate::profile::model::FieldValue;
 use crate::profile::prefix::Prefix;
+use crate::profile::problem::shorten;
 use crate::profile::units::{parse_field, parse_integer};
 use crate::profile::yaml::Data;
 use crate::wire::field::{FieldDef, FieldKind};
@@ -25,7 +26,8 @@ pub(super) fn value(decoder: &mut Decoder, at: &At<'_>, field: &FieldDef) -> Opt
             prefix(decoder, at, kind, Order::Increment)
         }
         Data::Scalar { text, .. } if text.contains("..") => {
-            let example = format!("{{random: {text}}} or {{increment: {text}}} for a range");
+            let range = shorten(text);
+            let example = format!("{{random: {range}}} or {{increment: {range}}} for a range");
             decoder.unexpected(at, example);
             None
         }

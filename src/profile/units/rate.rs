@@ -2,6 +2,7 @@
 
 use super::{Unit, decimal, exact, expected};
 use crate::profile::model::Rate;
+use crate::profile::problem::shorten;
 use crate::units::{BitLayer, PacketRate, Ratio};
 
 /// Bits per second without a layer: the speed of a link, a shaper's rate.
@@ -55,6 +56,7 @@ impl Unit for Rate {
         };
         let factor = multiple(unit, &BITS).ok_or_else(expected::<Self>)?;
         let layer = layer.ok_or_else(|| {
+            let text = shorten(text);
             format!(
                 "the layer said too: \"{text} L1\" counts preamble and inter-packet gap, \
                  \"{text} L2\" the frame alone"
@@ -112,7 +114,7 @@ fn packets_text(rate: PacketRate) -> String {
 /// With the largest multiple that leaves a whole number.
 fn scaled(value: u128, unit: &str) -> String {
     for (name, factor) in MULTIPLES {
-        if name != "K" && value >= factor && value % factor == 0 {
+        if name != "K" && value >= factor && value.is_multiple_of(factor) {
             return format!("{}{name}{unit}", value / factor);
         }
     }
