@@ -104,8 +104,8 @@ fn prepared(program: &StreamProgram) -> Vec<u8> {
 
 /// Medians over interleaved repeats, so that a slow moment hits all cases alike.
 fn table(cases: &[Case]) {
-    const REPEATS: usize = 41;
-    const PACKETS: u64 = 20_000;
+    const REPEATS: usize = 401;
+    const PACKETS: u64 = 2000;
     let mut memories: Vec<_> = cases.iter().map(|case| prepared(&case.program)).collect();
     let mut samples = vec![Vec::new(); cases.len() * 2];
     for _ in 0..REPEATS {
