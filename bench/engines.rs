@@ -50,7 +50,7 @@ fn main() {
 fn compare(len: usize, xdp: bool, repeats: usize, span: Duration) {
     let pair = Pair::new(1);
     let sink = if xdp { "native XDP_DROP" } else { "no XDP, GRO off" };
-    if xdp && !drop_at(&pair) {
+    if xdp && !drop_at_receiver(&pair) {
         println!("{len} B, {sink}: skipped, clang could not build the program");
         return;
     }
@@ -242,24 +242,4 @@ fn cpu_ns() -> u64 {
     // SAFETY: a valid timespec to write to.
     unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &mut time) };
     time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
-}
-
-/// Puts a program that drops everything on the receiving end, in native mode.
-fn drop_at(pair: &Pair) -> bool {
-    let directory = tempfile::tempdir().expect("a temporary directory");
-    let (source, object) = (directory.path().join("drop.c"), directory.path().join("drop.o"));
-    let text = "__attribute__((section(\"xdp\"), used)) int drop(void *ctx) { return 1; }\n\
-                char _license[] __attribute__((section(\"license\"), used)) = \"GPL\";\n";
-    std::fs::write(&source, text).expect("it is written");
-    let built = Command::new("clang")
-        .args(["-O2", "-g", "-target", "bpf", "-c"])
-        .arg(&source)
-        .arg("-o")
-        .arg(&object)
-        .status();
-    if !built.is_ok_and(|status| status.success()) {
-        return false;
-    }
-    ip(&pair.rx, &format!("link set dev rx0 xdpdrv obj {} sec xdp", object.display()));
-    true
 }

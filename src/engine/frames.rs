@@ -12,7 +12,8 @@ pub trait FrameRing {
     /// What it can do here.
     fn capabilities(&self) -> &Capabilities;
 
-    /// Frames, out of `want`, that can be filled now. Takes back what the kernel has completed.
+    /// Frames, out of `want`, that can be filled now. Takes back what the kernel has completed. A
+    /// `want` of 0 only offers again what the kernel had no room for.
     ///
     /// # Errors
     /// When the port is gone.

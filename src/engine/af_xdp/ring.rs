@@ -203,7 +203,7 @@ impl FrameRing for AfXdpRing {
     #[inline]
     fn reserve(&mut self, want: usize) -> Result<usize> {
         self.reclaim();
-        if self.free.len() < want {
+        if want == 0 || self.free.len() < want {
             self.push()?;
             self.reclaim();
         }

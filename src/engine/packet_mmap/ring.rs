@@ -159,7 +159,7 @@ impl FrameRing for PacketMmapRing {
     fn reserve(&mut self, want: usize) -> Result<usize> {
         self.reclaim();
         let slots = self.in_kernel.len();
-        if self.in_flight + want > slots && self.waiting() {
+        if (want == 0 || self.in_flight + want > slots) && self.waiting() {
             self.push()?;
             self.reclaim();
         }
