@@ -183,6 +183,17 @@ fn a_full_ring_takes_nothing_and_says_so() {
 }
 
 #[test]
+fn what_found_no_room_goes_with_the_next_call_even_an_empty_one() {
+    let mut script = Script::default();
+    script.fates.extend([Fate::Sent, Fate::NoRoom]);
+    let mut engine = FrameEngine::new(MemoryRing::new(script, 8, 128, 8), Stopped(1), streams());
+    assert_eq!(engine.transmit(&slots(0, 0..3)).expect("the port stays"), 3);
+    assert_eq!(engine.counters().completed, 1);
+    assert_eq!(engine.transmit(&[]).expect("the port stays"), 0);
+    assert_eq!(engine.counters().completed, 3);
+}
+
+#[test]
 fn a_sink_completes_everything() {
     let ring = MemoryRing::new(Sink, 4, 128, 4);
     let mut engine = FrameEngine::new(ring, Stopped(9), streams());

@@ -12,7 +12,8 @@ pub trait FrameRing {
     /// What it can do here.
     fn capabilities(&self) -> &Capabilities;
 
-    /// Frames, out of `want`, that can be filled now. Takes back what the kernel has completed.
+    /// Frames, out of `want`, that can be filled now. Takes back what the kernel has completed. A
+    /// `want` of 0 only offers again what the kernel had no room for.
     ///
     /// # Errors
     /// When the port is gone.
@@ -93,22 +94,30 @@ impl<R: FrameRing, C: Clock> Engine for FrameEngine<R, C> {
     fn transmit(&mut self, slots: &[Slot]) -> Result<usize> {
         let want = slots.len().min(self.lens.len());
         let room = self.ring.reserve(want)?;
-        for (n, slot) in slots[..room].iter().enumerate() {
+        if room == 0 {
+            return Ok(0);
+        }
+        let slots = &slots[..room];
+        for (n, slot) in slots.iter().enumerate() {
             let program = &*self.programs[slot.program as usize];
             let (number, frame) = self.ring.frame(n);
             let holds = &mut self.holds[number];
             let len = program.build(slot.index, frame, *holds == slot.program + 1);
             *holds = slot.program + 1;
-            let now = self.clock.now();
-            let lag = if slot.due == 0 { 0 } else { now.saturating_sub(slot.due) };
-            program.stamp(slot.index, frame, now, lag);
             self.lens[n] = len as u32;
             self.by_program[slot.program as usize] += 1;
         }
-        if room > 0 {
-            self.built += room as u64;
-            self.ring.submit(&self.lens[..room])?;
+        // The frames of a batch are handed over at one moment, so one look at the clock is as true
+        // as one for each, and it would cost more than a frame's building.
+        let now = self.clock.now();
+        for (n, slot) in slots.iter().enumerate() {
+            let program = &*self.programs[slot.program as usize];
+            let lag = if slot.due == 0 { 0 } else { now.saturating_sub(slot.due) };
+            let (_, frame) = self.ring.frame(n);
+            program.stamp(slot.index, frame, now, lag);
         }
+        self.built += room as u64;
+        self.ring.submit(&self.lens[..room])?;
         Ok(room)
     }
 

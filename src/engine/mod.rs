@@ -68,7 +68,8 @@ pub trait Engine {
     fn capabilities(&self) -> &Capabilities;
 
     /// Builds, stamps and hands over packets in order, and returns how many of `slots` it took;
-    /// 0 when the ring is full. Never blocks for longer than the kernel's transmit call.
+    /// 0 when the ring is full. Without slots it only offers again what the kernel had no room for.
+    /// Never blocks for longer than the kernel's transmit call.
     ///
     /// # Errors
     /// When the port is gone or down, or the kernel refuses the frames for good.

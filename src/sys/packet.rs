@@ -7,11 +7,10 @@
 //! ```
 //!
 //! Why the virtio header: without it the kernel copies only the 14 bytes of the Ethernet header
-//! and lets the packet point into the slot for the rest. The slot is given back when the packet's
-//! *socket accounting* ends, which is as early as `ip_rcv` in the next namespace (`skb_orphan`),
-//! while the packet itself may still stand in a queue; refilling the slot then changes a packet
-//! that is on its way. With `hdr_len` the whole frame is copied at once, as AF_XDP's copy mode does,
-//! and a slot that was given back is truly ours.
+//! and lets the packet point into the slot for the rest, so it must copy that rest into fresh pages
+//! as soon as the packet leaves the sender's hands (`skb_orphan_frags` in veth, tap, the bridge,
+//! any capture), and a receiving XDP program has it copied once more. `hdr_len` has the whole frame
+//! copied at once, into one piece.
 
 use std::io;
 use std::mem::{offset_of, size_of};

@@ -5,6 +5,7 @@
 use std::io;
 use std::num::NonZeroU32;
 use std::os::fd::{AsRawFd, RawFd};
+use std::ptr::NonNull;
 
 use xsk_rs::config::{
     BindFlags, FrameSize, Interface, LibxdpFlags, QueueSize, SocketConfig, UmemConfig,
@@ -38,6 +39,8 @@ pub type OpenError = (&'static str, io::Error);
 pub struct XskTx {
     /// Per frame its descriptor.
     descs: Box<[FrameDesc]>,
+    /// Per frame its first byte.
+    starts: Box<[NonNull<u8>]>,
     /// Room for a batch of descriptors, to or from a ring.
     batch: Box<[FrameDesc]>,
     chunk: usize,
@@ -50,6 +53,9 @@ pub struct XskTx {
     _fill: FillQueue,
     umem: Umem,
 }
+
+// SAFETY: the pointers are into `umem`, which goes with them and may change threads itself.
+unsafe impl Send for XskTx {}
 
 impl XskTx {
     /// Opens a socket in the namespace of the calling thread. No XDP program is put on the device.
@@ -88,8 +94,17 @@ impl XskTx {
             .bind_flags(mode | BindFlags::XDP_USE_NEED_WAKEUP)
             .build();
         let count = NonZeroU32::new(frames).ok_or_else(|| invalid(&"no frames"))?;
-        let (umem, descs) = Umem::new(memory, count, false)
+        let (umem, mut descs) = Umem::new(memory, count, false)
             .map_err(|error| ("register frame memory for", os_error(&error)))?;
+        let starts = descs
+            .iter_mut()
+            .map(|desc| {
+                // SAFETY: the descriptor is of this memory, and no other reference to it exists.
+                let mut data = unsafe { umem.data_mut(desc) };
+                data.cursor().set_pos(chunk - HEADROOM);
+                NonNull::from(data.contents_mut()).cast()
+            })
+            .collect();
         let name: Interface = interface.parse().map_err(|error| invalid(&error))?;
         // SAFETY: the memory is not shared, so no other socket uses it; loading of a program is
         // inhibited.
@@ -99,6 +114,7 @@ impl XskTx {
         let (fill, comp) = rings.ok_or_else(|| invalid(&"no completion ring"))?;
         let budget = raise_budget(tx.fd().as_raw_fd(), frames);
         Ok(Self {
+            starts,
             batch: descs.clone().into(),
             descs: descs.into(),
             chunk,
@@ -131,16 +147,10 @@ impl XskTx {
     /// completion until it is produced.
     #[inline(always)]
     pub fn frame(&mut self, number: usize) -> &mut [u8] {
-        let desc = &mut self.descs[number];
-        // SAFETY: the descriptor is one of this memory's; `self` is borrowed exclusively, and the
-        // kernel only reads frames that were produced.
-        let mut data = unsafe { self.umem.data_mut(desc) };
-        data.cursor().set_pos(self.max_frame);
-        let bytes = data.contents_mut();
-        let (start, len) = (bytes.as_mut_ptr(), bytes.len());
-        // SAFETY: the same bytes, whose lifetime xsk-rs ties to `data` but which live as long as the
-        // borrow of `self`.
-        unsafe { std::slice::from_raw_parts_mut(start, len) }
+        // SAFETY: the frame's bytes from its data to the end of its chunk, in memory that lives as
+        // long as `self`, which is borrowed exclusively; the kernel only reads frames that were
+        // produced.
+        unsafe { std::slice::from_raw_parts_mut(self.starts[number].as_ptr(), self.max_frame) }
     }
 
     /// Puts frames with their lengths into the transmit ring; all of them, as the ring has as many
@@ -153,8 +163,11 @@ impl XskTx {
         let mut filled = 0;
         for ((place, number), &len) in self.batch.iter_mut().zip(numbers).zip(lens) {
             let desc = &mut self.descs[number as usize];
-            // SAFETY: as in `frame`; only the descriptor's length is written.
-            unsafe { self.umem.data_mut(desc) }.cursor().set_pos(len as usize);
+            // Only the cursor sets a length, and it costs two divisions: kept where it holds.
+            if desc.lengths().data() != len as usize {
+                // SAFETY: as in `frame`; only the descriptor's length is written.
+                unsafe { self.umem.data_mut(desc) }.cursor().set_pos(len as usize);
+            }
             *place = *desc;
             filled += 1;
         }

@@ -67,6 +67,27 @@ impl Pair {
     }
 }
 
+/// Puts a program that drops everything on the receiving end, in native mode; false when clang
+/// cannot build it.
+pub fn drop_at_receiver(pair: &Pair) -> bool {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let (source, object) = (directory.path().join("drop.c"), directory.path().join("drop.o"));
+    let text = "__attribute__((section(\"xdp\"), used)) int drop(void *ctx) { return 1; }\n\
+                char _license[] __attribute__((section(\"license\"), used)) = \"GPL\";\n";
+    std::fs::write(&source, text).expect("it is written");
+    let built = Command::new("clang")
+        .args(["-O2", "-g", "-target", "bpf", "-c"])
+        .arg(&source)
+        .arg("-o")
+        .arg(&object)
+        .status();
+    if !built.is_ok_and(|status| status.success()) {
+        return false;
+    }
+    ip(&pair.rx, &format!("link set dev rx0 xdpdrv obj {} sec xdp", object.display()));
+    true
+}
+
 /// A namespace without IPv6.
 pub fn silent_netns() -> Netns {
     let netns = Netns::new_anonymous().expect("privileged");

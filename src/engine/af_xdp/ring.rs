@@ -15,7 +15,7 @@ use crate::sys::xsk::{Bind, HEADROOM, MAX_CHUNK, OpenError, XskTx};
 /// Frames, and places of each ring.
 const FRAMES: u32 = 512;
 /// Frames of one hand-over at most.
-const MAX_BATCH: usize = 64;
+const MAX_BATCH: usize = 32;
 /// Kicks without progress of one hand-over at most.
 const KICKS: u32 = 8;
 /// How long to wait for a queue that is taken. The kernel lets go of a closed socket's queue in its
@@ -203,7 +203,7 @@ impl FrameRing for AfXdpRing {
     #[inline]
     fn reserve(&mut self, want: usize) -> Result<usize> {
         self.reclaim();
-        if self.free.len() < want {
+        if want == 0 || self.free.len() < want {
             self.push()?;
             self.reclaim();
         }

@@ -168,7 +168,7 @@ impl<K: Kernel> FrameRing for MemoryRing<K> {
 
     fn reserve(&mut self, want: usize) -> Result<usize> {
         self.reclaim();
-        if self.free.len() < want && !self.waiting.is_empty() {
+        if (want == 0 || self.free.len() < want) && !self.waiting.is_empty() {
             self.kick()?;
         }
         Ok(want.min(self.free.len()))

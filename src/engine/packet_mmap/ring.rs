@@ -14,7 +14,7 @@ use crate::sys::packet::{PacketTxRing, SlotState};
 /// Slots of a ring: enough that the kernel always has work, few enough to stay in the cache.
 const SLOTS: usize = 512;
 /// Frames of one hand-over at most.
-const MAX_BATCH: usize = 64;
+const MAX_BATCH: usize = 32;
 /// Bytes that may wait in the kernel: more than all slots' packets take, so that the ring is the
 /// limit.
 const SEND_BUFFER: i32 = 16 << 20;
@@ -159,7 +159,7 @@ impl FrameRing for PacketMmapRing {
     fn reserve(&mut self, want: usize) -> Result<usize> {
         self.reclaim();
         let slots = self.in_kernel.len();
-        if self.in_flight + want > slots && self.waiting() {
+        if (want == 0 || self.in_flight + want > slots) && self.waiting() {
             self.push()?;
             self.reclaim();
         }
