@@ -2,9 +2,11 @@
 
 use std::fs;
 
-use crate::host::{self, cpu::Cpus};
+use crate::host::cpu::Cpus;
+use crate::host::{self, offloads};
 use crate::ports::AttachedPort;
 use crate::report::model::Environment;
+use crate::sys::ethtool::Ethtool;
 
 /// CPU time of the whole machine, in ticks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -51,11 +53,24 @@ pub fn environment(ports: &[AttachedPort]) -> Environment {
         driver: drivers.join("; "),
         cpu: cpu(),
         clock: format!("CLOCK_MONOTONIC on {}", host.clock_source),
-        offloads: String::new(),
+        offloads: ports.iter().map(offloads_of).collect::<Vec<_>>().join("; "),
         latency_definition: "receive time at the XDP hook (or the kernel's receive stamp) minus \
                              send time right before the packet is handed to the kernel"
             .into(),
         ..Environment::default()
+    }
+}
+
+/// The offloads that are on and change what a receiver sees or a sender hands over.
+fn offloads_of(port: &AttachedPort) -> String {
+    let name = &port.facts.name;
+    let Ok(features) = Ethtool::open(&port.netns).and_then(|ethtool| ethtool.features(name)) else {
+        return format!("{name}: not told");
+    };
+    let falsify = [offloads::RECEIVE, offloads::TRANSMIT, &[offloads::GRO]].concat();
+    match offloads::active(&features, &falsify).as_slice() {
+        [] => format!("{name}: none that falsify"),
+        active => format!("{name}: {} on", active.join(", ")),
     }
 }
 

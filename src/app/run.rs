@@ -8,14 +8,18 @@ use super::machine::{self, CpuTimes};
 use super::{prepare, signals};
 use crate::engine::choose::EngineChoice;
 use crate::error::{Error, Result};
+use crate::host::offloads::{self, Guard};
 use crate::lab::Lab;
 use crate::measure::distribution::Distribution;
 use crate::measure::received::PortReceived;
 use crate::measure::verdict;
-use crate::profile::model::Profile;
+use crate::profile::model::{Profile, ReceiveMode};
 use crate::report::model::{Counter, Environment, Reason, RunResult, SCHEMA, Verdict};
 use crate::trial::result::{Assembled, Counted, assemble};
 use crate::trial::{Outcome, Snapshot, Trial};
+
+/// Receive offloads that make one packet of several.
+const MERGING: [&str; 4] = [offloads::GRO, "rx-lro", "rx-gro-hw", "rx-gro-list"];
 
 /// How to run, beside what the profile says.
 #[derive(Clone, Debug, Default)]
@@ -56,6 +60,13 @@ pub fn run(
         _ => None,
     };
     let prepared = prepare::prepare(profile, lab.as_ref(), options.workers)?;
+    // A user-space receiver sees packets after the kernel has merged them, unless it may not.
+    let _merging_off = prepared
+        .receivers
+        .iter()
+        .filter(|(_, spec)| lab.is_none() && spec.mode == ReceiveMode::PacketMmap)
+        .map(|(_, spec)| Guard::off(&spec.netns, &spec.interface, &MERGING))
+        .collect::<Result<Vec<_>>>()?;
     let trial = Trial {
         profile,
         senders: prepared.senders,

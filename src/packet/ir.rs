@@ -1,6 +1,6 @@
 //! Patch operations: the few instructions that turn a template into packet i. Plain data with a
 //! fixed layout, since the eBPF engine runs the same operations out of a map
-//! (`bpf/wirestorm.h` declares the twins).
+//! (`bpf/tx_abi.h` declares the twins).
 //!
 //! A *window* is 1, 2, 4 or 8 bytes of the frame, read as one big-endian number. An operation
 //! computes a value from the packet's index, shifts it into place and replaces the bits of `mask`.

@@ -1,7 +1,7 @@
 //! Random values without state: a counter-based generator of (seed, stream, field, index).
 //!
 //! The output function is SplitMix64's (Steele, Lea, Flood 2014): the counter times the golden
-//! gamma, then Stafford's mix 13. The eBPF engine computes the same in `bpf/wirestorm.h`.
+//! gamma, then Stafford's mix 13. The eBPF engine computes the same in `bpf/tx_build.h`.
 
 /// SplitMix64's increment: 2^64 / golden ratio, odd.
 pub const GOLDEN_GAMMA: u64 = 0x9E37_79B9_7F4A_7C15;
