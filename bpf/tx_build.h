@@ -31,7 +31,11 @@ ALWAYS_INLINE __u64 below(__u64 key, __u64 index, __u64 range)
 {
 	__u64 bits = mix(key + index * GOLDEN_GAMMA);
 
-	return range ? multiply_high(bits, range) : bits;
+	if (!range)
+		return bits;
+	if (!(range >> 32))
+		return ((bits >> 32) * range + ((__u32)bits * range >> 32)) >> 32;
+	return multiply_high(bits, range);
 }
 
 /* `index % modulus`; the 32-bit division takes a third of the cycles. */

@@ -30,7 +30,7 @@ use crate::sys::tx_abi::MAX_SLOTS;
 /// How long before they are due slots may be handed over: one call covers as much. Between two calls
 /// lie some ten microseconds in which nothing is sent (the kernel makes a page pool for each call),
 /// so longer is better for the gaps, and shorter for whoever wants to stop.
-const LOOKAHEAD_NS: u64 = 2_000_000;
+const LOOKAHEAD_NS: u64 = 4_000_000;
 
 /// Packets that share one reading of the clock: a bulk, which reaches the device as one.
 const BULK: u32 = 16;
@@ -175,7 +175,7 @@ impl XdpLive {
         let error = Error::new("send live frames to", &self.interface, &cause);
         match cause.raw_os_error() {
             Some(libc::EINVAL) => error.remedy(format!(
-                "a frame of {} bytes does not fit into a page with its head room; use --engine \
+                "a frame of {} bytes does not fit into a page, about 3,400 do; use --engine \
                  af-xdp or packet-mmap",
                 self.image.len()
             )),

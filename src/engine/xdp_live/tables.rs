@@ -340,3 +340,57 @@ fn empty_config() -> TxConfig {
         only_lengths: [LiveLength::default(); MAX_LENGTHS],
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn program(len: usize) -> StreamProgram {
+        StreamProgram {
+            stream: 0,
+            template: vec![0; len].into(),
+            ops: [].into(),
+            checksums: [].into(),
+            size: None,
+            tag_at: None,
+            lists: [].into(),
+        }
+    }
+
+    #[test]
+    fn headers_are_written_anew_and_payload_only_where_it_differs() {
+        let plain = Arc::new(program(1000));
+        let copied = |programs: &[Arc<StreamProgram>]| {
+            Tables::new(programs, true).map(|tables| tables.config.copy_len)
+        };
+        assert_eq!(copied(&[plain.clone()]), Ok(HEADER_BYTES as u32));
+        assert_eq!(copied(&[Arc::new(program(60))]), Ok(60));
+        let mut other = program(900);
+        other.template[700] = 1;
+        assert_eq!(copied(&[plain, Arc::new(other)]), Ok(701));
+    }
+
+    #[test]
+    fn a_shared_list_is_stored_once() {
+        let list: Arc<[u64]> = (0..100).collect();
+        let programs: Vec<_> = (0..3)
+            .map(|_| Arc::new(StreamProgram { lists: list.clone(), ..program(60) }))
+            .collect();
+        assert_eq!(Tables::new(&programs, true).map(|tables| tables.lists.len()), Ok(100));
+    }
+
+    #[test]
+    fn checksums_are_renumbered_to_the_slots_they_read() {
+        let checksum = |slot| ChecksumOp {
+            base: 0,
+            offset: 0,
+            slot,
+            sums: 0,
+            odd: 0,
+            zero_as_ffff: 0,
+            reserved: 0,
+        };
+        let slots = Slots::of(&[checksum(5), checksum(2), checksum(5)]);
+        assert_eq!(slots.renumber(0b0010_0000, 0b0000_0100), (0b101, 0b010));
+    }
+}
