@@ -44,8 +44,8 @@ pub struct Outcome {
     pub ended: Option<u64>,
     /// When the last packet had been handed over.
     pub last_sent: Option<u64>,
-    /// Largest lag, in nanoseconds.
-    pub max_lag: u64,
+    /// Largest lag, in nanoseconds. None where no packet had a due time.
+    pub max_lag: Option<u64>,
     /// Why it ended before its time, when that was not a stop.
     pub error: Option<Error>,
 }
@@ -60,7 +60,7 @@ pub fn run<E: Engine + ?Sized, C: Clock>(
     stop: &AtomicBool,
 ) -> Outcome {
     let mut batch = vec![Slot::default(); engine.capabilities().max_batch.max(1)];
-    let mut outcome = Outcome { ended: None, last_sent: None, max_lag: 0, error: None };
+    let mut outcome = Outcome { ended: None, last_sent: None, max_lag: None, error: None };
     let sent = send(engine, schedule, clock, limits, live, stop, &mut batch, &mut outcome);
     let drained = engine.drain(limits.drain);
     if let Err(error) = sent.and(drained) {
@@ -123,8 +123,8 @@ fn send<E: Engine + ?Sized, C: Clock>(
             outcome.last_sent = Some(now);
             live.sent.store(sent, Relaxed);
             let lag = now.saturating_sub(first_due);
-            if first_due != 0 && lag > outcome.max_lag {
-                outcome.max_lag = lag;
+            if first_due != 0 && outcome.max_lag.is_none_or(|largest| lag > largest) {
+                outcome.max_lag = Some(lag);
                 live.max_lag.store(lag, Relaxed);
             }
         } else if now.saturating_sub(moved.max(first_due)) > STUCK_NS {

@@ -2,14 +2,36 @@
 
 mod common;
 
+use std::sync::{Mutex, PoisonError};
+
 use common::{Run, privileged, run};
 
+/// One lab at a time: two senders and two routers on few cores disturb each other.
+static MACHINE: Mutex<()> = Mutex::new(());
+
 fn known(profile: &str, args: &[&str]) -> Run {
+    let _alone = MACHINE.lock().unwrap_or_else(PoisonError::into_inner);
     let path = format!("profiles/known-truth/{profile}.yaml");
     let run = run(&[&[path.as_str()], args].concat());
     assert!(run.json.is_object(), "{profile} gives a result: {}", run.stderr);
     run.assert_ledger_closes();
     run
+}
+
+/// A run in which the sender was never late by more than `lag_ns`: what these truths assume. Other
+/// programs may take the CPU for longer, so it is tried again, and a machine that is never quiet
+/// fails the test.
+fn known_undisturbed(profile: &str, lag_ns: u64) -> Run {
+    let mut lags = Vec::new();
+    for _ in 0..8 {
+        let run = known(profile, &[]);
+        let lag = run.json["schedule_lag_max_ns"].as_u64().expect("a rate was asked for");
+        if lag <= lag_ns {
+            return run;
+        }
+        lags.push(lag);
+    }
+    panic!("{profile}: the machine was never quiet; the sender was late by {lags:?} ns");
 }
 
 /// A router that drops fragments touches no whole packet.
@@ -37,14 +59,15 @@ fn every_tenth_packet_is_lost_exactly() {
     }
 }
 
-/// 100 Mbit/s of 1514-byte frames are 8256.27 a second. What passes is what the bucket held, what
+/// 100 Mbit/s of 1514-byte frames are 8256.27 a second. A gap of 4 ms in the sending does not empty
+/// the queue of 4.966 ms. What passes is what the bucket held, what
 /// it earned, and what the queue still held at the end.
 #[test]
 fn a_token_bucket_passes_its_rate() {
     if !privileged("a_token_bucket_passes_its_rate") {
         return;
     }
-    let run = known("25-tbf-asymptote", &[]);
+    let run = known_undisturbed("25-tbf-asymptote", 4_000_000);
     let received = run.json["totals"]["rx_pps"].as_f64().expect("a rate");
     let wanted = 100e6 / 8.0 / 1514.0;
     assert!((received / wanted - 1.0).abs() < 0.005, "{received} of {wanted} frames/s");
@@ -66,7 +89,7 @@ fn a_full_queue_delays_by_its_length() {
     if !privileged("a_full_queue_delays_by_its_length") {
         return;
     }
-    let run = known("27-tbf-queue-latency", &[]);
+    let run = known_undisturbed("27-tbf-queue-latency", 4_000_000);
     let latency = &run.json["streams"][0]["latency_ns"];
     let p50 = latency["p50"].as_f64().expect("a median");
     assert!((4.80e6..5.25e6).contains(&p50), "median {p50} ns: {latency:#}");

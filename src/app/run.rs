@@ -119,6 +119,7 @@ pub fn run(
         verdict: Verdict { valid: false, passed: false, reasons: Vec::new() },
         incomplete: outcome.incomplete,
         duration_s: outcome.span as f64 / 1e9,
+        schedule_lag_max_ns: outcome.reports.iter().filter_map(|r| r.outcome.max_lag).max(),
         totals,
         streams,
         ledger,

@@ -2,11 +2,13 @@
 
 use std::fmt;
 
+use super::af_xdp::ZeroCopy;
 use super::frames::FrameEngine;
 use super::null::NullRing;
 use super::port::LongestFrame;
 use super::{Engine, Programs, af_xdp, packet_mmap, xdp_live};
 use crate::error::{Error, Result};
+use crate::host::{link, xdp};
 use crate::sys::clock::Monotonic;
 use crate::sys::netns::Netns;
 
@@ -16,7 +18,7 @@ const NULL_FRAMES: usize = 256;
 /// An engine as a user names it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum EngineChoice {
-    /// The best that works.
+    /// The best that works: zero-copy AF_XDP, live frames, AF_XDP with a copy, PACKET_MMAP.
     #[default]
     Auto,
     /// Live frames: the packets are built in the kernel.
@@ -65,6 +67,12 @@ pub fn open(
         return open_one(choice, netns, interface, queue, programs);
     }
     let mut refusals = Vec::new();
+    if has_zero_copy(netns, interface) {
+        match open_zero_copy(netns, interface, queue, programs) {
+            Ok(engine) => return Ok(engine),
+            Err(error) => refusals.push(error),
+        }
+    }
     for choice in [EngineChoice::XdpLive, EngineChoice::AfXdp, EngineChoice::PacketMmap] {
         match open_one(choice, netns, interface, queue, programs) {
             Ok(engine) => return Ok(engine),
@@ -74,6 +82,25 @@ pub fn open(
     let causes: Vec<String> = refusals.iter().map(ToString::to_string).collect();
     Err(Error::new("open any engine on", interface, causes.join(" / "))
         .remedy(format!("see wirestorm doctor {interface}")))
+}
+
+/// Whether the driver says that it can send AF_XDP frames without copying them.
+fn has_zero_copy(netns: &Netns, interface: &str) -> bool {
+    link::facts(netns, interface)
+        .ok()
+        .and_then(|facts| xdp::features(netns, facts.index).ok().flatten())
+        .is_some_and(|features| features.zero_copy())
+}
+
+fn open_zero_copy(
+    netns: &Netns,
+    interface: &str,
+    queue: u32,
+    programs: &Programs,
+) -> Result<Box<dyn Engine>> {
+    let longest = LongestFrame::of(programs);
+    let ring = af_xdp::open_with(netns, interface, queue, longest, ZeroCopy::Require)?;
+    Ok(Box::new(FrameEngine::new(ring, Monotonic, programs.clone())))
 }
 
 fn open_one(

@@ -70,11 +70,18 @@ impl Distribution {
         (self.count() > 0).then(|| self.sum as f64 / self.count() as f64)
     }
 
-    /// The ceil(p·n)-th smallest (RFC 2330), p in parts per million: 990_000 is p99.
+    /// The ceil(p·n)-th smallest (RFC 2330 §11.3), p in parts per million: 990_000 is p99. The
+    /// rank is computed in whole numbers: 7 % of 100 is the 7th, which floating point makes the 8th.
     pub fn percentile(&self, parts_per_million: u32) -> Option<u64> {
         let (min, max) = (self.min()?, self.max()?);
-        let value = self.histogram.value_at_quantile(f64::from(parts_per_million) / 1e6);
-        Some(value.clamp(min, max))
+        let scaled = u128::from(self.count()) * u128::from(parts_per_million.min(1_000_000));
+        let rank = scaled.div_ceil(1_000_000).max(1);
+        let mut below = 0u128;
+        let reached = self.histogram.iter_recorded().find_map(|step| {
+            below += u128::from(step.count_at_value());
+            (below >= rank).then(|| self.histogram.median_equivalent(step.value_iterated_to()))
+        });
+        Some(reached.unwrap_or(max).clamp(min, max))
     }
 
     /// The histogram, for logs and spectra.

@@ -32,7 +32,7 @@ pub struct Entries {
 /// The stages of a run.
 pub fn stages(entries: &Entries) -> Vec<Stage> {
     let mut ledger = Ledger { stages: Vec::new(), last: None };
-    ledger.enter("intended", "packets that the schedule asked for", Some(entries.intended));
+    ledger.enter("intended", "frames that the schedule asked for", Some(entries.intended));
     ledger.enter(
         "due",
         "still in time when their turn came; the others are unsent",

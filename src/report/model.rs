@@ -39,6 +39,9 @@ pub struct RunResult {
     pub incomplete: bool,
     /// From the first packet due to the last packet sent, in seconds.
     pub duration_s: f64,
+    /// How late the latest packet was handed over, against its due time. Null where no rate was
+    /// asked for.
+    pub schedule_lag_max_ns: Option<u64>,
     /// All streams together.
     pub totals: Totals,
     /// Every stream, in the profile's order.

@@ -12,7 +12,9 @@ use crate::units::{FCS_BYTES, L1_OVERHEAD_BYTES};
 /// What was sent, per stream of the profile.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StreamSent {
-    /// Packets that the schedule asked for.
+    /// Frames that the schedule asked for.
+    pub intended_frames: u64,
+    /// Distinct packets among them.
     pub intended: u64,
     /// Frames that the transmit path took.
     pub frames: u64,
@@ -120,9 +122,12 @@ fn sent_by_stream(counted: &Counted) -> Vec<StreamSent> {
             let frames = report.accepted.get(program).copied().unwrap_or(0);
             let slots = report.slots.get(program).copied().unwrap_or_default();
             let entry = &mut sent[stream];
+            let order = &counted.profile.streams[stream].order;
+            let intended = slots.intended.max(frames);
+            entry.intended_frames += intended;
+            entry.intended += distinct(order, intended);
             entry.frames += frames;
-            entry.intended += slots.intended.max(frames);
-            entry.distinct += distinct(&counted.profile.streams[stream].order, frames);
+            entry.distinct += distinct(order, frames);
         }
     }
     sent
@@ -190,6 +195,7 @@ impl Sums {
     }
 
     fn add(&mut self, other: &Self) {
+        self.sent.intended_frames += other.sent.intended_frames;
         self.sent.intended += other.sent.intended;
         self.sent.frames += other.sent.frames;
         self.sent.distinct += other.sent.distinct;
@@ -233,7 +239,7 @@ impl Sums {
         let extra = self.corrupt.unwrap_or(0) + self.alien.unwrap_or(0);
         Totals {
             intended: self.sent.intended,
-            unsent: self.sent.intended - self.sent.frames,
+            unsent: self.sent.intended - self.sent.distinct,
             sent: self.sent.distinct,
             received: self.received.map(|received| received + extra),
             unique: self.unique,
@@ -270,8 +276,8 @@ fn entries(counted: &Counted, totals: &Sums) -> Entries {
         measured.map(|s| sent[s].frames).sum::<u64>()
     };
     Entries {
-        intended: totals.sent.intended,
-        unsent: totals.sent.intended - totals.sent.frames,
+        intended: totals.sent.intended_frames,
+        unsent: totals.sent.intended_frames - totals.sent.frames,
         built: sum(|report| report.counters.built),
         accepted: sum(|report| report.counters.accepted),
         completed: sum(|report| report.counters.completed),

@@ -209,7 +209,7 @@ impl WorkerReport {
         Self {
             port,
             seat,
-            outcome: Outcome { ended: None, last_sent: None, max_lag: 0, error: None },
+            outcome: Outcome { ended: None, last_sent: None, max_lag: None, error: None },
             capabilities: Capabilities {
                 name: "none",
                 detail: String::new(),

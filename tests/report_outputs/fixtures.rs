@@ -103,6 +103,7 @@ pub fn run(sent: u64, lost: u64) -> RunResult {
         verdict: Verdict { valid: true, passed: true, reasons: Vec::new() },
         incomplete: false,
         duration_s: 5.0,
+        schedule_lag_max_ns: Some(41_280),
         totals,
         streams,
         ledger: ledger(2 * sent, lost),

@@ -102,6 +102,7 @@ fn names_are_the_contract() {
         "/verdict/reasons/0/code",
         "/verdict/reasons/0/message",
         "/duration_s",
+        "/schedule_lag_max_ns",
         "/totals/intended",
         "/totals/unsent",
         "/totals/sent",

@@ -2,7 +2,7 @@
 
 use super::Style;
 use super::paint::{Tint, clean, paint, wrap};
-use crate::report::format::NOT_MEASURED;
+use crate::report::format::{NOT_MEASURED, nanos};
 use crate::report::model::RunResult;
 
 /// Columns of the names.
@@ -26,10 +26,15 @@ pub fn render(result: &RunResult, style: Style) -> String {
         known(&environment.wirestorm),
         result.seed
     );
+    let lag = match result.schedule_lag_max_ns {
+        Some(lag) => format!("{} at most behind the schedule", nanos(lag as f64)),
+        None => NOT_MEASURED.to_owned(),
+    };
     let lines = [
         ("command", known(&environment.command)),
         ("started", started),
         ("engine", engine),
+        ("lag", lag),
         ("receive", known(&result.receive_detail)),
         ("host", host),
         ("drivers", known(&environment.driver)),
