@@ -190,13 +190,10 @@ fn contribute(sums: &mut [u64; MAX_CHECKSUMS], mask: u8, odd: u8, bits: u64) {
     }
 }
 
-/// Folds a ones' complement sum to 16 bits.
+/// Folds a ones' complement sum to 16 bits; 0 stays 0 and nothing else becomes 0. Adding a number
+/// to itself with its halves swapped leaves their sum, the carry brought round, in the upper half.
 #[inline(always)]
-pub fn fold(mut sum: u64) -> u16 {
-    sum = (sum >> 32) + (sum & 0xffff_ffff);
-    sum = (sum >> 32) + (sum & 0xffff_ffff);
-    sum = (sum >> 16) + (sum & 0xffff);
-    sum = (sum >> 16) + (sum & 0xffff);
-    sum = (sum >> 16) + (sum & 0xffff);
-    sum as u16
+pub fn fold(sum: u64) -> u16 {
+    let sum = (sum.wrapping_add(sum.rotate_left(32)) >> 32) as u32;
+    (sum.wrapping_add(sum.rotate_left(16)) >> 16) as u16
 }

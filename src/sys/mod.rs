@@ -3,4 +3,5 @@
 #![allow(unsafe_code)]
 
 pub mod clock;
+pub mod cycles;
 pub mod netns;

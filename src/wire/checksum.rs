@@ -95,7 +95,23 @@ mod tests {
         sum as u16
     }
 
+    #[test]
+    fn only_zero_folds_to_zero() {
+        assert_eq!(fold(0), 0);
+        for bits in 0..64 {
+            assert_ne!(fold(1 << bits), 0);
+            assert_ne!(fold(u64::MAX << bits), 0);
+        }
+        assert_eq!([0xffff, 0x1_fffe, 0xffff_ffff, u64::MAX].map(fold), [0xffff; 4]);
+    }
+
     proptest! {
+        #[test]
+        fn folding_is_the_remainder_by_65535(sum in 1u64..) {
+            prop_assert_eq!(u64::from(fold(sum)) % 65_535, sum % 65_535);
+            prop_assert_ne!(fold(sum), 0);
+        }
+
         #[test]
         fn wide_words_make_the_same_sum(bytes: Vec<u8>) {
             prop_assert_eq!(fold(sum(&bytes)), by_words(&bytes));

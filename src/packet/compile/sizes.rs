@@ -107,7 +107,7 @@ mod tests {
     fn imix_is_dealt_evenly() {
         let mix = [(FrameSize(64), 14), (FrameSize(570), 8), (FrameSize(1518), 2)];
         let dealt: Vec<u32> = deal(&mix).unwrap().iter().map(|size| size.0).collect();
-        assert_eq!(dealt, [64, 570, 64, 1518, 64, 570, 64, 570, 64, 64, 570, 64]);
+        assert_eq!(dealt, [64, 570, 64, 64, 570, 64, 1518, 64, 570, 64, 570, 64]);
     }
 
     #[test]

@@ -33,8 +33,7 @@ impl Values {
             return Self::Constant(start & mask);
         }
         // Where the field itself wraps at the end of the count, nothing has to be divided.
-        let wraps = step.wrapping_mul(count) & mask == 0 && bits < 64
-            || u128::from(step) * u128::from(count) & u128::from(u64::MAX) == 0;
+        let wraps = (u128::from(step) * u128::from(count)) & u128::from(mask) == 0;
         Self::Counter { start, step, count: if wraps { 0 } else { count } }
     }
 

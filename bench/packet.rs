@@ -1,0 +1,163 @@
+//! What a packet costs before any kernel sees it: template and patch operations, for 0, 1, 2, 4 and
+//! 8 changing fields of each kind, with the checksums that follow. `stamp` is the probe tag, without
+//! reading the clock.
+//!
+//! `cargo bench --bench packet` prints a table in nanoseconds and cycles of the time-stamp counter
+//! (medians of interleaved repeats), then criterion's figures.
+
+#[path = "../tests/packets/mod.rs"]
+mod packets;
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use criterion::{Criterion, Throughput};
+use packets::{header, program, stream};
+use wirestorm::packet::program::StreamProgram;
+use wirestorm::profile::model::{FieldValue, Header, Size};
+use wirestorm::sys::cycles;
+use wirestorm::units::FrameSize;
+
+/// Frames in turn, as a ring has them: a cache's worth, each its own lines.
+const FRAMES: usize = 64;
+const FRAME_LEN: usize = 2048;
+
+/// The fields that change, in the order in which they are taken.
+const FIELDS: [(usize, &str, u128, u128); 8] = [
+    (2, "src", 1024, 65_535),
+    (1, "dst", 0xc612_0000, 0xc612_ffff),
+    (2, "dst", 1024, 65_535),
+    (1, "src", 0xc613_0000, 0xc613_ffff),
+    (1, "id", 0, 65_535),
+    (1, "ttl", 32, 255),
+    (1, "dscp", 0, 63),
+    (0, "src", 0x0200_0000_0000, 0x0200_00ff_ffff),
+];
+
+type Value = fn(u128, u128) -> FieldValue;
+
+fn counter(low: u128, high: u128) -> FieldValue {
+    // A count that is no power of two, so that the remainder costs what it costs.
+    FieldValue::Counter { start: low, step: 1, count: (high - low) as u64 }
+}
+
+fn random(low: u128, high: u128) -> FieldValue {
+    FieldValue::Random { low, high }
+}
+
+fn list(low: u128, high: u128) -> FieldValue {
+    FieldValue::List((0..100).map(|n| low + n * 7919 % (high - low)).collect())
+}
+
+fn with_fields(count: usize, value: Value) -> Vec<Header> {
+    let mut headers = vec![header("ethernet", &[]), header("ipv4", &[]), header("udp", &[])];
+    for (position, name, low, high) in &FIELDS[..count] {
+        let protocol = headers[*position].protocol.name;
+        let set = header(protocol, &[(name, value(*low, *high))]);
+        headers[*position].fields.extend(set.fields);
+    }
+    headers
+}
+
+struct Case {
+    name: String,
+    program: StreamProgram,
+}
+
+fn cases() -> Vec<Case> {
+    let mut cases = vec![Case {
+        name: "0 fields".to_owned(),
+        program: program(stream(with_fields(0, counter), 64)),
+    }];
+    let kinds: [(&str, Value); 3] = [("counter", counter), ("random", random), ("list", list)];
+    for (kind, value) in kinds {
+        for count in [1, 2, 4, 8] {
+            let program = program(stream(with_fields(count, value), 64));
+            cases.push(Case { name: format!("{count} {kind}"), program });
+        }
+    }
+    let mut imix = stream(with_fields(1, counter), 64);
+    imix.size = Size::Imix(vec![(FrameSize(64), 7), (FrameSize(570), 4), (FrameSize(1518), 1)]);
+    cases.push(Case { name: "1 counter, IMIX".to_owned(), program: program(imix) });
+    cases
+}
+
+/// Builds `count` packets in frames that hold earlier packets of the program.
+fn build(program: &StreamProgram, memory: &mut [u8], count: u64, stamp: bool) {
+    for index in 0..count {
+        let frame = &mut memory[index as usize % FRAMES * FRAME_LEN..][..FRAME_LEN];
+        let len = program.build(index, frame, true);
+        if stamp {
+            program.stamp(index, frame, index << 8, 100);
+        }
+        black_box(len);
+    }
+}
+
+fn prepared(program: &StreamProgram) -> Vec<u8> {
+    let mut memory = vec![0; FRAMES * FRAME_LEN];
+    for frame in memory.chunks_mut(FRAME_LEN) {
+        program.build(0, frame, false);
+    }
+    memory
+}
+
+/// Medians over interleaved repeats, so that a slow moment hits all cases alike.
+fn table(cases: &[Case]) {
+    const REPEATS: usize = 401;
+    const PACKETS: u64 = 2000;
+    let mut memories: Vec<_> = cases.iter().map(|case| prepared(&case.program)).collect();
+    let mut samples = vec![Vec::new(); cases.len() * 2];
+    for _ in 0..REPEATS {
+        for (n, (case, memory)) in cases.iter().zip(&mut memories).enumerate() {
+            for stamp in [false, true] {
+                let (start, before) = (Instant::now(), cycles::now());
+                build(black_box(&case.program), memory, PACKETS, stamp);
+                let took = before.zip(cycles::now()).map(|(before, after)| after - before);
+                let nanos = start.elapsed().as_nanos() as f64 / PACKETS as f64;
+                let took = took.map(|took| took as f64 / PACKETS as f64);
+                samples[n * 2 + usize::from(stamp)].push((nanos, took));
+            }
+        }
+    }
+    println!("{:<18} {:>9} {:>9} {:>12} {:>12}", "", "ns", "cycles", "ns, stamped", "cycles");
+    for (n, case) in cases.iter().enumerate() {
+        let median = |samples: &mut Vec<(f64, Option<f64>)>| {
+            samples.sort_by(|a, b| a.0.total_cmp(&b.0));
+            samples[REPEATS / 2]
+        };
+        let (plain, stamped) = (median(&mut samples[n * 2]), median(&mut samples[n * 2 + 1]));
+        let cycles = |cycles: Option<f64>| cycles.map_or("-".to_owned(), |c| format!("{c:.1}"));
+        println!(
+            "{:<18} {:>9.1} {:>9} {:>12.1} {:>12}",
+            case.name,
+            plain.0,
+            cycles(plain.1),
+            stamped.0,
+            cycles(stamped.1)
+        );
+    }
+}
+
+fn main() {
+    let cases = cases();
+    table(&cases);
+    if std::env::args().any(|arg| arg == "--table") {
+        return;
+    }
+    let mut criterion = Criterion::default().configure_from_args();
+    let mut group = criterion.benchmark_group("packet");
+    for case in &cases {
+        let mut memory = prepared(&case.program);
+        group.throughput(Throughput::Elements(1));
+        group.bench_function(&case.name, |bencher| {
+            bencher.iter_custom(|count| {
+                let start = Instant::now();
+                build(black_box(&case.program), &mut memory, count, false);
+                start.elapsed()
+            });
+        });
+    }
+    group.finish();
+    criterion.final_summary();
+}
