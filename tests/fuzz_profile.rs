@@ -5,8 +5,9 @@ use std::path::Path;
 
 use wirestorm::packet::random;
 
-#[path = "../fuzz/targets/profile.rs"]
-mod target;
+mod profile_invariants;
+
+use profile_invariants::check;
 
 /// Random numbers, one after the other.
 struct Dice {
@@ -137,13 +138,13 @@ fn no_text_breaks_the_parser() {
         .map_or(20_000, |text| text.parse().expect("a number of iterations"));
     let seeds = seeds();
     assert!(seeds.len() > 100, "{} seeds", seeds.len());
-    let mut profiles = seeds.iter().filter(|seed| target::run(seed)).count();
+    let mut profiles = seeds.iter().filter(|seed| check(seed)).count();
     assert!(profiles >= 11, "{profiles} seeds are profiles");
     let mut dice = Dice { key: random::key(1, 0, 0), index: 0 };
     profiles = 0;
     for _ in 0..iterations {
         let text = mutate(&mut dice, &seeds, 1 << 14);
-        profiles += usize::from(target::run(&text));
+        profiles += usize::from(check(&text));
     }
     // Some mutations leave a profile: the target sees both sides of the parser.
     assert!(profiles > iterations / 1000, "{profiles} of {iterations} are profiles");

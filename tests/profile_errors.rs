@@ -61,3 +61,24 @@ macro_rules! tables {
 }
 
 tables! { yaml records units ports streams headers rules lab set }
+
+/// The cost of a text grows with its length alone, whatever it repeats.
+#[test]
+fn what_is_huge_is_refused_as_a_whole() {
+    let numbered = |count: usize| (0..count).map(|n| format!("k{n}: 1, ")).collect::<String>();
+    let stream = |more: &str| {
+        format!("streams: [{{size: 128B, rate: 1kpps, packet: [ipv4, udp: {{dst: [{more}]}}]}}]")
+    };
+    let texts = [
+        format!("streams: [{}]", "{}, ".repeat(70_000)),
+        format!("{}\nports: {{{}}}", stream("1"), numbered(50_000)),
+        format!("{}\nlab: {{topology: b2b, sysctl: {{{}}}}}", stream("1"), numbered(50_000)),
+        stream(&"1, ".repeat(70_000)),
+    ];
+    let messages = texts.map(|text| {
+        let errors = profile::parse("p.yaml", &text, &[]).expect_err("is too much");
+        assert_eq!(errors.problems().len(), 1, "{errors}");
+        errors.to_string()
+    });
+    insta::assert_snapshot!(messages.join("\n"));
+}

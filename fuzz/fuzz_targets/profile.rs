@@ -1,9 +1,10 @@
-//! The profile parser under libFuzzer.
+//! `cargo +nightly fuzz run profile`: any bytes are a profile or are refused with reasons. The
+//! invariants are those of `tests/fuzz_profile.rs`, which runs on stable.
 #![no_main]
 
-#[path = "../targets/profile.rs"]
-mod target;
+#[path = "../../tests/profile_invariants/mod.rs"]
+mod profile_invariants;
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
-    target::run(data);
+    profile_invariants::check(data);
 });

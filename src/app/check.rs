@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::profile::Requested;
 use super::{Failure, prepare, print, profile};
 use crate::cli::check::Check;
 use crate::cli::exit::Status;
@@ -15,7 +16,7 @@ use crate::units::{BitLayer, FrameSize};
 /// # Errors
 /// The profile's problems; streams that cannot be compiled.
 pub fn execute(check: &Check) -> std::result::Result<Status, Failure> {
-    let profile = profile::load(&check.profile)?;
+    let Requested { profile, .. } = profile::load(&check.profile)?;
     let mut text = String::new();
     let _ = writeln!(text, "{}: valid, seed {}", profile.name, profile.seed);
     for warning in &profile.warnings {

@@ -3,6 +3,7 @@
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
+use super::profile::Requested;
 use super::{Failure, prepare, profile};
 use crate::cli::exit::Status;
 use crate::cli::pcap::Pcap;
@@ -18,7 +19,7 @@ use crate::report;
 /// # Errors
 /// The profile's problems; a file that cannot be written; a profile without end.
 pub fn execute(pcap: &Pcap) -> std::result::Result<Status, Failure> {
-    let profile = profile::load(&pcap.profile)?;
+    let Requested { profile, .. } = profile::load(&pcap.profile)?;
     let count = pcap.count.map(Into::into);
     let written = write(&profile, &pcap.output, count)?;
     if written == 0 {

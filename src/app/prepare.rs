@@ -4,13 +4,17 @@ use crate::engine::Programs;
 use crate::error::{Error, Result};
 use crate::host::cpu::Cpus;
 use crate::lab::Lab;
+use crate::packet::Addressing;
 use crate::packet::compile::compile;
 use crate::packet::program::StreamProgram;
 use crate::plan::{self, PortFacts, PortPlan};
 use crate::ports::{self, AttachedPort};
 use crate::profile::model::Profile;
+use crate::profile::safety::{self, Prefix};
 use crate::receive::ReceiveSpec;
 use crate::trial::send::SendPort;
+use crate::wire::field::ProtocolKind;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// The trial's number in the run: one trial a run.
@@ -37,7 +41,12 @@ pub fn lab_queues(profile: &Profile, workers: Option<u32>) -> u32 {
 ///
 /// # Errors
 /// Ports that are not there, neighbours that do not answer, streams that cannot be compiled.
-pub fn prepare(profile: &Profile, lab: Option<&Lab>, workers: Option<u32>) -> Result<Prepared> {
+pub fn prepare(
+    profile: &Profile,
+    lab: Option<&Lab>,
+    workers: Option<u32>,
+    allowed: &[Prefix],
+) -> Result<Prepared> {
     let ports = ports::attach(profile, lab)?;
     let facts: Vec<PortFacts> =
         profile.ports.iter().zip(&ports).map(|(port, at)| at.plan_facts(port)).collect();
@@ -47,6 +56,7 @@ pub fn prepare(profile: &Profile, lab: Option<&Lab>, workers: Option<u32>) -> Re
         let mut programs = Vec::with_capacity(plan.streams.len());
         for &stream in &plan.streams {
             let addressing = ports::addressing(profile, &profile.streams[stream], &ports)?;
+            refuse_unsafe(profile, stream, &addressing, allowed)?;
             programs.push(Arc::new(compile_stream(profile, stream, &addressing)?));
         }
         let at = &ports[plan.port];
@@ -83,10 +93,42 @@ pub fn dry(profile: &Profile) -> Result<Vec<(PortPlan, Programs)>> {
     Ok(dry)
 }
 
+/// Destinations that the profile does not name come from the receiving interface: they have to be
+/// as safe as the named ones.
+fn refuse_unsafe(
+    profile: &Profile,
+    stream: usize,
+    addressing: &Addressing,
+    allowed: &[Prefix],
+) -> Result<()> {
+    let stream = &profile.streams[stream];
+    let taken = stream.headers.iter().filter_map(|header| {
+        let named = header.fields.iter().any(|setting| setting.field.name == "dst");
+        match header.protocol.kind {
+            ProtocolKind::Ipv4 if !named => addressing.destination_ipv4.map(IpAddr::V4),
+            ProtocolKind::Ipv6 if !named => addressing.destination_ipv6.map(IpAddr::V6),
+            _ => None,
+        }
+    });
+    for address in taken {
+        if !safety::is_safe(address, allowed) {
+            return Err(Error::new(
+                "send",
+                format!("streams[{}] to {address}", stream.name),
+                "the receiving port's address is outside the ranges for tests",
+            )
+            .remedy(format!(
+                "if the network is yours to load, add --allow-destination {address}"
+            )));
+        }
+    }
+    Ok(())
+}
+
 fn compile_stream(
     profile: &Profile,
     stream: usize,
-    addressing: &crate::packet::Addressing,
+    addressing: &Addressing,
 ) -> Result<StreamProgram> {
     compile(profile, stream, addressing, EPOCH).map_err(|error| {
         Error::new(

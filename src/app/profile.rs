@@ -2,18 +2,25 @@
 
 use crate::cli::profile::ProfileRequest;
 use crate::error::Error;
-use crate::profile::ProfileErrors;
 use crate::profile::model::Profile;
 use crate::profile::safety::Prefix;
 use crate::profile::{self, safety};
 
 use super::Failure;
 
+/// A profile and the prefixes that its packets may go to beside the safe ones.
+pub struct Requested {
+    /// The profile.
+    pub profile: Profile,
+    /// `--allow-destination`.
+    pub allowed: Vec<Prefix>,
+}
+
 /// Reads the profile and applies what was typed beside it.
 ///
 /// # Errors
 /// All problems of the profile at once; destinations that nobody allowed.
-pub fn load(request: &ProfileRequest) -> Result<Profile, Failure> {
+pub fn load(request: &ProfileRequest) -> Result<Requested, Failure> {
     let mut profile = profile::load(&request.path, &request.settings)?;
     if let Some(lab) = &request.lab {
         profile.set_lab(lab)?;
@@ -28,9 +35,8 @@ pub fn load(request: &ProfileRequest) -> Result<Profile, Failure> {
         allowed.push(prefix);
     }
     let unsafe_destinations = safety::check(&profile, &allowed);
-    if unsafe_destinations.is_empty() {
-        return Ok(profile);
+    if !unsafe_destinations.is_empty() {
+        return Err(profile.origin.errors(unsafe_destinations).into());
     }
-    let file = request.path.display().to_string();
-    Err(ProfileErrors::new(file, request.settings.clone(), unsafe_destinations).into())
+    Ok(Requested { profile, allowed })
 }

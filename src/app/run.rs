@@ -14,6 +14,7 @@ use crate::measure::distribution::Distribution;
 use crate::measure::received::PortReceived;
 use crate::measure::verdict;
 use crate::profile::model::{Profile, ReceiveMode};
+use crate::profile::safety::Prefix;
 use crate::report::model::{Counter, Environment, Reason, RunResult, SCHEMA, Verdict};
 use crate::trial::result::{Assembled, Counted, assemble};
 use crate::trial::{Outcome, Snapshot, Trial};
@@ -30,6 +31,8 @@ pub struct RunOptions {
     pub workers: Option<u32>,
     /// The command line, for the report.
     pub command: String,
+    /// Prefixes that packets may go to beside the safe ones.
+    pub allowed: Vec<Prefix>,
 }
 
 /// What a run gives.
@@ -59,7 +62,7 @@ pub fn run(
         }
         _ => None,
     };
-    let prepared = prepare::prepare(profile, lab.as_ref(), options.workers)?;
+    let prepared = prepare::prepare(profile, lab.as_ref(), options.workers, &options.allowed)?;
     // A user-space receiver sees packets after the kernel has merged them, unless it may not.
     let _merging_off = prepared
         .receivers

@@ -3,6 +3,7 @@
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
+use super::profile::Requested;
 use super::run::{self, Ran, RunOptions};
 use super::{Failure, pcap, print, profile};
 use crate::cli::exit::Status;
@@ -20,7 +21,7 @@ use crate::report::{self, terminal};
 /// The profile's problems; what hinders the start; an output that cannot be written (after all
 /// others were).
 pub fn execute(run: &Run) -> std::result::Result<Status, Failure> {
-    let profile = profile::load(&run.profile)?;
+    let Requested { profile, allowed } = profile::load(&run.profile)?;
     if let Some(path) = &run.outputs.pcap {
         pcap::write(&profile, path, None)?;
     }
@@ -36,6 +37,7 @@ pub fn execute(run: &Run) -> std::result::Result<Status, Failure> {
         engine,
         workers: run.profile.workers.map(Into::into),
         command: command_line(),
+        allowed,
     };
     let ran = with_progress(&profile, &options, run.quiet)?;
     if let Some(error) = &ran.error {

@@ -11,6 +11,9 @@ pub const TOPOLOGIES: [(&str, Topology); 2] =
 
 const EXPECTED: &str = "router, b2b, or a mapping with `topology:`";
 
+/// Settings at most.
+const MAX_SETTINGS: usize = 1000;
+
 /// A lab with nothing said but its shape.
 pub(in crate::profile) fn plain(topology: Topology) -> LabSpec {
     LabSpec {
@@ -48,9 +51,9 @@ fn record(record: &mut Record<'_, '_>) -> LabSpec {
     }
     if let Some(at) = record.get("tbf") {
         let items = record.decoder.list(&at, "a list of token bucket filters");
-        for item in items.unwrap_or_default() {
+        for item in items.unwrap_or_default().iter().take(MAX_SETTINGS) {
             let expected = "{towards: rx, rate: 100Mbps, burst: 1600B, limit: 62500B}";
-            let read = record.decoder.record(&item, "tbf", expected, tbf);
+            let read = record.decoder.record(item, "tbf", expected, tbf);
             lab.tbf.extend(read.flatten());
         }
     }
@@ -76,6 +79,11 @@ fn tbf(record: &mut Record<'_, '_>) -> Option<Tbf> {
 fn sysctl(decoder: &mut Decoder, at: &At<'_>) -> Vec<(String, String)> {
     let expected = "settings: {net.ipv4.ip_forward: 1}";
     let entries = decoder.names(at, expected).unwrap_or_default();
+    if entries.len() > MAX_SETTINGS {
+        let found = format!("{} settings", entries.len());
+        decoder.refuse(at, found, format!("at most {MAX_SETTINGS}"));
+        return Vec::new();
+    }
     let read = |(entry, key): &(At<'_>, &str)| {
         let value = decoder.scalar(entry, "a value", |text| Ok(text.to_owned()))?;
         Some(((*key).to_owned(), value))

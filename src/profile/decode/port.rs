@@ -12,13 +12,15 @@ pub const PORT_ROLES: [&str; 2] = ["tx", "rx"];
 
 /// Queues and workers of a port at most.
 const MAX_QUEUES: u64 = 256;
+/// Ports at most.
+const MAX_PORTS: usize = 256;
 /// Core numbers below this.
 const MAX_CORES: u64 = 4096;
 
 pub(super) fn ports(decoder: &mut Decoder, at: &At<'_>) -> Option<Vec<Port>> {
     let entries = decoder.names(at, "a mapping of ports: tx: {interface: eth1}")?;
-    if entries.is_empty() {
-        decoder.unexpected(at, "at least one port");
+    if entries.is_empty() || entries.len() > MAX_PORTS {
+        decoder.refuse(at, format!("{} ports", entries.len()), format!("1 to {MAX_PORTS}"));
         return None;
     }
     let mut ports = Vec::new();

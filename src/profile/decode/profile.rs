@@ -22,6 +22,9 @@ pub const DEFAULT_DRAIN: Nanos = Nanos(2_000_000_000);
 /// Long enough for a link that has just come up.
 pub const DEFAULT_SETTLE: Nanos = Nanos(100_000_000);
 
+/// Streams at most.
+const MAX_STREAMS: usize = 1 << 16;
+
 /// What could be read of a profile. With problems, the parts that were no good are replaced by
 /// harmless ones, so that the rules can still judge the rest.
 pub struct Decoded {
@@ -102,6 +105,11 @@ fn streams(
     defaults: &Defaults<'_>,
 ) -> (Vec<Stream>, Vec<bool>) {
     let items = decoder.list(at, "a list of streams").unwrap_or_default();
+    if items.len() > MAX_STREAMS {
+        let expected = format!("at most {MAX_STREAMS}: the probe tag numbers them in 16 bits");
+        decoder.refuse(at, format!("{} streams", items.len()), expected);
+        return (Vec::new(), Vec::new());
+    }
     let read = |(number, item)| stream::stream(decoder, item, number, defaults);
     items.iter().enumerate().map(read).unzip()
 }

@@ -26,10 +26,12 @@ impl Decimal {
 
 /// Splits `1.5 kpps` into the number and the unit.
 pub fn split(text: &str) -> Option<(Decimal, &str)> {
-    let text = text.trim();
     let end = text.find(|c: char| !c.is_ascii_digit() && c != '.' && c != '_');
     let (number, unit) = text.split_at(end.unwrap_or(text.len()));
-    Some((parse(number)?, unit.trim_start()))
+    // A blank may stand before a unit, and nowhere else.
+    let named = unit.trim_start_matches(' ');
+    (named.is_empty() == unit.is_empty()).then_some(())?;
+    Some((parse(number)?, named))
 }
 
 fn parse(text: &str) -> Option<Decimal> {

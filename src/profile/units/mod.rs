@@ -60,3 +60,58 @@ fn exact(value: u128, divisor: u128) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, Ipv6Addr};
+
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+    use crate::profile::model::Rate;
+    use crate::units::{FrameSize, Nanos, Ratio};
+
+    /// What a unit accepts, its pattern accepts: an editor never objects to a good profile.
+    fn judge<T: Unit>(texts: &[String]) -> usize {
+        let schema = json!({ "pattern": T::PATTERN });
+        let pattern = jsonschema::validator_for(&schema).expect("is a pattern");
+        let accepted = texts.iter().filter(|text| T::parse(text).is_ok());
+        let judged = accepted.inspect(|text| {
+            assert!(pattern.is_valid(&json!(text)), "{text:?} does not match {}", T::PATTERN);
+        });
+        judged.count()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(16))]
+        #[test]
+        fn patterns_accept_what_units_accept(
+            texts in prop::collection::vec(
+                "[0-9]{1,3}(_[0-9]{1,3})?(\\.[0-9]{1,3})? ?(%|[TGMk]?(pps|bps|bit/s|packets/s)( L[12])?|B|kB|KiB|ns|us|ms|s|min|h)?",
+                2000,
+            ),
+            addresses in prop::collection::vec(any::<(u32, u128, [u8; 6])>(), 100),
+        ) {
+            let accepted = [
+                judge::<Nanos>(&texts),
+                judge::<Rate>(&texts),
+                judge::<Ratio>(&texts),
+                judge::<Bytes>(&texts),
+                judge::<FrameSize>(&texts),
+                judge::<BitRate>(&texts),
+                judge::<PacketsPerSecond>(&texts),
+            ];
+            prop_assert!(accepted.iter().all(|count| *count > 0), "{:?}", accepted);
+            let text = |text: fn(&(u32, u128, [u8; 6])) -> String| {
+                addresses.iter().map(text).collect::<Vec<_>>()
+            };
+            let v4 = text(|(bits, ..)| Ipv4Addr::from_bits(*bits).text());
+            let v6 = text(|(_, bits, _)| Ipv6Addr::from_bits(*bits).text());
+            let macs = text(|(.., mac)| Mac(*mac).text());
+            prop_assert_eq!(judge::<Ipv4Addr>(&v4), v4.len());
+            prop_assert_eq!(judge::<Ipv6Addr>(&v6), v6.len());
+            prop_assert_eq!(judge::<Mac>(&macs), macs.len());
+        }
+    }
+}

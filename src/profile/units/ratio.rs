@@ -6,7 +6,7 @@ use crate::units::Ratio;
 impl Unit for Ratio {
     const EXPECTED: &'static str =
         "a share such as 0.1% or 0.001, at most 100%, with at most 9 decimals as a fraction";
-    const PATTERN: &'static str = r"^([0-9][0-9_]*(\.[0-9]+)? *%|[01](\.[0-9]+)?)$";
+    const PATTERN: &'static str = r"^[0-9][0-9_]*(\.[0-9]+)?( *%)?$";
 
     fn parse(text: &str) -> Result<Self, String> {
         let (number, unit) = decimal::split(text).ok_or_else(expected::<Self>)?;

@@ -14,6 +14,8 @@ mod values;
 pub(super) use lab::RULES as LAB_RULES;
 pub use sizes::bounds;
 
+use std::collections::HashSet;
+
 use super::decode::Decoded;
 use super::model::{Header, Profile, Stream};
 use super::problem::Problem;
@@ -21,10 +23,9 @@ use super::problem::Problem;
 /// A rule: reads a profile and tells what breaks it.
 type Rule = fn(&Profile, &mut Vec<Problem>);
 
-const RULES: [Rule; 25] = [
+const RULES: [Rule; 24] = [
     ports::stream_names_are_unique,
     ports::streams_exist,
-    ports::streams_can_be_numbered,
     ports::cores_match_queues,
     ports::devices_are_different,
     values::list_is_not_empty,
@@ -57,20 +58,40 @@ pub fn validate(decoded: &mut Decoded) {
     }
     tag::tags_have_room(decoded, &mut broken);
     programs::streams_compile(decoded, &mut broken);
-    let known = std::mem::take(&mut decoded.problems);
-    broken.retain(|problem| !known.iter().any(|known| overlap(&known.path, &problem.path)));
-    decoded.problems = known;
+    let known = Known::new(&decoded.problems);
+    broken.retain(|problem| !known.overlap(&problem.path));
     decoded.problems.append(&mut broken);
 }
 
-/// Whether one path is the other or lies below it. Problems of the whole profile overlap nothing.
-fn overlap(one: &str, other: &str) -> bool {
-    let below = |outer: &str, inner: &str| {
-        let rest = inner.strip_prefix(outer);
-        let ends = |rest: &str| matches!(rest.chars().next(), None | Some('.' | '['));
-        !outer.is_empty() && rest.is_some_and(ends)
-    };
-    below(one, other) || below(other, one)
+/// The paths of known problems, so that a problem is not told twice: neither at the same path nor
+/// above or below it. Problems of the whole profile overlap nothing.
+struct Known {
+    paths: HashSet<String>,
+    above: HashSet<String>,
+}
+
+impl Known {
+    fn new<'p>(problems: impl IntoIterator<Item = &'p Problem>) -> Self {
+        let mut known = Self { paths: HashSet::new(), above: HashSet::new() };
+        for Problem { path, .. } in problems {
+            if !path.is_empty() {
+                known.above.extend(above(path).map(str::to_owned));
+                known.paths.insert(path.clone());
+            }
+        }
+        known
+    }
+
+    fn overlap(&self, path: &str) -> bool {
+        self.paths.contains(path)
+            || self.above.contains(path)
+            || above(path).any(|outer| self.paths.contains(outer))
+    }
+}
+
+/// The paths that a path lies below: `a`, `a[0]` for `a[0].b`.
+fn above(path: &str) -> impl Iterator<Item = &str> {
+    path.match_indices(['.', '[']).map(|(at, _)| &path[..at]).filter(|outer| !outer.is_empty())
 }
 
 /// The streams with their paths.
@@ -91,9 +112,12 @@ fn stack_names(headers: &[Header]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::profile::problem::Place;
 
     #[test]
     fn paths_overlap_downwards_and_upwards() {
+        let overlap =
+            |one: &str, other| Known::new(&[Problem::new(Place::File, one, "")]).overlap(other);
         assert!(overlap("streams[0]", "streams[0].rate"));
         assert!(overlap("streams[0].size[1]", "streams[0].size"));
         assert!(overlap("seed", "seed"));

@@ -1,12 +1,9 @@
-//! Names, ports and the number of streams.
+//! Names and ports.
 
 use super::streams;
 use crate::profile::model::{Attachment, Profile};
 use crate::profile::path;
 use crate::profile::problem::Problem;
-
-/// Streams at most: the probe tag numbers them in 16 bits.
-const MAX_STREAMS: usize = 1 << 16;
 
 pub(super) fn stream_names_are_unique(profile: &Profile, problems: &mut Vec<Problem>) {
     let mut seen = std::collections::HashMap::new();
@@ -22,14 +19,6 @@ pub(super) fn stream_names_are_unique(profile: &Profile, problems: &mut Vec<Prob
 pub(super) fn streams_exist(profile: &Profile, problems: &mut Vec<Problem>) {
     if profile.streams.is_empty() {
         problems.push(profile.origin.problem("streams", "no stream", "at least one"));
-    }
-}
-
-pub(super) fn streams_can_be_numbered(profile: &Profile, problems: &mut Vec<Problem>) {
-    let count = profile.streams.len();
-    if count > MAX_STREAMS {
-        let expected = format!("at most {MAX_STREAMS}: the probe tag numbers them in 16 bits");
-        problems.push(profile.origin.problem("streams", format!("{count} streams"), expected));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use super::overlap;
+use super::Known;
 use crate::packet::Addressing;
 use crate::packet::compile::{CompileError, compile};
 use crate::profile::decode::Decoded;
@@ -19,11 +19,12 @@ pub(super) fn streams_compile(decoded: &Decoded, problems: &mut Vec<Problem>) {
         destination_ipv6: Some(Ipv6Addr::UNSPECIFIED),
         ..Addressing::default()
     };
+    let known = Known::new(problems.iter().chain(&decoded.problems));
     for (n, stream) in profile.streams.iter().enumerate() {
-        let at = profile.stream_path(n);
-        let known = problems.iter().chain(&decoded.problems);
-        let broken = known.map(|problem| &problem.path).any(|path| overlap(path, &at));
-        if broken || stream.headers.is_empty() || u16::try_from(n).is_err() {
+        if known.overlap(&profile.stream_path(n))
+            || stream.headers.is_empty()
+            || u16::try_from(n).is_err()
+        {
             continue;
         }
         if let Err(error) = compile(profile, n, &addressing, 1) {

@@ -1,5 +1,5 @@
-//! What must hold for any bytes that are read as a profile. libFuzzer and a test on stable Rust
-//! both run it.
+//! What must hold for any bytes that are read as a profile. `fuzz_profile` runs it on stable Rust,
+//! `fuzz/fuzz_targets/profile.rs` under libFuzzer.
 
 use wirestorm::profile::{self, Place, safety};
 
@@ -8,7 +8,7 @@ use wirestorm::profile::{self, Place, safety};
 ///
 /// # Panics
 /// When something does not hold.
-pub fn run(data: &[u8]) -> bool {
+pub fn check(data: &[u8]) -> bool {
     let text = String::from_utf8_lossy(data);
     let mut rest = &*text;
     let mut overrides = Vec::new();
