@@ -71,6 +71,9 @@ pub struct Outcome {
 /// How often the progress is shown.
 const TICK: Duration = Duration::from_millis(100);
 
+/// How often the receivers are read for it: that walks all their histograms.
+const COUNT_NS: u64 = 900_000_000;
+
 impl Trial<'_> {
     /// Opens everything, sends, drains, counts, and closes everything.
     ///
@@ -98,14 +101,20 @@ impl Trial<'_> {
             .map(|port| port.plan.duration())
             .try_fold(0, |longest: u64, span| span.map(|span| longest.max(span)));
         let mut snapshot = Snapshot { expected, ..Snapshot::default() };
+        let mut counted = begin;
         while !senders.are_done() {
             std::thread::sleep(
                 TICK.min(Duration::from_nanos(expected.unwrap_or(u64::MAX) / 20 + 1)),
             );
-            snapshot.elapsed = clock::now().saturating_sub(begin);
+            let now = clock::now();
+            snapshot.elapsed = now.saturating_sub(begin);
+            // Received first: what arrives meanwhile must not exceed what was sent.
+            if now.saturating_sub(counted) >= COUNT_NS {
+                counted = now;
+                snapshot.received = received_so_far(&mut receivers);
+            }
             snapshot.sent = senders.sent();
             snapshot.max_lag = senders.max_lag();
-            snapshot.received = received_so_far(&mut receivers);
             show(&snapshot);
         }
         let stopped = self.stop.load(Relaxed);
