@@ -54,18 +54,26 @@ fn with_progress(profile: &Profile, options: &RunOptions, quiet: bool) -> Result
     let mode = Mode::choose(quiet);
     let mut progress: Option<Progress> = None;
     let mut last = Snapshot::default();
+    // The receivers are read less often than the senders: their rate is over their own interval.
+    let mut counted = (0, 0);
     let ran = run::run(profile, options, &mut |now| {
         let progress =
             progress.get_or_insert_with(|| Progress::new(now.expected.unwrap_or(0), mode));
         let since = now.elapsed.saturating_sub(last.elapsed_ns).max(1) as f64 / 1e9;
+        let rx_pps = match now.received {
+            Some(received) if now.received != last.received => {
+                let (then, before) = std::mem::replace(&mut counted, (now.elapsed, received));
+                let span = now.elapsed.saturating_sub(then).max(1) as f64 / 1e9;
+                Some(received.saturating_sub(before) as f64 / span)
+            }
+            _ => last.rx_pps,
+        };
         last = Snapshot {
             elapsed_ns: now.elapsed,
             sent: now.sent,
             received: now.received,
             tx_pps: now.sent.saturating_sub(last.sent) as f64 / since,
-            rx_pps: now
-                .received
-                .map(|received| received.saturating_sub(last.received.unwrap_or(0)) as f64 / since),
+            rx_pps,
             lag_ns: (now.max_lag > 0).then_some(now.max_lag),
         };
         progress.update(&last);
