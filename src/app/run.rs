@@ -62,6 +62,12 @@ pub fn run(
         }
         _ => None,
     };
+    if let Some(lab) = &lab
+        && profile.measure.receive == ReceiveMode::PacketMmap
+        && !profile.measure.pass_on
+    {
+        lab.mute_receiver()?;
+    }
     let prepared = prepare::prepare(profile, lab.as_ref(), options.workers, &options.allowed)?;
     // A user-space receiver sees packets after the kernel has merged them, unless it may not.
     let _merging_off = prepared

@@ -8,9 +8,30 @@ use crate::profile::model::Tbf;
 use crate::sys::errno::words;
 use crate::sys::netns::Netns;
 
-/// Loads `rules` with `nft -f -` inside the router.
+/// Everything that arrives at `rx` ends there, but for what addresses are resolved with. A packet
+/// ring sees frames before the ingress hook does.
+const MUTE: &str = "\
+table netdev wirestorm {
+  chain ingress {
+    type filter hook ingress device rx priority filter; policy drop;
+    ether type arp accept
+    icmpv6 type { nd-router-solicit, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert } accept
+  }
+}
+";
+
+/// Keeps the kernel of the receiver's namespace from answering what arrives.
+pub(super) fn mute(receiver: &Netns) -> Result<()> {
+    load(receiver, MUTE, |cause| Error::new("silence the kernel of", "the lab's rx", cause))
+}
+
+/// Loads `rules` inside the router.
 pub(super) fn nft(router: &Netns, rules: &str) -> Result<()> {
-    let failed = |cause: String| Error::new("load the rules of", "lab.nft", cause);
+    load(router, rules, |cause| Error::new("load the rules of", "lab.nft", cause))
+}
+
+/// Loads `rules` with `nft -f -` inside a namespace.
+fn load(netns: &Netns, rules: &str, failed: impl Fn(String) -> Error) -> Result<()> {
     let run = || -> std::io::Result<_> {
         let mut child = Command::new("nft")
             .args(["-f", "-"])
@@ -24,7 +45,7 @@ pub(super) fn nft(router: &Netns, rules: &str) -> Result<()> {
         }
         child.wait_with_output()
     };
-    let output = router
+    let output = netns
         .run(run)
         .and_then(|output| output)
         .map_err(|error| failed(format!("nft: {}", words(&error))).remedy(missing("nftables")))?;

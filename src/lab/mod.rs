@@ -106,6 +106,16 @@ impl Lab {
         Ok(lab)
     }
 
+    /// Keeps the kernel behind `rx` from answering the packets that arrive (port unreachable, RST,
+    /// echo replies): the answers would go through the router and load it. For receivers that see
+    /// copies of the packets; XDP takes them away itself.
+    ///
+    /// # Errors
+    /// Without nft(8).
+    pub fn mute_receiver(&self) -> Result<()> {
+        self.netns("rx").map_or(Ok(()), impair::mute)
+    }
+
     /// The port of a role, `tx` or `rx`.
     pub fn port(&self, role: &str) -> Option<LabPort> {
         let end = self.layout.ends().find(|end| end.role == role && end.device == role)?;

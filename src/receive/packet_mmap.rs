@@ -1,6 +1,7 @@
 //! Receiving where XDP cannot: a TPACKET_V3 ring, judged in user space on a thread of its own.
 //!
-//! The ring sees a copy of every frame; the kernel gets the frame too, whatever `pass_on` says.
+//! The ring sees a copy of every frame; the kernel gets the frame too, whatever `pass_on` says. In
+//! the lab [`crate::lab::Lab::mute_receiver`] keeps it from answering.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
