@@ -21,6 +21,7 @@ use crate::report::{self, terminal};
 /// others were).
 pub fn execute(run: &Run) -> std::result::Result<Status, Failure> {
     let profile = profile::load(&run.profile)?;
+    check_outputs(run)?;
     if let Some(path) = &run.outputs.pcap {
         pcap::write(&profile, path, None)?;
     }
@@ -72,6 +73,18 @@ fn with_progress(profile: &Profile, options: &RunOptions, quiet: bool) -> Result
         progress.finish();
     }
     ran
+}
+
+/// Before the run: have all outputs a place to go?
+fn check_outputs(run: &Run) -> Result<()> {
+    let outputs = &run.outputs;
+    for file in [&outputs.json, &outputs.pcap].into_iter().flatten() {
+        report::file::check(file)?;
+    }
+    for dir in [&outputs.csv, &outputs.hgrm].into_iter().flatten() {
+        report::file::check_dir(dir)?;
+    }
+    Ok(())
 }
 
 /// Writes all outputs; a failure of one does not keep the others from being written.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::frames::FrameEngine;
 use super::null::NullRing;
-use super::port::LongestFrame;
+use super::port::{LongestFrame, Port};
 use super::{Engine, Programs, af_xdp, packet_mmap, xdp_live};
 use crate::error::{Error, Result};
 use crate::sys::clock::Monotonic;
@@ -61,6 +61,10 @@ pub fn open(
     queue: u32,
     programs: &Programs,
 ) -> Result<Box<dyn Engine>> {
+    if choice != EngineChoice::Null {
+        // What no engine can do is said once, and not for each engine that was tried.
+        Port::find(interface, queue, LongestFrame::of(programs))?;
+    }
     if choice != EngineChoice::Auto {
         return open_one(choice, netns, interface, queue, programs);
     }
