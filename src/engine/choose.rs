@@ -7,6 +7,7 @@ use super::null::NullRing;
 use super::port::{LongestFrame, Port};
 use super::{Engine, Programs, af_xdp, packet_mmap, xdp_live};
 use crate::error::{Error, Result};
+use crate::host::capabilities::Capabilities;
 use crate::sys::clock::Monotonic;
 use crate::sys::netns::Netns;
 
@@ -74,6 +75,11 @@ pub fn open(
             Ok(engine) => return Ok(engine),
             Err(error) => refusals.push(error),
         }
+    }
+    if Capabilities::of_this_process().is_ok_and(|has| !has.net_raw) {
+        // Without it none can work, so what else each of them misses is not worth reading.
+        return Err(Error::new("open any engine on", interface, "CAP_NET_RAW is missing")
+            .remedy("run as root (sudo)"));
     }
     let causes: Vec<String> = refusals.iter().map(ToString::to_string).collect();
     Err(Error::new("open any engine on", interface, causes.join(" / "))
