@@ -1,7 +1,7 @@
 //! What the reader must know that no rule of the verdict says: above all, the cause of a zero.
 
 use crate::host::facts::LinkCounters;
-use crate::report::model::{Reason, RunResult};
+use crate::report::model::{Counter, Reason, RunResult};
 
 /// A port's interface and what it counted during the run.
 pub struct LinkWitness<'a> {
@@ -31,11 +31,12 @@ pub fn nothing_received(
     } else if let Some(link) =
         receivers.iter().find(|link| counted(link, |c| c.rx_packets) == Some(0))
     {
-        format!(
-            "{} counted no frame received: the device under test forwards nothing; check its \
-             routes, its neighbours, and that the next hop's MAC is right",
-            link.interface
-        )
+        let why = in_the_router(result).unwrap_or_else(|| {
+            "the device under test forwards nothing; check its routes, its neighbours, and that \
+             the next hop's MAC is right"
+                .into()
+        });
+        format!("{} counted no frame received: {why}", link.interface)
     } else {
         let frames: u64 = receivers.iter().filter_map(|link| counted(link, |c| c.rx_packets)).sum();
         format!(
@@ -48,6 +49,63 @@ pub fn nothing_received(
         message: format!("none of {} packets sent arrived: {cause}", totals.sent),
     })
 }
+
+/// What the counters of a lab's router say about packets that it did not pass on. Each cause is
+/// taken where it explains at least half of what was sent.
+fn in_the_router(result: &RunResult) -> Option<String> {
+    let most = |value: u64| value > 0 && value >= result.totals.sent.div_ceil(2);
+    let sum = |names: &[&str]| -> u64 {
+        let named = result.witnesses.iter().filter(|c| names.contains(&c.name.as_str()));
+        named.map(|counter| counter.value).sum()
+    };
+    let mut rules = result
+        .witnesses
+        .iter()
+        .filter(|c| c.name.starts_with("nft ") && c.name.ends_with(" packets") && most(c.value));
+    if let Some(Counter { name, value }) = rules.next() {
+        return Some(format!("{name} counted {value}: look at what that rule does (lab.nft)"));
+    }
+    for (names, why) in ROUTER_CAUSES {
+        let value = sum(names);
+        if most(value) {
+            let moved: Vec<&str> = names.iter().copied().filter(|name| sum(&[name]) > 0).collect();
+            return Some(format!("{} counted {value}: {why}", moved.join(" and ")));
+        }
+    }
+    let took: u64 = result
+        .witnesses
+        .iter()
+        .filter(|c| c.name.starts_with("r-") && c.name.ends_with(" rx_packets"))
+        .map(|counter| counter.value)
+        .sum();
+    (most(took) && !most(sum(&["router Ip.InReceives", "router Ip6.InReceives"]))).then(|| {
+        format!(
+            "the router's interface took {took} frames, but they were not for it: check the next \
+             hop's MAC (ports.*.next_hop.mac) and the Ethernet type"
+        )
+    })
+}
+
+/// Counters of the router's IP layer, and what it means when the packets sent are found there.
+const ROUTER_CAUSES: &[(&[&str], &str)] = &[
+    (
+        &["router Ip.InAddrErrors", "router Ip6.InAddrErrors"],
+        "forwarding is off (net.ipv4.ip_forward, net.ipv6.conf.all.forwarding), or the destination \
+         is an address that is not forwarded to",
+    ),
+    (
+        &["router Ip.OutNoRoutes", "router Ip6.InNoRoutes", "router Ip6.OutNoRoutes"],
+        "the router has no route to the destination",
+    ),
+    (
+        &["router Ip.InHdrErrors", "router Ip6.InHdrErrors"],
+        "the router found fault with the IP headers: time to live, checksum or length",
+    ),
+    (
+        &["router Ip.InDelivers", "router Ip6.InDelivers"],
+        "the router kept the packets: the destination is an address of its own",
+    ),
+];
 
 fn counted(link: &LinkWitness, of: fn(&LinkCounters) -> u64) -> Option<u64> {
     link.counters.as_ref().map(of)

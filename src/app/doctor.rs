@@ -24,6 +24,8 @@ pub fn execute(doctor: &Doctor) -> Result<Status> {
         let _ = writeln!(text, "{finding}");
     }
     match &doctor.interface {
+        // One that is missing is a finding already.
+        Some(interface) if link::facts(&netns, interface).is_err() => {}
         Some(interface) => engines(&mut text, &netns, interface),
         None => {
             let names = link::names(&netns)?;

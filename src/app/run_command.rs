@@ -21,7 +21,12 @@ use crate::report::{self, terminal};
 /// The profile's problems; what hinders the start; an output that cannot be written (after all
 /// others were).
 pub fn execute(run: &Run) -> std::result::Result<Status, Failure> {
+<<<<<<< HEAD
     let Requested { profile, allowed } = profile::load(&run.profile)?;
+=======
+    let profile = profile::load(&run.profile)?;
+    check_outputs(run)?;
+>>>>>>> e2e-receive
     if let Some(path) = &run.outputs.pcap {
         pcap::write(&profile, path, None)?;
     }
@@ -82,6 +87,18 @@ fn with_progress(profile: &Profile, options: &RunOptions, quiet: bool) -> Result
         progress.finish();
     }
     ran
+}
+
+/// Before the run: have all outputs a place to go?
+fn check_outputs(run: &Run) -> Result<()> {
+    let outputs = &run.outputs;
+    for file in [&outputs.json, &outputs.pcap].into_iter().flatten() {
+        report::file::check(file)?;
+    }
+    for dir in [&outputs.csv, &outputs.hgrm].into_iter().flatten() {
+        report::file::check_dir(dir)?;
+    }
+    Ok(())
 }
 
 /// Writes all outputs; a failure of one does not keep the others from being written.

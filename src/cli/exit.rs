@@ -21,9 +21,9 @@ pub enum Status {
 }
 
 impl Status {
-    /// The status of a run that gave a result. An incomplete run (a signal, a link that went down)
-    /// is [`Status::Invalid`], whatever was measured until then: a job that was cancelled has
-    /// neither passed nor failed the device.
+    /// The status of a run that gave a result. A run that a signal ended is
+    /// [`Status::Invalid`], whatever was measured until then: a job that was cancelled has neither
+    /// passed nor failed the device.
     pub fn of(result: &RunResult) -> Self {
         match (result.incomplete || !result.verdict.valid, result.verdict.passed) {
             (true, _) => Self::Invalid,

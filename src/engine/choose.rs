@@ -5,10 +5,14 @@ use std::fmt;
 use super::af_xdp::ZeroCopy;
 use super::frames::FrameEngine;
 use super::null::NullRing;
-use super::port::LongestFrame;
+use super::port::{LongestFrame, Port};
 use super::{Engine, Programs, af_xdp, packet_mmap, xdp_live};
 use crate::error::{Error, Result};
+<<<<<<< HEAD
 use crate::host::{link, xdp};
+=======
+use crate::host::capabilities::Capabilities;
+>>>>>>> e2e-receive
 use crate::sys::clock::Monotonic;
 use crate::sys::netns::Netns;
 
@@ -63,6 +67,10 @@ pub fn open(
     queue: u32,
     programs: &Programs,
 ) -> Result<Box<dyn Engine>> {
+    if choice != EngineChoice::Null {
+        // What no engine can do is said once, and not for each engine that was tried.
+        Port::find(interface, queue, LongestFrame::of(programs))?;
+    }
     if choice != EngineChoice::Auto {
         return open_one(choice, netns, interface, queue, programs);
     }
@@ -78,6 +86,11 @@ pub fn open(
             Ok(engine) => return Ok(engine),
             Err(error) => refusals.push(error),
         }
+    }
+    if Capabilities::of_this_process().is_ok_and(|has| !has.net_raw) {
+        // Without it none can work, so what else each of them misses is not worth reading.
+        return Err(Error::new("open any engine on", interface, "CAP_NET_RAW is missing")
+            .remedy("run as root (sudo)"));
     }
     let causes: Vec<String> = refusals.iter().map(ToString::to_string).collect();
     Err(Error::new("open any engine on", interface, causes.join(" / "))

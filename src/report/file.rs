@@ -36,8 +36,53 @@ pub fn write(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) 
 /// # Errors
 /// Whatever the kernel says, with the path.
 pub fn create_dir(path: &Path) -> Result<()> {
-    fs::create_dir_all(path)
-        .map_err(|cause| Error::new("make the directory", path.display().to_string(), cause))
+    fs::create_dir_all(path).map_err(|cause| dir_error(path, &cause))
+}
+
+/// Whether a file can be written, as far as that shows beforehand: so that a long run is not made
+/// for an output that has no place to go. Leaves nothing.
+///
+/// # Errors
+/// As [`write`] will meet them, but for a disk that fills up.
+pub fn check(path: &Path) -> Result<()> {
+    if path == Path::new("-") {
+        return Ok(());
+    }
+    let outcome = match fs::metadata(path) {
+        Ok(found) if found.is_dir() => Err(io::Error::from(io::ErrorKind::IsADirectory)),
+        // Opening a pipe would wait for its reader.
+        Ok(found) if !found.is_file() => Ok(()),
+        Ok(_) => fs::canonicalize(path).and_then(|target| try_beside(&target)),
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => try_beside(path),
+        Err(cause) => Err(cause),
+    };
+    outcome.map_err(|cause| error(path, &cause))
+}
+
+/// Whether a directory for outputs is there or can be made, and takes files. Leaves nothing.
+///
+/// # Errors
+/// As [`create_dir`], and [`write`] in it, will meet them.
+pub fn check_dir(path: &Path) -> Result<()> {
+    let mut ancestors = path.ancestors();
+    let outcome = loop {
+        let Some(ancestor) = ancestors.next() else { break Ok(()) };
+        let ancestor = if ancestor.as_os_str().is_empty() { Path::new(".") } else { ancestor };
+        match fs::metadata(ancestor) {
+            Ok(found) if found.is_dir() => break try_beside(&ancestor.join("output")),
+            Ok(_) => break Err(io::Error::from(io::ErrorKind::NotADirectory)),
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => {}
+            Err(cause) => break Err(cause),
+        }
+    };
+    outcome.map_err(|cause| dir_error(path, &cause))
+}
+
+/// Makes the temporary file of an output, and removes it.
+fn try_beside(target: &Path) -> io::Result<()> {
+    let path = temporary_name(target)?;
+    File::create_new(&path)?;
+    fs::remove_file(&path)
 }
 
 /// A device, a pipe or a socket.
@@ -65,16 +110,20 @@ impl Drop for Temporary {
     }
 }
 
+fn temporary_name(target: &Path) -> io::Result<PathBuf> {
+    let name = target.file_name().ok_or(io::ErrorKind::InvalidFilename)?;
+    let mut hidden = std::ffi::OsString::from(".");
+    hidden.push(name);
+    hidden.push(format!(".{}.tmp", std::process::id()));
+    Ok(target.with_file_name(hidden))
+}
+
 fn replace(
     target: &Path,
     permissions: Option<fs::Permissions>,
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> io::Result<()> {
-    let name = target.file_name().ok_or(io::ErrorKind::InvalidFilename)?;
-    let mut hidden = std::ffi::OsString::from(".");
-    hidden.push(name);
-    hidden.push(format!(".{}.tmp", std::process::id()));
-    let path = target.with_file_name(hidden);
+    let path = temporary_name(target)?;
     let file = File::create_new(&path)?;
     let mut temporary = Temporary { path, kept: false };
     let mut out = BufWriter::new(file);
@@ -91,7 +140,21 @@ fn replace(
 }
 
 fn error(path: &Path, cause: &io::Error) -> Error {
-    let error = Error::new("write", path.display().to_string(), cause);
+    with_remedy(Error::new("write", path.display().to_string(), cause), cause)
+}
+
+fn dir_error(path: &Path, cause: &io::Error) -> Error {
+    let subject = path.display().to_string();
+    match cause.kind() {
+        io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => {
+            Error::new("write into the directory", subject, "it is, or lies under, a file")
+                .remedy("name a directory; it is made if it is not there")
+        }
+        _ => with_remedy(Error::new("write into the directory", subject, cause), cause),
+    }
+}
+
+fn with_remedy(error: Error, cause: &io::Error) -> Error {
     match cause.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
             error.remedy("free space, or write to another file system")

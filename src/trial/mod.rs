@@ -1,5 +1,6 @@
 //! One trial, from opened ports to drained counters (RFC 2544 §23).
 
+mod links;
 pub mod result;
 pub mod send;
 
@@ -17,6 +18,7 @@ use crate::receive::{self, ReceiveSpec, Receiver};
 use crate::sys::clock;
 use crate::worker::Limits;
 
+use links::Links;
 use send::{SendPort, Senders, WorkerReport};
 
 /// A trial, ready to run.
@@ -91,6 +93,7 @@ impl Trial<'_> {
         };
         let mut senders = Senders::open(&self.senders, self.engine, limits, self.stop.clone())?;
         self.pause(self.profile.settle.into());
+        let links = Links::find(&self.senders, &self.receivers)?;
         let tx_before = self.tx_links();
         let rx_before = self.rx_links();
 
@@ -100,6 +103,7 @@ impl Trial<'_> {
             .iter()
             .map(|port| port.plan.duration())
             .try_fold(0, |longest: u64, span| span.map(|span| longest.max(span)));
+        let mut lost = None;
         let mut snapshot = Snapshot { expected, ..Snapshot::default() };
         let mut counted = begin;
         while !senders.are_done() {
@@ -116,9 +120,16 @@ impl Trial<'_> {
             snapshot.sent = senders.sent();
             snapshot.max_lag = senders.max_lag();
             show(&snapshot);
+            if lost.is_none() {
+                lost = links.lost();
+                if lost.is_some() {
+                    self.stop.store(true, Relaxed);
+                }
+            }
         }
         let stopped = self.stop.load(Relaxed);
-        let (reports, mut error) = senders.join();
+        let (reports, error) = senders.join();
+        let mut error = error.or(lost);
         // A stop asks for a report now, not for the residual frames of a full drain.
         let drain = Duration::from(self.profile.drain);
         self.drain(if stopped { drain.min(Duration::from_millis(200)) } else { drain });

@@ -65,11 +65,17 @@ pub fn open_with(
         .map_err(|error| Error::new("enter the network namespace of", interface, error))?
 }
 
-/// Tells whether the engine works on queue 0 of `interface`, and in which mode.
+/// Tells whether the engine works on queue 0 of `interface`. Zero-copy is not tried: a driver that
+/// has it resets the queue, or the link, to give the socket its rings.
 ///
 /// # Errors
 /// Why it does not.
 pub fn probe(netns: &Netns, interface: &str) -> Result<String> {
     use crate::engine::frames::FrameRing;
-    open(netns, interface, 0, 60).map(|ring| ring.capabilities().detail.clone())
+    open_with(netns, interface, 0, 60, ZeroCopy::Never).map(|ring| {
+        format!(
+            "{}; zero-copy is not tried here, for that can reset the link",
+            ring.capabilities().detail
+        )
+    })
 }

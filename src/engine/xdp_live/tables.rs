@@ -363,7 +363,7 @@ mod tests {
         let copied = |programs: &[Arc<StreamProgram>]| {
             Tables::new(programs, true).map(|tables| tables.config.copy_len)
         };
-        assert_eq!(copied(&[plain.clone()]), Ok(HEADER_BYTES as u32));
+        assert_eq!(copied(std::slice::from_ref(&plain)), Ok(HEADER_BYTES as u32));
         assert_eq!(copied(&[Arc::new(program(60))]), Ok(60));
         let mut other = program(900);
         other.template[700] = 1;
