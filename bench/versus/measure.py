@@ -1,0 +1,143 @@
+"""Runs one contender once, and says how fast packets arrived."""
+
+import json
+import os
+import signal
+import subprocess
+import tempfile
+import time
+
+from versus.testbed import die_with_parent
+
+# A program that has sent nothing by then has failed.
+START_LIMIT = 10.0
+# After the first packets, before the measurement: caches, queues and frequency settle.
+SETTLE = 0.2
+STOP_LIMIT = 3.0
+
+
+class Failed(Exception):
+    """A run that gives no figure, and why."""
+
+
+def start(contender, cpus):
+    """Starts the contender's processes, confined to one CPU a thread."""
+    started = []
+    for number, command in enumerate(contender.commands):
+        several = len(contender.commands) > 1
+        own = {cpus[number]} if several else set(cpus[:contender.threads])
+
+        def prepare(own=own):
+            die_with_parent()
+            os.sched_setaffinity(0, own)
+
+        output = tempfile.TemporaryFile()
+        # Its own session: a group of processes that can be ended without touching others. The pipe
+        # stays open, for testpmd ends with its input.
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=output,
+                                   stderr=subprocess.STDOUT, preexec_fn=prepare,
+                                   start_new_session=True)
+        started.append((process, output))
+    return started
+
+
+def stop(started):
+    """Ends these processes, and the children they left, by their ids."""
+    for process, _ in started:
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+    deadline = time.monotonic() + STOP_LIMIT
+    for process, _ in started:
+        try:
+            process.wait(max(0.01, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            pass
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        process.wait()
+        process.stdin.close()
+
+
+def said(started):
+    """The last lines that the processes wrote, for a message."""
+    lines = []
+    for _, output in started:
+        output.seek(0)
+        lines += output.read().decode(errors="replace").split("\n")
+    lines = [" ".join(line.split()) for line in lines if line.strip()]
+    return " / ".join(lines[-3:])[-300:] or "it said nothing"
+
+
+def cpu_seconds(started):
+    """CPU time that the processes and their children have had, the kernel's part included."""
+    total = 0
+    pending = [process.pid for process, _ in started]
+    while pending:
+        pid = pending.pop()
+        try:
+            for task in os.listdir(f"/proc/{pid}/task"):
+                with open(f"/proc/{pid}/task/{task}/schedstat", encoding="ascii") as file:
+                    total += int(file.read().split()[0])
+                with open(f"/proc/{pid}/task/{task}/children", encoding="ascii") as file:
+                    pending += map(int, file.read().split())
+        except OSError:
+            continue  # a thread or child that ended meanwhile
+    return total / 1e9
+
+
+def alive(started):
+    """Fails where a process has ended by itself."""
+    for process, _ in started:
+        if process.poll() is not None:
+            raise Failed(f"ended with status {process.returncode}: {said(started)}")
+
+
+def at_sink(bed, contender, cpus, seconds):
+    """Thousands of packets a second that reached the sink, and the CPUs the sender had."""
+    bed.renew()
+    started = start(contender, cpus)
+    try:
+        deadline = time.monotonic() + START_LIMIT
+        while bed.received()[0] < 100:
+            alive(started)
+            if time.monotonic() > deadline:
+                raise Failed(f"nothing arrived within {START_LIMIT:g} s: {said(started)}")
+            time.sleep(0.01)
+        time.sleep(SETTLE)
+        cpu = cpu_seconds(started)
+        packets, length, begin = bed.received()
+        time.sleep(seconds)
+        after, length_after, end = bed.received()
+        cpu = cpu_seconds(started) - cpu
+        alive(started)
+    finally:
+        stop(started)
+    if after == packets:
+        raise Failed(f"it stopped sending: {said(started)}")
+    contender.frame = (length_after - length) / (after - packets)
+    return (after - packets) / (end - begin) / 1e3, cpu / (end - begin)
+
+
+def in_own_lab(contender, cpus, seconds):
+    """The same of a run in wirestorm's own lab, by its JSON result."""
+    started = start(contender, cpus)
+    process, output = started[0]
+    try:
+        process.wait(START_LIMIT + seconds)
+    except subprocess.TimeoutExpired as error:
+        raise Failed("it did not end") from error
+    finally:
+        stop(started)
+    output.seek(0)
+    text = output.read().decode()
+    try:
+        result = json.JSONDecoder().raw_decode(text[text.index("{"):])[0]
+        totals = result["totals"]
+        rate, lost = totals["rx_pps"], totals["lost"]
+    except (ValueError, KeyError) as error:
+        raise Failed(f"no result: {said(started)}") from error
+    if not rate or lost:
+        raise Failed(f"{lost} packets lost, {rate} packets/s")
+    return rate / 1e3, None
