@@ -21,12 +21,8 @@ use crate::report::{self, terminal};
 /// The profile's problems; what hinders the start; an output that cannot be written (after all
 /// others were).
 pub fn execute(run: &Run) -> std::result::Result<Status, Failure> {
-<<<<<<< HEAD
     let Requested { profile, allowed } = profile::load(&run.profile)?;
-=======
-    let profile = profile::load(&run.profile)?;
     check_outputs(run)?;
->>>>>>> e2e-receive
     if let Some(path) = &run.outputs.pcap {
         pcap::write(&profile, path, None)?;
     }

@@ -8,11 +8,8 @@ use super::null::NullRing;
 use super::port::{LongestFrame, Port};
 use super::{Engine, Programs, af_xdp, packet_mmap, xdp_live};
 use crate::error::{Error, Result};
-<<<<<<< HEAD
-use crate::host::{link, xdp};
-=======
 use crate::host::capabilities::Capabilities;
->>>>>>> e2e-receive
+use crate::host::{link, xdp};
 use crate::sys::clock::Monotonic;
 use crate::sys::netns::Netns;
 
