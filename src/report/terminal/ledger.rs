@@ -5,7 +5,7 @@ use super::Style;
 use super::paint::{Tint, clean, paint, wrap};
 use super::table::{Align, Cell, Table};
 use crate::report::format::{NOT_MEASURED, count, signed};
-use crate::report::model::{RunResult, Stage};
+use crate::report::model::{RunResult, Stage, StreamResult};
 
 /// The stages, and whether they add up.
 pub fn stages(result: &RunResult, style: Style) -> String {
@@ -127,16 +127,26 @@ fn compare(result: &RunResult, value: u64) -> (String, Tint) {
 /// The figure of a single stream that `value` equals, where it is not 0.
 fn of_a_stream(result: &RunResult, value: u64) -> Option<String> {
     let is = |figure: Option<u64>| value > 0 && figure == Some(value);
-    result.streams.iter().find_map(|stream| {
+    let figure_of = |stream: &StreamResult| {
         let counts = &stream.counts;
-        let figure = match () {
-            () if is(counts.unique) => "unique",
-            () if is(counts.received) => "received",
-            () if is(Some(counts.sent)) => "sent",
-            () if is(counts.lost) => "lost",
-            () => return None,
-        };
-        Some(format!("{figure} of {}", clean(&stream.name)))
+        match () {
+            () if is(counts.unique) => Some("unique"),
+            () if is(counts.received) => Some("received"),
+            () if is(Some(counts.sent)) => Some("sent"),
+            () if is(counts.lost) => Some("lost"),
+            () => None,
+        }
+    };
+    let (first, figure) =
+        result.streams.iter().find_map(|stream| Some((stream, figure_of(stream)?)))?;
+    // Which of several the counter is about, nobody knows here.
+    let others =
+        result.streams.iter().filter(|&stream| figure_of(stream) == Some(figure)).count() - 1;
+    let name = clean(&first.name);
+    Some(match others {
+        0 => format!("{figure} of {name}"),
+        1 => format!("{figure} of {name} and of another stream"),
+        _ => format!("{figure} of {name} and of {others} other streams"),
     })
 }
 
