@@ -4,7 +4,7 @@
 //! again.
 
 use crate::profile::model::{PassCriteria, Validity};
-use crate::report::model::{Percentiles, Reason, RunResult, Totals, Verdict};
+use crate::report::model::{Percentiles, Reason, RunResult, Totals, Verdict, code};
 use crate::units::{Nanos, Ratio};
 
 /// Judges a result by the profile's criteria.
@@ -31,6 +31,7 @@ pub fn judge(result: &RunResult, validity: &Validity, pass: &PassCriteria) -> Ve
         }
     }
     failed.extend(min_rx_rate(result, pass));
+    failed.extend(nothing_received(result, pass));
     let valid = invalid.is_empty();
     Verdict {
         valid,
@@ -213,10 +214,102 @@ fn min_rx_rate(result: &RunResult, pass: &PassCriteria) -> Option<Reason> {
     reason("min_rx_rate", format!("received {measured:.1} packets/s, asked for at least {limit}"))
 }
 
+/// A zero is never a silent pass: a profile that expects it says so.
+fn nothing_received(result: &RunResult, pass: &PassCriteria) -> Option<Reason> {
+    let Totals { sent, unique, .. } = result.totals;
+    if sent == 0 || unique != Some(0) || pass.max_loss.is_some() {
+        return None;
+    }
+    reason(
+        code::NOTHING_RECEIVED,
+        format!(
+            "none of {sent} packets arrived, and the profile does not say that this is right; see \
+             the warning for the cause, or set pass.max_loss: 100%"
+        ),
+    )
+}
+
 fn ratio(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
 }
 
 fn percent(ratio: Ratio) -> String {
     format!("{} %", ratio.as_f64() * 100.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::model::{Counter, Environment, SCHEMA};
+
+    fn result(sent: u64, unique: u64) -> RunResult {
+        let totals = Totals {
+            intended: sent,
+            sent,
+            received: Some(unique),
+            unique: Some(unique),
+            lost: Some(sent - unique),
+            loss_ratio: ratio(sent - unique, sent),
+            duplicated: Some(0),
+            reordered: Some(0),
+            ..Totals::default()
+        };
+        RunResult {
+            schema: SCHEMA.into(),
+            profile: "test".into(),
+            profile_yaml: String::new(),
+            seed: 1,
+            engine: "null".into(),
+            engine_detail: String::new(),
+            receive_detail: String::new(),
+            verdict: Verdict { valid: false, passed: false, reasons: Vec::new() },
+            incomplete: false,
+            duration_s: 1.0,
+            schedule_lag_max_ns: None,
+            totals,
+            streams: Vec::new(),
+            ledger: Vec::new(),
+            gaps: None,
+            overload: Vec::new(),
+            witnesses: Vec::new(),
+            warnings: Vec::new(),
+            environment: Environment::default(),
+        }
+    }
+
+    fn validity() -> Validity {
+        Validity { max_unsent: Ratio(1_000_000), max_lag: Nanos(0), max_receiver_overload: 0 }
+    }
+
+    fn codes(result: &RunResult, pass: &PassCriteria) -> Vec<String> {
+        judge(result, &validity(), pass).reasons.into_iter().map(|reason| reason.code).collect()
+    }
+
+    #[test]
+    fn one_lost_of_a_million_million_is_above_zero() {
+        let pass = PassCriteria { max_loss: Some(Ratio(0)), ..PassCriteria::default() };
+        assert_eq!(codes(&result(1_000_000_000_000, 999_999_999_999), &pass), ["max_loss"]);
+        assert!(judge(&result(10, 10), &validity(), &pass).passed);
+    }
+
+    #[test]
+    fn a_zero_passes_only_where_the_profile_says_so() {
+        assert_eq!(codes(&result(10, 0), &PassCriteria::default()), ["nothing_received"]);
+        let told = PassCriteria { max_loss: Some(Ratio::ONE), ..PassCriteria::default() };
+        assert!(judge(&result(10, 0), &validity(), &told).passed);
+    }
+
+    #[test]
+    fn what_this_machine_did_is_no_verdict_on_the_device() {
+        let mut late = result(998, 998);
+        (late.totals.intended, late.totals.unsent) = (1000, 2);
+        let verdict = judge(&late, &validity(), &PassCriteria::default());
+        assert!(!verdict.valid && !verdict.passed);
+        let mut overloaded = result(10, 9);
+        overloaded.overload = vec![Counter { name: "tp_drops".into(), value: 1 }];
+        assert_eq!(codes(&overloaded, &PassCriteria::default()), ["receiver_overload"]);
+        let mut wrong = result(10, 10);
+        wrong.totals.unique = Some(11);
+        assert_eq!(codes(&wrong, &PassCriteria::default()), ["impossible_counts"]);
+    }
 }
