@@ -29,14 +29,15 @@ def start(contender, cpus):
 
         def prepare(own=own):
             die_with_parent()
+            # A group of processes that can be ended without touching others. Not a session: the
+            # scheduler may give each session a share, and two processes would get two.
+            os.setpgid(0, 0)
             os.sched_setaffinity(0, own)
 
         output = tempfile.TemporaryFile()
-        # Its own session: a group of processes that can be ended without touching others. The pipe
-        # stays open, for testpmd ends with its input.
+        # The pipe stays open, for testpmd ends with its input.
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=output,
-                                   stderr=subprocess.STDOUT, preexec_fn=prepare,
-                                   start_new_session=True)
+                                   stderr=subprocess.STDOUT, preexec_fn=prepare)
         started.append((process, output))
     return started
 
