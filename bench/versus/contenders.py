@@ -26,6 +26,8 @@ class Contender:
     ours: bool = False
     # Reads its rate from the JSON result of its own lab instead of the sink.
     own_lab: bool = False
+    # Bytes of each frame without the FCS.
+    frame: int = 60
     kpps: list = field(default_factory=list)
     cores: list = field(default_factory=list)
     failures: list = field(default_factory=list)
@@ -136,7 +138,7 @@ def peers(cpus, captures, trafficgen):
             yield Contender(f"testpmd txonly, {driver}", threads, [testpmd(driver, own)], flow,
                             "dpdk-dev")
         yield Contender("xdp-trafficgen udp", threads, [xdp_trafficgen(trafficgen, threads)],
-                        "UDP over IPv6, frames of 64 bytes", "xdp-tools")
+                        "UDP over IPv6, frames of 64 bytes", "xdp-tools", frame=64)
         yield Contender("trafgen", threads, [trafgen(threads)], "", "netsniff-ng")
         each = "" if threads == 1 else "one process a thread"
         yield Contender("tcpreplay", threads, [
