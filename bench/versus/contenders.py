@@ -26,6 +26,8 @@ class Contender:
     ours: bool = False
     # Reads its rate from the JSON result of its own lab instead of the sink.
     own_lab: bool = False
+    # Bytes of each frame without the FCS.
+    frame: int = 60
     kpps: list = field(default_factory=list)
     cores: list = field(default_factory=list)
     failures: list = field(default_factory=list)
@@ -42,7 +44,12 @@ def profile(cpus, tag):
     return f"""name: peers
 duration: 60s
 ports:
-  tx: {{interface: {NEAR}, ipv4: {NEAR_IP}, next_hop: '{FAR_MAC}', cores: {list(cpus)}}}
+  tx:
+    interface: {NEAR}
+    ipv4: {NEAR_IP}
+    next_hop: '{FAR_MAC}'
+    workers: {len(cpus)}
+    cores: {list(cpus)}
 streams:
   - name: flood
     to: null
@@ -80,15 +87,27 @@ def wirestorm(binary, profiles, seconds, flood):
                              "sequence, loss, order, latency")
 
 
-def testpmd(driver, queues, cpus):
-    """DPDK's packet generator; its main lcore only waits."""
-    lcores = ",".join([f"0@{cpus[0]}"] + [f"{i + 1}@{cpu}" for i, cpu in enumerate(cpus)])
+def testpmd(driver, cpus):
+    """DPDK's packet generator; its main lcore only waits.
+
+    net_af_xdp takes no second queue of a veth, which tells no number of combined channels: there a
+    second thread is a second port of testpmd's, on the device's second queue.
+    """
     threads = str(len(cpus))
-    return ["dpdk-testpmd", "--no-huge", "--no-pci", "--in-memory", "-m", "512", "--lcores", lcores,
-            "--main-lcore", "0", "--vdev", f"{driver}0,iface={NEAR},{queues}={threads}", "--",
-            "--forward-mode=txonly", "--txonly-multi-flow", "--txpkts=60", "--auto-start",
-            f"--eth-peer=0,{FAR_MAC}", f"--tx-ip={NEAR_IP},{FAR_IP}", "--tx-udp=1024,9",
-            f"--nb-cores={threads}", f"--txq={threads}", f"--rxq={threads}", "--no-mlockall"]
+    if driver == "net_af_packet":
+        devices = [f"net_af_packet0,iface={NEAR},qpairs={threads},qdisc_bypass=1"]
+    else:
+        devices = [f"net_af_xdp{queue},iface={NEAR},start_queue={queue},queue_count=1"
+                   for queue in range(len(cpus))]
+    queues = str(len(cpus) // len(devices))
+    lcores = ",".join([f"0@{cpus[0]}"] + [f"{i + 1}@{cpu}" for i, cpu in enumerate(cpus)])
+    vdevs = [word for device in devices for word in ("--vdev", device)]
+    destinations = [f"--eth-peer={port},{FAR_MAC}" for port in range(len(devices))]
+    return ["dpdk-testpmd", "--no-huge", "--no-pci", "-m", "512", "--lcores", lcores,
+            "--main-lcore", "0", *vdevs, "--", "--forward-mode=txonly", "--txonly-multi-flow",
+            "--txpkts=60", "--auto-start", "--port-topology=loop", *destinations,
+            f"--tx-ip={NEAR_IP},{FAR_IP}", f"--tx-udp={FIRST_PORT},9", f"--nb-cores={threads}",
+            f"--txq={queues}", f"--rxq={queues}", "--no-mlockall", "--total-num-mbufs=32768"]
 
 
 def trafgen(threads):
@@ -115,14 +134,11 @@ def peers(cpus, captures, trafficgen):
     for threads in (1, 2):
         own = cpus[:threads]
         flow = "the field that changes is the one of --txonly-multi-flow"
-        for driver, queues in (("net_af_xdp", "queue_count"), ("net_af_packet", "qpairs")):
-            extra = ",qdisc_bypass=1" if driver == "net_af_packet" else ""
-            command = testpmd(driver, queues, own)
-            at = command.index("--vdev") + 1
-            command[at] += extra
-            yield Contender(f"testpmd txonly, {driver}", threads, [command], flow, "dpdk-dev")
+        for driver in ("net_af_xdp", "net_af_packet"):
+            yield Contender(f"testpmd txonly, {driver}", threads, [testpmd(driver, own)], flow,
+                            "dpdk-dev")
         yield Contender("xdp-trafficgen udp", threads, [xdp_trafficgen(trafficgen, threads)],
-                        "UDP over IPv6, frames of 64 bytes", "xdp-tools")
+                        "UDP over IPv6, frames of 64 bytes", "xdp-tools", frame=64)
         yield Contender("trafgen", threads, [trafgen(threads)], "", "netsniff-ng")
         each = "" if threads == 1 else "one process a thread"
         yield Contender("tcpreplay", threads, [

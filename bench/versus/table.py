@@ -22,41 +22,56 @@ def conditions(options, load):
             f"{options.cpus[0]} for one thread, {options.cpus[0]} and {options.cpus[1]} for two.")
 
 
+def per_cpu(contender):
+    """Thousands of packets for each second of CPU time, of each repeat."""
+    return [rate and cores and rate / cores
+            for rate, cores in zip(contender.kpps, contender.cores)]
+
+
 def ratio(ours, other):
-    """How many times as fast `ours` is: the median of the ratios within each repeat."""
-    pairs = [a / b for a, b in zip(ours.kpps, other.kpps) if a and b]
+    """The median of the ratios within each repeat, for a repeat's runs meet much the same load."""
+    pairs = [a / b for a, b in zip(ours, other) if a and b]
     return median(pairs) if pairs else None
 
 
-def row(contender, reference):
+def shown(value, form):
+    """A number, or a dash where there is none."""
+    return "–" if value is None else format(value, form)
+
+
+def row(contender, ours):
     """One row; a contender without a figure says why."""
     kpps = [rate for rate in contender.kpps if rate]
+    first = f"| {contender.name} | {contender.threads} | "
     if not kpps:
         why = contender.failures[-1] if contender.failures else "not run"
-        why = why.replace("|", "/")
-        return f"| {contender.name} | {contender.threads} | – | – | – | – | {why} |"
-    cores = [cores for cores in contender.cores if cores is not None]
-    times = ratio(reference, contender) if reference else None
+        return first + "– | – | – | – | – | – | " + why.replace("|", "/") + " |"
+    cores = [cores for cores in contender.cores if cores]
+    each = [rate for rate in per_cpu(contender) if rate]
     notes = [contender.note] if contender.note else []
     if contender.failures:
-        notes.append(f"{len(contender.failures)} runs without a figure")
-    return " | ".join([
-        f"| {contender.name}", str(contender.threads), f"{median(kpps):,.0f}",
-        f"{min(kpps):,.0f}–{max(kpps):,.0f}", f"{median(cores):.2f}" if cores else "–",
-        "–" if times is None else f"{times:.2f}", "; ".join(notes) + " |"])
+        notes.append(f"{len(contender.failures)} of {len(contender.kpps)} runs failed: "
+                     + contender.failures[-1].replace("|", "/"))
+    return first + " | ".join([
+        f"{median(kpps):,.0f}", f"{min(kpps):,.0f}–{max(kpps):,.0f}",
+        shown(ours and ratio(ours.kpps, contender.kpps), ".2f"),
+        shown(median(cores) if cores else None, ".2f"),
+        shown(median(each) if each else None, ",.0f"),
+        shown(ours and ratio(per_cpu(ours), per_cpu(contender)), ".2f"),
+        "; ".join(notes) + " |"])
 
 
 def markdown(contenders, options, load):
     """The whole section."""
-    lines = [conditions(options, load), ""]
-    lines += ["| sender | threads | kpps, median | lowest–highest | CPUs it had | xdp-live is × | |",
-              "|---|---|---|---|---|---|---|"]
+    lines = [conditions(options, load), "",
+             "| sender | threads | kpps, median | lowest–highest | xdp-live is × | CPUs it had | "
+             "kpps per CPU | xdp-live is × per CPU | |", "|---|---|---|---|---|---|---|---|---|"]
     for contender in sorted(contenders, key=lambda one: (one.threads, not one.ours)):
         lines.append(row(contender, reference(contenders, contender.threads)))
     lines += ["", *verdicts(contenders), "", "Commands (`tx0` leads to the sink):", "", "```"]
     for contender in contenders:
         for command in contender.commands:
-            lines.append(shlex.join(command).replace(options.folder, "$DIR"))
+            lines.append(options.shorten(shlex.join(command)))
     lines += ["```", ""]
     return "\n".join(lines)
 
@@ -72,16 +87,16 @@ def reference(contenders, threads):
 def verdicts(contenders):
     """What the benchmark is for: xdp-live against af-xdp, and against the fastest peer."""
     for threads in (1, 2):
+        who = "one thread" if threads == 1 else "two threads"
         ours = reference(contenders, threads)
         if not ours or not any(ours.kpps):
-            yield f"- {threads} thread(s): xdp-live has no figure."
+            yield f"- With {who}, xdp-live has no figure."
             continue
-        for other in contenders:
-            if other.threads == threads and other.name == "wirestorm af-xdp" and any(other.kpps):
-                yield f"- {threads} thread(s): xdp-live is {ratio(ours, other):.1f} × af-xdp copy."
-        measured = [one for one in contenders
-                    if one.threads == threads and not one.ours and any(one.kpps)]
-        if measured:
-            best = min(measured, key=lambda one: ratio(ours, one))
-            yield (f"- {threads} thread(s): xdp-live is {ratio(ours, best):.2f} × the fastest peer, "
-                   f"{best.name}.")
+        measured = [one for one in contenders if one.threads == threads and any(one.kpps)]
+        ring = [one for one in measured if one.name == "wirestorm af-xdp"]
+        peers = sorted((one for one in measured if not one.ours),
+                       key=lambda one: -median(rate for rate in one.kpps if rate))
+        for other in ring + peers[:1]:
+            yield (f"- With {who}, xdp-live is {shown(ratio(ours.kpps, other.kpps), '.2f')} × "
+                   f"{other.name}, "
+                   f"{shown(ratio(per_cpu(ours), per_cpu(other)), '.2f')} × for the same CPU time.")

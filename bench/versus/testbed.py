@@ -68,6 +68,8 @@ class Testbed:
         # /sys of this namespace: it shows the devices of the namespace that mounted it.
         run("mount", "-t", "sysfs", "sysfs", "/sys")
         run("mount", "-t", "bpf", "bpf", "/sys/fs/bpf")
+        # What a sender leaves in /run (DPDK does) is gone with this namespace.
+        run("mount", "-t", "tmpfs", "tmpfs", "/run")
         run("ip", "link", "set", "lo", "up")
         self.holder = subprocess.Popen(
             ["unshare", "--net", "sleep", "infinity"], preexec_fn=die_with_parent)
