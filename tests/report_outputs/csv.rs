@@ -63,7 +63,7 @@ fn a_directory_that_cannot_be_is_named() {
     let error = csv::write(&fixtures::passed(), Path::new("/dev/null/results"))
         .expect_err("is no directory");
     assert!(
-        error.to_string().starts_with("cannot make the directory /dev/null/results: "),
+        error.to_string().starts_with("cannot write into the directory /dev/null/results: "),
         "{error}"
     );
 }
