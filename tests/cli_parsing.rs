@@ -9,6 +9,7 @@ use wirestorm::cli::man::Man;
 use wirestorm::cli::run::{Engine, ReportTo};
 use wirestorm::cli::schema::Of;
 use wirestorm::cli::{self, Command};
+use wirestorm::units::Nanos;
 
 fn parse(line: &str) -> Result<Command, clap::Error> {
     cli::parse_from(format!("wirestorm {line}").split_whitespace())
@@ -93,6 +94,11 @@ fn the_other_commands() {
     assert!(matches!(parse("doctor eth1"),
         Ok(Command::Doctor(d)) if d.interface.as_deref() == Some("eth1")));
     assert!(matches!(parse("completions zsh"), Ok(Command::Completions(_))));
+    assert!(matches!(parse("calibrate"),
+        Ok(Command::Calibrate(c)) if c.output.is_none() && c.duration == Nanos::SECOND));
+    assert!(matches!(parse("calibrate -o - --duration 20ms"),
+        Ok(Command::Calibrate(c)) if c.output == Some("-".into())
+            && c.duration == Nanos(20_000_000)));
     assert!(matches!(parse("man"), Ok(Command::Man(Man::Print(None)))));
     assert!(matches!(parse("man --dir d"), Ok(Command::Man(Man::Write(_)))));
 }
@@ -126,6 +132,9 @@ fn wrong_usage_says_what_is_wrong_and_ends_with_2() {
         "completions tcsh",
         "man nothing",
         "man run --dir d",
+        "calibrate --duration 0s",
+        "calibrate --duration 61s",
+        "calibrate --duration 5",
     ];
     let mut text = String::new();
     for line in lines {

@@ -1,5 +1,7 @@
 //! From the command line to the exit status: one file a command.
 
+mod calibrate;
+mod calibrated;
 mod check;
 mod diagnose;
 mod doctor;
@@ -64,6 +66,7 @@ fn execute(command: Command) -> std::result::Result<Status, Failure> {
         Command::Pcap(pcap) => pcap::execute(&pcap),
         Command::Doctor(doctor) => Ok(doctor::execute(&doctor)?),
         Command::Lab(lab) => Ok(lab::execute(&lab)?),
+        Command::Calibrate(typed) => calibrate::execute(&typed),
         Command::Schema(schema) => {
             let text = match schema.of {
                 cli::schema::Of::Profile => format!("{:#}\n", crate::profile::schema()),

@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use super::diagnose::{self, LinkWitness};
 use super::machine::{self, CpuTimes};
-use super::{prepare, signals};
+use super::{calibrated, prepare, signals};
 use crate::engine::choose::EngineChoice;
 use crate::error::{Error, Result};
 use crate::host::offloads::{self, Guard};
@@ -117,6 +117,7 @@ pub fn run(
         witnesses.extend(link_counters(&senders, &receivers));
     }
     let (engine, engine_detail) = engine_of(&outcome, options.engine);
+    let (calibration, calibration_detail) = calibrated::of_engine(&engine);
     let mut result = RunResult {
         schema: SCHEMA.into(),
         profile: profile.name.clone(),
@@ -136,6 +137,8 @@ pub fn run(
         overload: overload(&outcome.received, &receivers),
         witnesses,
         warnings: profile_warnings(profile),
+        calibration,
+        calibration_detail,
         environment: Environment {
             started,
             command: options.command.clone(),

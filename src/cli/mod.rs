@@ -1,6 +1,7 @@
 //! What was typed, and what it means: two types a command. `Typed…` is clap's; the other is checked
 //! and is all that the rest of the house sees. One file a command.
 
+pub mod calibrate;
 pub mod check;
 pub mod color;
 pub mod completions;
@@ -32,6 +33,8 @@ pub enum Command {
     Lab(lab::Lab),
     /// What is this machine able to do?
     Doctor(doctor::Doctor),
+    /// Measure the latency floor of the tool itself.
+    Calibrate(calibrate::Calibrate),
     /// Print a completion script.
     Completions(completions::Completions),
     /// Print manual pages.
@@ -73,6 +76,7 @@ enum TypedCommand {
     Schema(schema::TypedSchema),
     Lab(lab::TypedLab),
     Doctor(doctor::TypedDoctor),
+    Calibrate(calibrate::TypedCalibrate),
     Completions(completions::TypedCompletions),
     Man(man::TypedMan),
 }
@@ -97,6 +101,7 @@ pub fn parse_from(
         TypedCommand::Schema(typed) => Command::Schema(typed.meaning()),
         TypedCommand::Lab(typed) => Command::Lab(typed.meaning()?),
         TypedCommand::Doctor(typed) => Command::Doctor(typed.meaning()),
+        TypedCommand::Calibrate(typed) => Command::Calibrate(typed.meaning()),
         TypedCommand::Completions(typed) => Command::Completions(typed.meaning()),
         TypedCommand::Man(typed) => Command::Man(typed.meaning()?),
     };

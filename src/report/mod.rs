@@ -1,6 +1,7 @@
 //! The versioned result, and one file per output. Every output is made from
 //! [`model::RunResult`] alone; the distributions of [`hgrm`] come beside it.
 
+pub mod calibration;
 pub mod csv;
 pub mod file;
 pub mod format;

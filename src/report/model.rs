@@ -4,6 +4,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::calibration::Calibrated;
+
 /// The value of [`RunResult::schema`].
 pub const SCHEMA: &str = "wirestorm.result/1";
 
@@ -57,6 +59,12 @@ pub struct RunResult {
     pub witnesses: Vec<Counter>,
     /// Things the reader must know that do not make the run invalid.
     pub warnings: Vec<Reason>,
+    /// What the tool alone adds, by an earlier `wirestorm calibrate`: the floor of the engine that
+    /// sent. Null where there is none that holds for this machine.
+    pub calibration: Option<Calibrated>,
+    /// Where the calibration comes from, or why there is none.
+    #[serde(default)]
+    pub calibration_detail: String,
     /// Where it ran.
     pub environment: Environment,
 }

@@ -29,10 +29,10 @@ pub fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The program, at the root of the checkout, without input.
+/// The program, at the root of the checkout, without input and without the user's calibration.
 pub fn wirestorm() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_wirestorm"));
-    command.current_dir(root()).stdin(Stdio::null());
+    command.current_dir(root()).stdin(Stdio::null()).env("WIRESTORM_CALIBRATION", "");
     command
 }
 

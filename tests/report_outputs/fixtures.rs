@@ -1,5 +1,11 @@
 //! Results made by hand, one a situation.
 
+use std::path::Path;
+
+use wirestorm::report::calibration::{
+    Calibrated, Calibration, EngineFloor, Floor, FloorTimes, Machine, Refused,
+    SCHEMA as CALIBRATION,
+};
 use wirestorm::report::model::{
     Counter, Environment, GapsResult, Percentiles, Reason, RunResult, SCHEMA, Stage, StreamResult,
     Totals, Verdict,
@@ -123,6 +129,8 @@ pub fn run(sent: u64, lost: u64) -> RunResult {
             counter("nft drop", lost),
         ],
         warnings: Vec::new(),
+        calibration: None,
+        calibration_detail: "not calibrated: wirestorm calibrate".to_owned(),
         environment: Environment {
             wirestorm: "0.1.0".to_owned(),
             kernel: "6.18.0".to_owned(),
@@ -161,7 +169,62 @@ pub fn failed_with_loss() -> RunResult {
         "generic_xdp",
         "rx receives by generic XDP: latency includes the skb's making",
     )];
+    result.calibration = calibration().of_engine("af-xdp", Path::new(CALIBRATION_FILE));
+    result.calibration_detail = format!("{CALIBRATION_FILE}, made 2025-11-20T16:00:00Z");
     result
+}
+
+const CALIBRATION_FILE: &str = "/root/.local/state/wirestorm/calibration.json";
+
+fn floor(rate_pps: u64, base: u64) -> Floor {
+    let times = |base: u64| FloorTimes {
+        min: base / 3,
+        p50: base,
+        p99: base * 4,
+        p99_9: base * 9,
+        max: base * 70,
+        p50_lowest: base - 98,
+        p50_highest: base + 1_021,
+    };
+    Floor {
+        rate_pps,
+        tx_pps: rate_pps as f64,
+        repeats: 3,
+        latency_ns: times(base),
+        latency_intended_ns: times(base + 815),
+        schedule_lag_max_ns: Some(base * 31),
+    }
+}
+
+/// A machine on which one engine works, one is never valid under load, and one is refused.
+pub fn calibration() -> Calibration {
+    let engine = |name: &str, idle, loaded| EngineFloor {
+        engine: name.to_owned(),
+        engine_detail: "copy mode; 1 worker".to_owned(),
+        receive_detail: "native XDP".to_owned(),
+        unlimited_pps: 312_600.0,
+        idle,
+        loaded,
+    };
+    Calibration {
+        schema: CALIBRATION.to_owned(),
+        made: "2025-11-20T16:00:00Z".to_owned(),
+        machine: Machine {
+            wirestorm: "0.1.0".to_owned(),
+            kernel: "6.18.0".to_owned(),
+            cpu: "AMD EPYC 7B13".to_owned(),
+        },
+        duration_s: 1.0,
+        profile_yaml: "name: calibrate\n".to_owned(),
+        engines: vec![
+            engine("af-xdp", Some(floor(1_000, 2_104)), Some(floor(156_300, 14_420))),
+            engine("packet-mmap", Some(floor(1_000, 5_618)), None),
+        ],
+        refused: vec![Refused {
+            engine: "xdp-live".to_owned(),
+            reason: "cannot load tx_live: Operation not permitted".to_owned(),
+        }],
+    }
 }
 
 /// The sender did not keep up.
@@ -173,6 +236,10 @@ pub fn invalid_unsent() -> RunResult {
     }
     result.ledger[0].count = Some(900_000);
     result.ledger[1].lost_here = 100_000;
+    result.calibration_detail = format!(
+        "{CALIBRATION_FILE} is not used: made with kernel \"6.12.0\", this is \"6.18.0\"; \
+         wirestorm calibrate"
+    );
     result.verdict = Verdict {
         valid: false,
         passed: false,

@@ -139,6 +139,12 @@ fn names_are_the_contract() {
         "/gaps/within_256ns",
         "/gaps/within_512ns",
         "/gaps/bursts",
+        "/calibration/file",
+        "/calibration/made",
+        "/calibration/engine",
+        "/calibration/idle/latency_ns/p50",
+        "/calibration/loaded/latency_intended_ns/p99_9",
+        "/calibration_detail",
         "/environment/kernel",
         "/environment/driver",
         "/environment/cpu",
@@ -201,4 +207,16 @@ fn the_example_of_the_documentation_is_a_result() {
     }
     let example = std::fs::read_to_string(path).expect("is there");
     assert_eq!(example, text, "set UPDATE_EXAMPLE=1 to write it anew");
+}
+
+#[test]
+fn a_result_without_a_calibration_is_still_one() {
+    let mut older = value(&fixtures::passed());
+    let members = older.as_object_mut().expect("is an object");
+    members.remove("calibration");
+    members.remove("calibration_detail");
+    let validator = jsonschema::validator_for(&schema()).expect("the schema is one");
+    assert!(validator.is_valid(&older));
+    let read: RunResult = serde_json::from_value(older).expect("is a result");
+    assert_eq!((read.calibration, read.calibration_detail.as_str()), (None, ""));
 }

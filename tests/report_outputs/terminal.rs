@@ -1,7 +1,7 @@
 //! The terminal report.
 
 use unicode_width::UnicodeWidthStr;
-use wirestorm::report::terminal::{Style, render, render_verdict};
+use wirestorm::report::terminal::{Style, render, render_calibration, render_verdict};
 
 use crate::fixtures;
 
@@ -87,6 +87,40 @@ fn an_open_ledger_is_said() {
     result.ledger[7].count = Some(999_990);
     let text = render(&result, Style::PLAIN);
     assert!(text.contains("The ledger does not close: 10 packets unaccounted for."), "{text}");
+}
+
+#[test]
+fn a_calibration_is_a_table() {
+    let text = render_calibration(&fixtures::calibration(), Style::PLAIN);
+    assert!(text.lines().all(|line| line.width() <= 100), "{text}");
+    insta::assert_snapshot!("terminal_calibration", text);
+    let narrow = render_calibration(&fixtures::calibration(), Style { color: false, width: 60 });
+    assert!(narrow.lines().all(|line| line.width() <= 60), "{narrow}");
+}
+
+#[test]
+fn the_floor_stands_in_the_environment() {
+    let mut result = fixtures::failed_with_loss();
+    let wide = Style { color: false, width: 200 };
+    let line = |result: &wirestorm::report::model::RunResult| {
+        let text = render(result, wide);
+        let line = text.lines().find(|line| line.starts_with("  floor"));
+        line.expect("is there").trim().to_owned()
+    };
+    assert_eq!(
+        line(&result),
+        "floor     2.104 µs median, 8.416 µs p99 idle; 14.42 µs median, 57.68 µs p99 loaded \
+         (this tool alone, back to back, by af-xdp)"
+    );
+    let calibration = result.calibration.as_mut().expect("is calibrated");
+    calibration.loaded = None;
+    assert!(line(&result).contains("8.416 µs p99 idle; – loaded ("), "{}", line(&result));
+    result.calibration = None;
+    result.calibration_detail = "not calibrated: wirestorm calibrate".to_owned();
+    assert_eq!(line(&result), "floor     not calibrated: wirestorm calibrate");
+    // A result of a version that knew no calibration.
+    result.calibration_detail.clear();
+    assert_eq!(line(&result), "floor     –");
 }
 
 /// Without escape sequences of colour.

@@ -1,6 +1,7 @@
 //! Where and how the run was made, in one block.
 
 use super::Style;
+use super::calibration;
 use super::paint::{Tint, clean, paint, wrap};
 use crate::report::format::{NOT_MEASURED, nanos};
 use crate::report::model::RunResult;
@@ -30,6 +31,10 @@ pub fn render(result: &RunResult, style: Style) -> String {
         Some(lag) => format!("{} at most behind the schedule", nanos(lag as f64)),
         None => NOT_MEASURED.to_owned(),
     };
+    let floor = match &result.calibration {
+        Some(calibrated) => calibration::floor(calibrated),
+        None => known(&result.calibration_detail),
+    };
     let lines = [
         ("command", known(&environment.command)),
         ("started", started),
@@ -41,6 +46,7 @@ pub fn render(result: &RunResult, style: Style) -> String {
         ("offloads", known(&environment.offloads)),
         ("clock", known(&environment.clock)),
         ("latency", known(&environment.latency_definition)),
+        ("floor", floor),
         ("rates", "L2: frame with FCS; L1: also 20 bytes of preamble and gap a frame".to_owned()),
     ];
     let mut text = paint("Environment", Tint::Strong, style.color);

@@ -1,5 +1,6 @@
 //! The result for people, on a terminal: the verdict first, then what it rests on.
 
+mod calibration;
 mod environment;
 mod ledger;
 mod paint;
@@ -7,6 +8,7 @@ mod streams;
 mod table;
 mod verdict;
 
+use super::calibration::Calibration;
 use super::model::RunResult;
 
 /// What the terminal can show. The caller decides, by `NO_COLOR`, by the terminal, by `--color`.
@@ -40,6 +42,11 @@ pub fn render(result: &RunResult, style: Style) -> String {
     let sections: Vec<&str> =
         sections.iter().map(|text| text.as_str()).filter(|text| !text.is_empty()).collect();
     sections.join("\n")
+}
+
+/// The table of a calibration.
+pub fn render_calibration(calibration: &Calibration, style: Style) -> String {
+    calibration::render(calibration, style)
 }
 
 /// The verdict with its reasons alone: what `--quiet` leaves of the report.
