@@ -348,6 +348,10 @@ ALWAYS_INLINE int build_any(struct xdp_md *ctx, __u32 number, __u64 index, __u64
 /*
  * The time to go by for a packet that is due at `due`; below `due` if that did not come while we
  * waited. The clock is read once per bulk, unless the packet's turn depends on it.
+ *
+ * A long wait is given up at multiples of spin_ns before `due`, the last of them two away, so that
+ * user space can tell how many runs a wait takes (src/engine/xdp_live/pacing.rs), and `due` never
+ * falls between two runs.
  */
 ALWAYS_INLINE __u64 wait_until(__u64 due)
 {
@@ -358,9 +362,11 @@ ALWAYS_INLINE __u64 wait_until(__u64 due)
 		return shared.now;
 	}
 	now = bpf_ktime_get_ns();
-	deadline = now + config.spin_ns;
+	deadline = due;
+	if (now + 2 * config.spin_ns < due)
+		deadline = due - (due - now - 1) / config.spin_ns * config.spin_ns;
 	for (int i = 0; i < 1024; i++) {
-		if (now >= due || now >= deadline)
+		if (now >= deadline)
 			break;
 		now = bpf_ktime_get_ns();
 	}

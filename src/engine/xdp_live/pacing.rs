@@ -2,9 +2,14 @@
 
 use crate::engine::Slot;
 
-/// How long one run waits for its packet; then the run ends without one, so that the CPU's softirqs
-/// get their turn.
+/// A run that waits for its packet ends without one at whole multiples of this before the packet is
+/// due, so that the CPU's softirqs get their turn; the last two of them are waited through, for a
+/// run that ends takes a while, and the packet would be late by as much.
 pub const SPIN_NS: u32 = 5_000;
+
+/// What a packet takes at a batch of one, about: so much of the wait for the next one is over when
+/// its run begins.
+const PACKET_NS: u64 = 500;
 
 /// Runs of a batch when packets go out as fast as they can. Beyond 64 nothing is gained, and the
 /// peer of a veth, whose ring holds 256, polls 64 at a time.
@@ -32,7 +37,7 @@ impl Call {
         let mut before = now;
         let mut fillers = 0;
         for slot in slots {
-            fillers += slot.due.saturating_sub(before) / u64::from(SPIN_NS);
+            fillers += u64::from(fillers_in(slot.due.saturating_sub(before)));
             before = before.max(slot.due);
         }
         let batch = match (before - now) / slots.len().max(1) as u64 {
@@ -43,6 +48,17 @@ impl Call {
         };
         Self { runs: slots.len() as u32 + fillers as u32, batch }
     }
+}
+
+/// How many runs end without a packet when the next one is due `wait` after the last. Too many would
+/// run idle at the end of the call, too few leave packets for the next call.
+#[inline(always)]
+fn fillers_in(wait: u64) -> u32 {
+    // Nothing is sent while this is computed, and most waits are too short for a division.
+    if wait <= 2 * u64::from(SPIN_NS) + PACKET_NS {
+        return 0;
+    }
+    ((wait - PACKET_NS).div_ceil(u64::from(SPIN_NS)) - 2) as u32
 }
 
 #[cfg(test)]
@@ -62,7 +78,15 @@ mod tests {
     #[test]
     fn a_long_wait_takes_fillers() {
         let call = Call::paced(&slots([2_000_000]), 1_000_000);
-        assert_eq!(call, Call { runs: 1 + 1_000_000 / SPIN_NS, batch: 1 });
+        assert_eq!(call, Call { runs: 1 + 1_000_000 / SPIN_NS - 2, batch: 1 });
+    }
+
+    #[test]
+    fn the_last_two_spins_before_a_packet_take_no_filler() {
+        assert_eq!(fillers_in(u64::from(2 * SPIN_NS)), 0);
+        assert_eq!(fillers_in(u64::from(2 * SPIN_NS) + PACKET_NS + 1), 1);
+        assert_eq!(fillers_in(u64::from(3 * SPIN_NS) + PACKET_NS), 1);
+        assert_eq!(fillers_in(u64::from(4 * SPIN_NS)), 2);
     }
 
     #[test]
