@@ -273,6 +273,8 @@ mod tests {
             overload: Vec::new(),
             witnesses: Vec::new(),
             warnings: Vec::new(),
+            calibration: None,
+            calibration_detail: String::new(),
             environment: Environment::default(),
         }
     }
