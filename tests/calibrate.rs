@@ -73,6 +73,16 @@ fn a_calibration_is_printed_by_later_runs() {
     let line = floor_line(&later.stderr);
     assert!(line.contains("median") && line.contains("by af-xdp)"), "{line}");
 
+    // What cannot be written is said before anything is measured.
+    let output = wirestorm()
+        .args(["calibrate", "-o"])
+        .arg(folder.path().join("none/calibration.json"))
+        .output()
+        .expect("the program starts");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!((output.status.code(), said.lines().count()), (Some(1), 1), "{said}");
+    assert!(said.contains("make its directory first"), "{said}");
+
     // One that does not hold, or is broken, changes nothing but what is said.
     let other = folder.path().join("other.json");
     let mut foreign = made.clone();

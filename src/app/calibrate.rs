@@ -64,10 +64,10 @@ struct Subject {
 /// Without privilege; when no engine works; when it was interrupted; when the file cannot be
 /// written.
 pub fn execute(calibrate: &Calibrate) -> std::result::Result<Status, Failure> {
-    let path = destination(calibrate.output.as_deref())?;
     let stop = Arc::new(AtomicBool::new(false));
     signals::stop_on_interrupt(&stop)?;
     try_lab()?;
+    let path = destination(calibrate.output.as_deref())?;
     let calibration = measure(calibrate.duration, &stop)?;
     let show = |style| terminal::render_calibration(&calibration, style);
     if path == Path::new("-") {
@@ -86,7 +86,15 @@ pub fn execute(calibrate: &Calibrate) -> std::result::Result<Status, Failure> {
 /// Where the file goes. What keeps it from being written is said before anything is measured.
 fn destination(output: Option<&Path>) -> Result<PathBuf> {
     let path = match output {
-        Some(path) => return Ok(path.to_owned()),
+        Some(path) => {
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+            if folder.is_some_and(|folder| !folder.is_dir()) {
+                let cause = "its directory is not there";
+                return Err(Error::new("write", path.display().to_string(), cause)
+                    .remedy("make its directory first"));
+            }
+            return Ok(path.to_owned());
+        }
         None => calibrated::path().ok_or_else(|| {
             let empty = format!("{} is empty", calibrated::VARIABLE);
             Error::new("choose", "a calibration file", empty).remedy("name one with --output FILE")

@@ -59,7 +59,7 @@ impl TypedCalibrate {
 }
 
 fn duration(text: &str) -> Result<Nanos, String> {
-    let duration = Nanos::parse(text)?;
+    let duration = Nanos::parse(text).map_err(|allowed| format!("expected {allowed}"))?;
     if (Nanos::MILLISECOND..=Nanos(60 * Nanos::SECOND.0)).contains(&duration) {
         Ok(duration)
     } else {

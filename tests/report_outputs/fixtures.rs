@@ -3,8 +3,7 @@
 use std::path::Path;
 
 use wirestorm::report::calibration::{
-    Calibrated, Calibration, EngineFloor, Floor, FloorTimes, Machine, Refused,
-    SCHEMA as CALIBRATION,
+    Calibration, EngineFloor, Floor, FloorTimes, Machine, Refused, SCHEMA as CALIBRATION,
 };
 use wirestorm::report::model::{
     Counter, Environment, GapsResult, Percentiles, Reason, RunResult, SCHEMA, Stage, StreamResult,

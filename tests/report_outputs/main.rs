@@ -1,5 +1,6 @@
 //! The outputs of hand-made results, byte for byte.
 
+mod calibration;
 mod csv;
 mod fixtures;
 mod hgrm;

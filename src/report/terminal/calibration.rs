@@ -24,7 +24,7 @@ pub fn floor(calibrated: &Calibrated) -> String {
 
 /// A row an engine and rate; below it how the numbers came about.
 pub fn render(calibration: &Calibration, style: Style) -> String {
-    let mut table = Table::new("Floor").column("", Align::Left).column_beside("", Align::Left);
+    let mut table = Table::new("Floor").column("", Align::Left);
     for title in ["min", "p50", "p99", "p99.9", "max"] {
         table = table.column_beside(title, Align::Right);
     }
@@ -34,18 +34,18 @@ pub fn render(calibration: &Calibration, style: Style) -> String {
             let name = format!("{} {state}", clean(&engine.engine));
             let Some(floor) = floor else {
                 let mut row = vec![Cell::plain(name)];
-                row.resize_with(10, || Cell::plain(NOT_MEASURED));
+                row.resize_with(9, || Cell::plain(NOT_MEASURED));
                 table.row(row);
                 continue;
             };
             let lag = floor.schedule_lag_max_ns.map(|lag| nanos(lag as f64));
             let unit = TimeUnit::of(floor.latency_ns.p50);
-            let mut row = vec![Cell::plain(name), Cell::plain("actual")];
+            let mut row = vec![Cell::plain(name)];
             row.extend(times(&floor.latency_ns, unit));
             row.push(Cell::plain(lag.unwrap_or_else(|| NOT_MEASURED.to_owned())));
             row.push(spread(&floor.latency_ns, unit));
             table.row(row);
-            let mut row = vec![Cell::plain(""), Cell::plain("intended")];
+            let mut row = vec![Cell::plain("  intended")];
             row.extend(times(&floor.latency_intended_ns, unit));
             row.push(Cell::plain(""));
             row.push(spread(&floor.latency_intended_ns, unit));
