@@ -46,7 +46,7 @@ fn main() {
     let mut kpps = vec![Vec::new(); cases.len()];
     for _ in 0..repeats {
         for (case, kpps) in cases.iter().zip(&mut kpps) {
-            let rig = Rig::new(case.workers);
+            let mut rig = Rig::new(case.workers);
             let run = rig.run(case, duration);
             assert_eq!(run.completed, run.received, "{}: the ledger does not close", case.name);
             kpps.push(run.received as f64 / run.cpu_seconds * case.workers as f64 / 1e3);

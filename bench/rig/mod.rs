@@ -4,6 +4,7 @@
 
 #[path = "../../tests/cable/mod.rs"]
 pub mod cable;
+mod far_end;
 mod flood;
 
 use std::sync::Arc;
@@ -14,9 +15,11 @@ use wirestorm::engine::xdp_live::{self, XdpLive};
 use wirestorm::engine::{Engine, Programs, Slot};
 use wirestorm::sys::clock::thread_cpu_time;
 
+pub use far_end::FarEnd;
 pub use flood::flood;
 
-use self::cable::{Cable, Sink};
+use self::cable::Cable;
+use self::far_end::Listening;
 
 /// What is measured.
 pub struct Case {
@@ -37,23 +40,28 @@ pub struct Run {
 
 pub struct Rig {
     cable: Cable,
-    sink: Sink,
+    listening: Listening,
 }
 
 impl Rig {
     pub fn new(queues: usize) -> Self {
-        let cable = Cable::new(queues);
-        let sink = Sink::attach(&cable);
-        Self { cable, sink }
+        Self::with(queues, FarEnd::Counter)
     }
 
-    pub fn run(&self, case: &Case, duration: Duration) -> Run {
+    pub fn with(queues: usize, far: FarEnd) -> Self {
+        let cable = Cable::new(queues);
+        let listening = far.attach(&cable, queues);
+        Self { cable, listening }
+    }
+
+    pub fn run(&mut self, case: &Case, duration: Duration) -> Run {
         let start = Barrier::new(case.workers);
+        let cable = &self.cable;
         let sent: Vec<(u64, Duration, u64)> = std::thread::scope(|scope| {
             let handles: Vec<_> = (0..case.workers)
                 .map(|worker| {
                     let start = &start;
-                    scope.spawn(move || self.work(case, worker, start, duration))
+                    scope.spawn(move || work(cable, case, worker, start, duration))
                 })
                 .collect();
             handles.into_iter().map(|handle| handle.join().expect("worker")).collect()
@@ -61,46 +69,46 @@ impl Rig {
         std::thread::sleep(Duration::from_millis(20));
         let seconds = sent.iter().map(|(_, time, _)| time.as_secs_f64()).fold(0.0, f64::max);
         Run {
-            received: self.sink.packets(),
+            received: self.listening.packets(),
             completed: sent.iter().map(|(completed, ..)| completed).sum(),
             seconds,
             cpu_seconds: sent.iter().map(|(.., cpu)| *cpu as f64 / 1e9).sum(),
         }
     }
+}
 
-    fn work(
-        &self,
-        case: &Case,
-        worker: usize,
-        start: &Barrier,
-        duration: Duration,
-    ) -> (u64, Duration, u64) {
-        self.cable.near.enter().expect("in the namespace");
-        core_affinity::set_for_current(core_affinity::CoreId { id: worker });
-        let open = if case.bare { xdp_live::open_bare } else { xdp_live::open };
-        let mut engine = open(&self.cable.near, cable::NEAR, worker as u32, case.programs.clone())
-            .expect("open");
-        start.wait();
-        let begin = Instant::now();
-        let cpu = thread_cpu_time();
-        let mut next = worker as u64;
-        let streams = case.programs.len() as u64;
-        let mut slots = vec![Slot::default(); engine.capabilities().max_batch];
-        let mut program = 0;
-        while begin.elapsed() < duration {
-            for slot in &mut slots {
-                *slot = Slot { index: next, due: 0, program, reserved: 0 };
-                program += 1;
-                if u64::from(program) == streams {
-                    program = 0;
-                    next += case.workers as u64;
-                }
+fn work(
+    cable: &Cable,
+    case: &Case,
+    worker: usize,
+    start: &Barrier,
+    duration: Duration,
+) -> (u64, Duration, u64) {
+    cable.near.enter().expect("in the namespace");
+    core_affinity::set_for_current(core_affinity::CoreId { id: worker });
+    let open = if case.bare { xdp_live::open_bare } else { xdp_live::open };
+    let mut engine =
+        open(&cable.near, self::cable::NEAR, worker as u32, case.programs.clone()).expect("open");
+    start.wait();
+    let begin = Instant::now();
+    let cpu = thread_cpu_time();
+    let mut next = worker as u64;
+    let streams = case.programs.len() as u64;
+    let mut slots = vec![Slot::default(); engine.capabilities().max_batch];
+    let mut program = 0;
+    while begin.elapsed() < duration {
+        for slot in &mut slots {
+            *slot = Slot { index: next, due: 0, program, reserved: 0 };
+            program += 1;
+            if u64::from(program) == streams {
+                program = 0;
+                next += case.workers as u64;
             }
-            send_all(&mut engine, &slots);
         }
-        let time = begin.elapsed();
-        (engine.counters().completed, time, thread_cpu_time() - cpu)
+        send_all(&mut engine, &slots);
     }
+    let time = begin.elapsed();
+    (engine.counters().completed, time, thread_cpu_time() - cpu)
 }
 
 fn send_all(engine: &mut XdpLive, slots: &[Slot]) {
