@@ -39,10 +39,13 @@ class Contender:
         return None if shutil.which(program) else program
 
 
-def profile(cpus, tag):
-    """The profile for wirestorm's engines on the shared test bed: nothing of ours receives."""
+def profile(cpus, tag, seconds):
+    """The profile for wirestorm's engines on the shared test bed: nothing of ours receives.
+
+    It lasts longer than the measurement, which ends it.
+    """
     return f"""name: peers
-duration: 60s
+duration: {30 + int(seconds)}s
 ports:
   tx:
     interface: {NEAR}
@@ -80,7 +83,7 @@ def wirestorm(binary, profiles, seconds, flood):
                         note="each packet stamped with sequence and time besides")
     for threads in (1, 2):
         command = [binary, "run", flood, "--lab", "b2b", "--engine", "xdp-live", "--workers",
-                   str(threads), "--set", f"duration={max(seconds, 0.1):g}s", "--json", "-", "--quiet"]
+                   str(threads), "--set", f"duration={seconds:g}s", "--json", "-", "--quiet"]
         yield Contender("wirestorm xdp-live, probe tag, measured", threads, [command], ours=True,
                         own_lab=True,
                         note="own lab and receiver, which measures every packet: "

@@ -3,6 +3,7 @@
 import os
 import platform
 import shlex
+import subprocess
 import time
 from statistics import median
 
@@ -20,6 +21,18 @@ def conditions(options, load):
             f"{os.getloadavg()[0]:.1f} after (these runs included). "
             f"{options.repeats} interleaved repeats of {options.seconds:g} s; CPU "
             f"{options.cpus[0]} for one thread, {options.cpus[0]} and {options.cpus[1]} for two.")
+
+
+def versions(contenders):
+    """The versions of the distribution's packages that take part, where dpkg knows them."""
+    packages = sorted({one.package for one in contenders if one.package})
+    try:
+        known = subprocess.run(
+            ["dpkg-query", "--show", "--showformat", "${Package} ${Version}\\n", *packages],
+            capture_output=True, text=True, check=False).stdout.split("\n")
+    except FileNotFoundError:
+        return "unknown: no dpkg"
+    return ", ".join(line for line in known if " " in line.strip()) or "none installed"
 
 
 def per_cpu(contender):
@@ -63,16 +76,19 @@ def row(contender, ours):
 
 def markdown(contenders, options, load):
     """The whole section."""
-    lines = [conditions(options, load), "",
-             "| sender | threads | kpps, median | lowest–highest | xdp-live is × | CPUs it had | "
-             "kpps per CPU | xdp-live is × per CPU | |", "|---|---|---|---|---|---|---|---|---|"]
+    lines = [conditions(options, load) + f" Packages: {versions(contenders)}.", "",
+             "| sender | threads | kpps, median | lowest–highest | xdp-live is × | "
+             "CPUs it had | kpps per CPU | xdp-live is × per CPU | |",
+             "|---|---|---|---|---|---|---|---|---|"]
     for contender in sorted(contenders, key=lambda one: (one.threads, not one.ours)):
         lines.append(row(contender, reference(contenders, contender.threads)))
     lines += ["", *verdicts(contenders), "", "Commands (`tx0` leads to the sink):", "", "```"]
     for contender in contenders:
         for command in contender.commands:
-            lines.append(options.shorten(shlex.join(command)))
-    lines += ["```", ""]
+            lines.append(shlex.join(command))
+    lines += ["```", "",
+              "`$DIR/plain-1.yaml`; `tag-*.yaml` have `tag: true`, `*-2.yaml` two workers and both "
+              "CPUs:", "", "```yaml", options.profile.rstrip(), "```", ""]
     return "\n".join(lines)
 
 

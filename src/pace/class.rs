@@ -135,6 +135,11 @@ impl ClassWalk {
     #[inline(always)]
     fn advance(&mut self) {
         self.move_by(self.workers);
+        if self.members.len() == 1 {
+            // The only member's slots are the rounds: no division, which the rest needs.
+            self.round += self.workers;
+            return;
+        }
         self.member += self.workers;
         if self.member >= self.members.len() as u64 {
             self.settle();
