@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use crate::engine::{Engine, Slot};
 use crate::error::{Error, Result};
-use crate::pace::Schedule;
+use crate::pace::{Schedule, Window};
 use crate::sys::clock::Clock;
 
-/// Below this distance to the next packet the worker spins; above, it sleeps for all but this.
+/// A packet that is due later than this is slept for; the rest of the time is spun, here or in the
+/// engine: a sleep ends late by about a third of it.
 const SPIN_NS: u64 = 150_000;
 /// The longest sleep: a stop is noticed after it.
 const NAP_NS: u64 = 20_000_000;
@@ -95,14 +96,17 @@ fn send<E: Engine + ?Sized, C: Clock>(
         let too_late = now.saturating_sub(limits.max_lag);
         if head == tail {
             head = 0;
-            tail = schedule.fill(now, now + lookahead, too_late, batch);
+            let first = now + lookahead.min(SPIN_NS);
+            let window =
+                Window { now, first, last: now.saturating_add(lookahead), gap: SPIN_NS, too_late };
+            tail = schedule.fill(window, batch);
         } else if batch[head].due != 0 && batch[head].due < too_late {
             tail = head + schedule.pass_over_late(&mut batch[head..tail], too_late);
         }
         if head == tail {
             match schedule.peek() {
                 None => return Ok(()),
-                Some(due) => wait(clock, now, due.saturating_sub(lookahead)),
+                Some(due) => wait(clock, now, due, lookahead),
             }
             moved = now;
             continue;
@@ -141,15 +145,15 @@ fn send<E: Engine + ?Sized, C: Clock>(
     }
 }
 
-/// Waits until `until`, or for [`NAP_NS`].
+/// Waits until the packet that is due at `due` can be handed to the engine, or for [`NAP_NS`].
 #[inline]
-fn wait<C: Clock>(clock: &C, now: u64, until: u64) {
-    let distance = until.saturating_sub(now);
+fn wait<C: Clock>(clock: &C, now: u64, due: u64, lookahead: u64) {
+    let distance = due.saturating_sub(now);
     if distance > SPIN_NS {
         std::thread::sleep(Duration::from_nanos((distance - SPIN_NS).min(NAP_NS)));
         return;
     }
-    while clock.now() < until {
+    while clock.now() + lookahead.min(SPIN_NS) < due {
         std::hint::spin_loop();
     }
 }

@@ -9,7 +9,7 @@ use crate::cli::exit::Status;
 use crate::cli::pcap::Pcap;
 use crate::engine::Slot;
 use crate::error::{Error, Result};
-use crate::pace::Schedule;
+use crate::pace::{Schedule, Window};
 use crate::packet::dry_run::write_pcap;
 use crate::profile::model::Profile;
 use crate::report;
@@ -91,7 +91,8 @@ impl Iterator for Slots {
 
     fn next(&mut self) -> Option<Slot> {
         let mut slot = [Slot::default()];
-        (self.schedule.fill(0, u64::MAX, 0, &mut slot) == 1).then_some(slot[0])
+        let all = Window { now: 0, ..Window::due_at(u64::MAX) };
+        (self.schedule.fill(all, &mut slot) == 1).then_some(slot[0])
     }
 }
 

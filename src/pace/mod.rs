@@ -12,4 +12,4 @@ mod schedule;
 
 pub use class::Member;
 pub use period::Period;
-pub use schedule::{Class, Schedule, StreamCounts, StreamSchedule};
+pub use schedule::{Class, Schedule, StreamCounts, StreamSchedule, Window};

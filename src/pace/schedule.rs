@@ -52,6 +52,29 @@ pub struct StreamCounts {
     pub skipped: u64,
 }
 
+/// Which slots to take now. Times are absolute, in nanoseconds.
+#[derive(Clone, Copy, Debug)]
+pub struct Window {
+    /// The time. Unlimited classes end by it.
+    pub now: u64,
+    /// The first slot is taken if it is due by then.
+    pub first: u64,
+    /// Further ones if they are due by then,
+    pub last: u64,
+    /// and at most so long after the one before.
+    pub gap: u64,
+    /// Slots that were due before are passed over: what could not be sent in time is never sent
+    /// late.
+    pub too_late: u64,
+}
+
+impl Window {
+    /// Everything that is due at `now`, however late.
+    pub fn due_at(now: u64) -> Self {
+        Self { now, first: now, last: now, gap: u64::MAX, too_late: 0 }
+    }
+}
+
 /// One worker's slots. See the [module](super) for what it promises.
 #[derive(Clone, Debug)]
 pub struct Schedule {
@@ -139,24 +162,24 @@ impl Schedule {
         self.unlimited.iter().filter_map(begin).chain(rated).min()
     }
 
-    /// Takes the slots that are due at `horizon` or before, as many as fit, into `out`, and returns
-    /// how many. Slots that were due before `too_late` are passed over: what could not be sent in
-    /// time is never sent late. Unlimited classes take what rated ones leave, in turn, until their
-    /// time is over at `now`.
+    /// Takes the slots of the window, as many as fit, into `out`, and returns how many. Unlimited
+    /// classes take what rated ones leave, in turn, until their time is over.
     #[inline]
-    pub fn fill(&mut self, now: u64, horizon: u64, too_late: u64, out: &mut [Slot]) -> usize {
+    pub fn fill(&mut self, window: Window, out: &mut [Slot]) -> usize {
         let mut filled = 0;
+        let mut horizon = window.first;
         while filled < out.len() {
             let Some(&(due, number)) = self.heap.first() else { break };
             if due > horizon {
                 break;
             }
             let class = &mut self.classes[number as usize];
-            if due < too_late {
+            if due < window.too_late {
                 class.skip();
             } else {
                 out[filled] = class.take();
                 filled += 1;
+                horizon = window.last.min(due.saturating_add(window.gap));
             }
             match class.peek() {
                 Some(next) => {
@@ -169,7 +192,7 @@ impl Schedule {
         if self.unlimited.is_empty() {
             return filled;
         }
-        filled + self.fill_unlimited(now, &mut out[filled..])
+        filled + self.fill_unlimited(window.now, &mut out[filled..])
     }
 
     fn fill_unlimited(&mut self, now: u64, out: &mut [Slot]) -> usize {
@@ -324,6 +347,24 @@ mod tests {
         }
     }
 
+    fn all_of_it() -> Window {
+        Window { now: 0, ..Window::due_at(u64::MAX) }
+    }
+
+    #[test]
+    fn a_window_ends_at_the_first_long_gap() {
+        let mut sparse = class(0..1, 1, 2_000);
+        sparse.start = 300;
+        let classes = [class(1..2, 1, 100), sparse];
+        let window = Window { now: 0, first: 100, last: 5_000, gap: 150, too_late: 0 };
+        let mut schedule = Schedule::new(&classes[1..], 0, 1, 0);
+        let mut slots = [Slot::default(); 64];
+        assert_eq!(schedule.fill(window, &mut slots), 0, "the first is due at 300");
+        assert_eq!(schedule.fill(Window { first: 300, ..window }, &mut slots), 1);
+        let mut dense = Schedule::new(&classes[..1], 0, 1, 0);
+        assert_eq!(dense.fill(window, &mut slots), 51, "0, 100 … 5,000");
+    }
+
     fn all(classes: &[Class], workers: u32) -> Vec<Slot> {
         let mut slots = Vec::new();
         for worker in 0..workers {
@@ -331,7 +372,7 @@ mod tests {
             let mut batch = [Slot::default(); 7];
             let mut last = 0;
             loop {
-                let n = schedule.fill(0, u64::MAX, 0, &mut batch);
+                let n = schedule.fill(all_of_it(), &mut batch);
                 if n == 0 {
                     break;
                 }
@@ -351,7 +392,7 @@ mod tests {
         let classes = [class(0..4, 1, 1000)];
         let mut schedule = Schedule::new(&classes, 0, 1, 5_000);
         let mut slots = [Slot::default(); 6];
-        assert_eq!(schedule.fill(0, u64::MAX, 0, &mut slots), 6);
+        assert_eq!(schedule.fill(all_of_it(), &mut slots), 6);
         let seen: Vec<_> = slots.iter().map(|s| (s.due, s.program, s.index)).collect();
         let wanted =
             [(5000, 0, 0), (5250, 1, 0), (5500, 2, 0), (5750, 3, 0), (6000, 0, 1), (6250, 1, 1)];
@@ -363,7 +404,10 @@ mod tests {
         let classes = [class(0..1, 1, 1000)];
         let mut schedule = Schedule::new(&classes, 0, 1, 0);
         let mut slots = [Slot::default(); 2];
-        assert_eq!(schedule.fill(3_500, 3_500, 2_500, &mut slots), 1);
+        assert_eq!(
+            schedule.fill(Window { too_late: 2_500, ..Window::due_at(3_500) }, &mut slots),
+            1
+        );
         assert_eq!((slots[0].due, slots[0].index), (3_000, 0));
         let counts = schedule.counts(0, None);
         assert_eq!(counts, StreamCounts { intended: 10, taken: 1, skipped: 3 });
@@ -375,7 +419,7 @@ mod tests {
         let classes = [class(0..2, 1, 1000)];
         let mut schedule = Schedule::new(&classes, 0, 1, 0);
         let mut slots = [Slot::default(); 6];
-        assert_eq!(schedule.fill(0, u64::MAX, 0, &mut slots), 6);
+        assert_eq!(schedule.fill(all_of_it(), &mut slots), 6);
         let kept = schedule.pass_over_late(&mut slots[2..], 1_600);
         assert_eq!(kept, 2);
         let seen: Vec<_> = slots[2..4].iter().map(|s| (s.due, s.program, s.index)).collect();
@@ -388,10 +432,10 @@ mod tests {
         unlimited.period = Period::UNLIMITED;
         let mut schedule = Schedule::new(&[unlimited], 0, 1, 0);
         let mut slots = [Slot::default(); 4];
-        assert_eq!(schedule.fill(9_999, 9_999, 0, &mut slots), 4);
+        assert_eq!(schedule.fill(Window::due_at(9_999), &mut slots), 4);
         let seen: Vec<_> = slots.iter().map(|s| (s.due, s.program, s.index)).collect();
         assert_eq!(seen, [(0, 0, 0), (0, 1, 0), (0, 0, 1), (0, 1, 1)]);
-        assert_eq!(schedule.fill(10_000, 10_000, 0, &mut slots), 0);
+        assert_eq!(schedule.fill(Window::due_at(10_000), &mut slots), 0);
         assert_eq!(schedule.peek(), None);
         assert_eq!(schedule.counts(0, None).intended, 2);
     }
@@ -404,11 +448,11 @@ mod tests {
         ordered.count = Some(6);
         let mut slots = [Slot::default(); 8];
         let mut first = Schedule::new(&[ordered.clone()], 0, 2, 0);
-        assert_eq!(first.fill(0, u64::MAX, 0, &mut slots), 6);
+        assert_eq!(first.fill(all_of_it(), &mut slots), 6);
         let seen: Vec<_> = slots[..6].iter().map(|s| s.index).collect();
         assert_eq!(seen, [0, 2, 1, 1, 3, 5]);
         let mut second = Schedule::new(&[ordered], 1, 2, 0);
-        assert_eq!(second.fill(0, u64::MAX, 0, &mut slots), 0);
+        assert_eq!(second.fill(all_of_it(), &mut slots), 0);
         assert_eq!(second.counts(0, None), StreamCounts::default());
     }
 
