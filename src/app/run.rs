@@ -10,6 +10,7 @@ use crate::engine::choose::EngineChoice;
 use crate::error::{Error, Result};
 use crate::host::offloads::{self, Guard};
 use crate::lab::Lab;
+use crate::lab::layout::Layout;
 use crate::measure::distribution::Distribution;
 use crate::measure::received::PortReceived;
 use crate::measure::verdict;
@@ -116,6 +117,8 @@ pub fn run(
     if lab.is_none() {
         witnesses.extend(link_counters(&senders, &receivers));
     }
+    let mut overload = overload(&outcome.received, &receivers);
+    overload.extend(full_rings(lab.as_ref(), &senders, &receivers, &witnesses));
     let (engine, engine_detail) = engine_of(&outcome, options.engine);
     let (calibration, calibration_detail) = calibrated::of_engine(&engine);
     let mut result = RunResult {
@@ -134,7 +137,7 @@ pub fn run(
         streams,
         ledger,
         gaps,
-        overload: overload(&outcome.received, &receivers),
+        overload,
         witnesses,
         warnings: profile_warnings(profile),
         calibration,
@@ -212,6 +215,27 @@ fn overload(received: &[(usize, PortReceived)], receivers: &[LinkWitness]) -> Ve
         overload.push(Counter { name, value: counted.rx_missed });
     }
     overload
+}
+
+/// Frames that the device before a receiving port of the lab could not put into its ring: on a veth
+/// the sender's end counts them, but it was the receiver that did not keep up.
+fn full_rings(
+    lab: Option<&Lab>,
+    senders: &[LinkWitness],
+    receivers: &[LinkWitness],
+    witnesses: &[Counter],
+) -> Vec<Counter> {
+    let Some(lab) = lab else { return Vec::new() };
+    let layout = Layout::new(lab.spec().topology, lab.spec().mtu);
+    let before = receivers.iter().filter_map(|link| layout.peer(link.interface));
+    // Back to back that device is our own sender, whose engine counts what it could not send.
+    before
+        .filter(|peer| senders.iter().all(|link| link.interface != peer.device))
+        .filter_map(|peer| {
+            let name = format!("{} tx_dropped", peer.device);
+            witnesses.iter().find(|counter| counter.name == name).cloned()
+        })
+        .collect()
 }
 
 fn engine_of(outcome: &Outcome, asked: EngineChoice) -> (String, String) {
