@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: (GPL-2.0-only OR MIT OR Apache-2.0)
+// SPDX-License-Identifier: GPL-2.0-only OR MIT OR Apache-2.0
 /*
  * The receiving program: knows probes by their tag, stamps them, counts them before anything can
  * drop them, and passes on everything else. src/measure/ holds the same algorithms in Rust, and the

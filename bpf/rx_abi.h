@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT OR Apache-2.0 */
 /*
  * What the receiving program and user space share. libbpf-cargo makes the Rust twins from the
  * object's type information, so that they cannot differ.

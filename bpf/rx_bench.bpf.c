@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: (GPL-2.0-only OR MIT OR Apache-2.0)
+// SPDX-License-Identifier: GPL-2.0-only OR MIT OR Apache-2.0
 /*
  * The receiving program under BPF_PROG_TEST_RUN, which gives every run the same frame: here each run
  * first makes it the next packet. What that costs is measured too, to be taken off.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT OR Apache-2.0 */
 /* Where a frame's tag is: at the places that the profile's streams have, else right after L4. */
 #ifndef WIRESTORM_RX_FIND_H
 #define WIRESTORM_RX_FIND_H

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT OR Apache-2.0 */
 /*
  * Order, duplicates and reordering of one flow's sequence in bounded memory: RFC 4737 with NextExp.
  * src/measure/window.rs is the same in Rust and says why it is right.

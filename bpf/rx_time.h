@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT OR Apache-2.0 */
 /* Receive times, histograms and gaps. src/measure/buckets.rs has the twin of the bucket rule. */
 #ifndef WIRESTORM_RX_TIME_H
 #define WIRESTORM_RX_TIME_H

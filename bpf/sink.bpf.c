@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: (MIT OR Apache-2.0) AND GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-only OR MIT OR Apache-2.0
 /* Counts what arrives and drops it: the least a receiver can do, the measure for all others. */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT OR Apache-2.0 */
 /* The probe tag as src/packet/tag.rs defines it, and the ones' complement sums it needs. */
 #ifndef WIRESTORM_TAG_H
 #define WIRESTORM_TAG_H

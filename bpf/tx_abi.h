@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT OR Apache-2.0 */
 /*
  * What user space and tx_live.bpf.c tell each other. Twins: src/packet/ir.rs (operations),
  * src/engine/mod.rs (slot), src/engine/xdp_live/abi.rs (all of it).

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT OR Apache-2.0 */
 /* The arithmetic of src/packet/program.rs, random.rs and tag.rs. */
 #ifndef WIRESTORM_TX_BUILD_H
 #define WIRESTORM_TX_BUILD_H

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: (MIT OR Apache-2.0) AND GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-only OR MIT OR Apache-2.0
 /*
  * The transmit engine inside the kernel: every run is one packet of a live-frame batch
  * (BPF_PROG_RUN with BPF_F_TEST_XDP_LIVE_FRAMES). It takes the next slot of the batch, builds packet

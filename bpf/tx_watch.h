@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT OR Apache-2.0 */
 /* Part of tx_live.bpf.c: uses its `config` and `shared`. */
 #ifndef WIRESTORM_TX_WATCH_H
 #define WIRESTORM_TX_WATCH_H
