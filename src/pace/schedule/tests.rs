@@ -1,0 +1,177 @@
+//! What the schedule promises.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::units::PacketRate;
+
+fn class(programs: std::ops::Range<u32>, packets: u64, nanos: u64) -> Class {
+    Class {
+        streams: programs
+            .map(|program| StreamSchedule { program, order: Box::default() })
+            .collect(),
+        period: Period::of(PacketRate { packets, nanos }),
+        start: 0,
+        count: None,
+        duration: Some(10_000),
+        one_worker: false,
+    }
+}
+
+fn all_of_it() -> Window {
+    Window { now: 0, ..Window::due_at(u64::MAX) }
+}
+
+#[test]
+fn a_window_ends_at_the_first_long_gap() {
+    let mut sparse = class(0..1, 1, 2_000);
+    sparse.start = 300;
+    let classes = [class(1..2, 1, 100), sparse];
+    let window = Window { now: 0, first: 100, last: 5_000, gap: 150, too_late: 0 };
+    let mut schedule = Schedule::new(&classes[1..], 0, 1, 0);
+    let mut slots = [Slot::default(); 64];
+    assert_eq!(schedule.fill(window, &mut slots), 0, "the first is due at 300");
+    assert_eq!(schedule.fill(Window { first: 300, ..window }, &mut slots), 1);
+    let mut dense = Schedule::new(&classes[..1], 0, 1, 0);
+    assert_eq!(dense.fill(window, &mut slots), 51, "0, 100 … 5,000");
+}
+
+fn all(classes: &[Class], workers: u32) -> Vec<Slot> {
+    let mut slots = Vec::new();
+    for worker in 0..workers {
+        let mut schedule = Schedule::new(classes, worker, workers, 0);
+        let mut batch = [Slot::default(); 7];
+        let mut last = 0;
+        loop {
+            let n = schedule.fill(all_of_it(), &mut batch);
+            if n == 0 {
+                break;
+            }
+            for slot in &batch[..n] {
+                assert!(slot.due >= last, "slots come in the order of their due times");
+                last = slot.due;
+            }
+            slots.extend_from_slice(&batch[..n]);
+        }
+    }
+    slots.sort_by_key(|slot| (slot.program, slot.index));
+    slots
+}
+
+#[test]
+fn streams_of_one_rate_are_spread_over_the_period() {
+    let classes = [class(0..4, 1, 1000)];
+    let mut schedule = Schedule::new(&classes, 0, 1, 5_000);
+    let mut slots = [Slot::default(); 6];
+    assert_eq!(schedule.fill(all_of_it(), &mut slots), 6);
+    let seen: Vec<_> = slots.iter().map(|s| (s.due, s.program, s.index)).collect();
+    let wanted =
+        [(5000, 0, 0), (5250, 1, 0), (5500, 2, 0), (5750, 3, 0), (6000, 0, 1), (6250, 1, 1)];
+    assert_eq!(seen, wanted);
+}
+
+#[test]
+fn late_slots_are_passed_over_and_indices_stay_without_gaps() {
+    let classes = [class(0..1, 1, 1000)];
+    let mut schedule = Schedule::new(&classes, 0, 1, 0);
+    let mut slots = [Slot::default(); 2];
+    assert_eq!(schedule.fill(Window { too_late: 2_500, ..Window::due_at(3_500) }, &mut slots), 1);
+    assert_eq!((slots[0].due, slots[0].index), (3_000, 0));
+    let counts = schedule.counts(0, None);
+    assert_eq!(counts, StreamCounts { intended: 10, taken: 1, skipped: 3 });
+    assert_eq!(schedule.counts(0, Some(3_500)).intended, 4);
+}
+
+#[test]
+fn slots_given_back_too_late_free_their_indices() {
+    let classes = [class(0..2, 1, 1000)];
+    let mut schedule = Schedule::new(&classes, 0, 1, 0);
+    let mut slots = [Slot::default(); 6];
+    assert_eq!(schedule.fill(all_of_it(), &mut slots), 6);
+    let kept = schedule.pass_over_late(&mut slots[2..], 1_600);
+    assert_eq!(kept, 2);
+    let seen: Vec<_> = slots[2..4].iter().map(|s| (s.due, s.program, s.index)).collect();
+    assert_eq!(seen, [(2000, 0, 1), (2500, 1, 1)]);
+}
+
+#[test]
+fn unlimited_streams_take_turns_and_end_in_time() {
+    let mut unlimited = class(0..2, 1, 1);
+    unlimited.period = Period::UNLIMITED;
+    let mut schedule = Schedule::new(&[unlimited], 0, 1, 0);
+    let mut slots = [Slot::default(); 4];
+    assert_eq!(schedule.fill(Window::due_at(9_999), &mut slots), 4);
+    let seen: Vec<_> = slots.iter().map(|s| (s.due, s.program, s.index)).collect();
+    assert_eq!(seen, [(0, 0, 0), (0, 1, 0), (0, 0, 1), (0, 1, 1)]);
+    assert_eq!(schedule.fill(Window::due_at(10_000), &mut slots), 0);
+    assert_eq!(schedule.peek(), None);
+    assert_eq!(schedule.counts(0, None).intended, 2);
+}
+
+#[test]
+fn an_order_is_followed_block_by_block_on_one_worker() {
+    let mut ordered = class(0..1, 1, 1);
+    ordered.streams[0].order = [0, 2, 1, 1].into();
+    ordered.one_worker = true;
+    ordered.count = Some(6);
+    let mut slots = [Slot::default(); 8];
+    let mut first = Schedule::new(&[ordered.clone()], 0, 2, 0);
+    assert_eq!(first.fill(all_of_it(), &mut slots), 6);
+    let seen: Vec<_> = slots[..6].iter().map(|s| s.index).collect();
+    assert_eq!(seen, [0, 2, 1, 1, 3, 5]);
+    let mut second = Schedule::new(&[ordered], 1, 2, 0);
+    assert_eq!(second.fill(all_of_it(), &mut slots), 0);
+    assert_eq!(second.counts(0, None), StreamCounts::default());
+}
+
+proptest! {
+    /// Every slot is some worker's, once, at the time that the rate says, however many workers.
+    #[test]
+    fn workers_share_the_slots_without_remainder(
+        shapes in prop::collection::vec((1u32..6, 1u64..50, 1u64..3000), 1..4),
+        workers in 1u32..6,
+    ) {
+        let mut next = 0;
+        let mut classes = Vec::new();
+        for &(streams, packets, nanos) in &shapes {
+            classes.push(class(next..next + streams, packets, nanos));
+            next += streams;
+        }
+        let slots = all(&classes, workers);
+        let mut wanted = Vec::new();
+        for class in &classes {
+            let members = class.streams.len() as u64;
+            let (nanos, divisor) = class.period.shared_by(members);
+            let rounds = class.period.slots_in(10_000).unwrap();
+            for (m, stream) in class.streams.iter().enumerate() {
+                for j in 0..rounds {
+                    let n = u128::from(j * members + m as u64);
+                    let due = (n * u128::from(nanos) / u128::from(divisor)) as u64;
+                    wanted.push((stream.program, j, due));
+                }
+            }
+        }
+        let seen: Vec<_> = slots.iter().map(|s| (s.program, s.index, s.due)).collect();
+        wanted.sort_unstable();
+        prop_assert_eq!(seen, wanted);
+    }
+
+    #[test]
+    fn counts_of_all_workers_add_up(streams in 1u32..5, workers in 1u32..5, count in 0u64..40) {
+        let mut limited = class(0..streams, 1, 100);
+        limited.count = Some(count);
+        let classes = [limited];
+        let mut intended = BTreeMap::<u32, u64>::new();
+        for worker in 0..workers {
+            let schedule = Schedule::new(&classes, worker, workers, 0);
+            for program in 0..streams {
+                *intended.entry(program).or_default() += schedule.counts(program, None).intended;
+            }
+        }
+        for program in 0..streams {
+            prop_assert_eq!(intended[&program], count);
+        }
+    }
+}
