@@ -187,3 +187,23 @@ fn result(bench: &Workbench, arguments: &[&str]) -> (i32, Value) {
     let json = serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{e}: {stderr}"));
     (output.status.code().unwrap_or(-1), json)
 }
+
+/// `auto` says what would have been better, and why it did not work here.
+#[test]
+fn auto_says_why_it_fell_back() {
+    if !privileged("auto_says_why_it_fell_back") {
+        return;
+    }
+    let bench = Workbench::new("auto_says_why_it_fell_back");
+    bench.write(
+        "fallback.yaml",
+        "duration: 50ms\ndrain: 50ms\nports: {tx: {interface: near, ipv4: 198.18.0.2, next_hop: \
+         '02:00:00:00:00:02'}}\nstreams: [{name: a, to: null, rate: 1kpps, size: 64B, packet: \
+         [ipv4: {dst: 198.18.0.3}, udp]}]\n",
+    );
+    let output = bench.output(&[], &["run", "fallback.yaml", "--json", "-", "--quiet"]);
+    let run = common::run_of(&output);
+    assert_eq!(run.json["engine"], "af-xdp", "{}", run.stderr);
+    let detail = run.json["engine_detail"].as_str().expect("a detail");
+    assert!(detail.contains("cannot send live frames to near"), "{detail}");
+}

@@ -252,6 +252,9 @@ fn engine_of(outcome: &Outcome, asked: EngineChoice) -> (String, String) {
     let mut detail = details.join("; ");
     if asked == EngineChoice::Auto {
         detail.insert_str(0, "chosen by auto: ");
+        if let Some(report) = outcome.reports.iter().find(|report| !report.why.is_empty()) {
+            detail.push_str(&format!("; not the better ones, for: {}", report.why));
+        }
     }
     let workers = outcome.reports.len();
     (names.join(", "), format!("{detail}; {workers} worker{}", if workers == 1 { "" } else { "s" }))

@@ -32,15 +32,6 @@ pub enum EngineChoice {
     Null,
 }
 
-impl EngineChoice {
-    /// The choice that a name stands for.
-    pub fn named(name: &str) -> Option<Self> {
-        [Self::Auto, Self::XdpLive, Self::AfXdp, Self::PacketMmap, Self::Null]
-            .into_iter()
-            .find(|choice| choice.to_string() == name)
-    }
-}
-
 impl fmt::Display for EngineChoice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -53,7 +44,8 @@ impl fmt::Display for EngineChoice {
     }
 }
 
-/// Opens an engine on a queue. The calling thread is inside `netns`.
+/// Opens an engine on a queue, and says why that one: what was better and did not work here; empty
+/// where nothing was. The calling thread is inside `netns`.
 ///
 /// # Errors
 /// The engine's own; for [`EngineChoice::Auto`] those of all that were tried.
@@ -63,24 +55,25 @@ pub fn open(
     interface: &str,
     queue: u32,
     programs: &Programs,
-) -> Result<Box<dyn Engine>> {
+) -> Result<(Box<dyn Engine>, String)> {
     if choice != EngineChoice::Null {
         // What no engine can do is said once, and not for each engine that was tried.
         Port::find(interface, queue, LongestFrame::of(programs))?;
     }
     if choice != EngineChoice::Auto {
-        return open_one(choice, netns, interface, queue, programs);
+        let engine = open_one(choice, netns, interface, queue, programs)?;
+        return Ok((engine, String::new()));
     }
     let mut refusals = Vec::new();
     if has_zero_copy(netns, interface) {
         match open_zero_copy(netns, interface, queue, programs) {
-            Ok(engine) => return Ok(engine),
+            Ok(engine) => return Ok((engine, causes_of(&refusals))),
             Err(error) => refusals.push(error),
         }
     }
     for choice in [EngineChoice::XdpLive, EngineChoice::AfXdp, EngineChoice::PacketMmap] {
         match open_one(choice, netns, interface, queue, programs) {
-            Ok(engine) => return Ok(engine),
+            Ok(engine) => return Ok((engine, causes_of(&refusals))),
             Err(error) => refusals.push(error),
         }
     }
@@ -89,9 +82,12 @@ pub fn open(
         return Err(Error::new("open any engine on", interface, "CAP_NET_RAW is missing")
             .remedy("run as root (sudo)"));
     }
-    let causes: Vec<String> = refusals.iter().map(ToString::to_string).collect();
-    Err(Error::new("open any engine on", interface, causes.join(" / "))
+    Err(Error::new("open any engine on", interface, causes_of(&refusals))
         .remedy(format!("see wirestorm doctor {interface}")))
+}
+
+fn causes_of(refusals: &[Error]) -> String {
+    refusals.iter().map(ToString::to_string).collect::<Vec<_>>().join(" / ")
 }
 
 /// Whether the driver says that it can send AF_XDP frames without copying them.

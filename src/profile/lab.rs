@@ -19,16 +19,16 @@ impl Profile {
 
     /// Whether some port stands in a lab and the profile names none: `--lab` must.
     pub fn needs_lab(&self) -> bool {
-        let in_lab = |attachment: &Attachment| matches!(attachment, Attachment::Lab(_));
-        self.lab.is_none() && self.ports.iter().any(|port| in_lab(&port.attachment))
+        self.lab.is_none() && self.stands_in_lab()
     }
 
     /// Runs the profile in the lab `name` (`--lab`): replaces the topology, and leaves what the
     /// profile says of the lab otherwise.
     ///
     /// # Errors
-    /// The profile is not to be run then. When there is no such lab, when the profile's ports are interfaces of the machine, or when
-    /// what the profile says of its lab does not go with the topology.
+    /// When there is no such lab, when the profile's ports are interfaces of the machine, or when
+    /// what the profile says of its lab does not go with the topology. The profile is not to be run
+    /// then.
     pub fn set_lab(&mut self, name: &str) -> Result<(), ProfileErrors> {
         let Some((_, topology)) = TOPOLOGIES.iter().find(|(known, _)| *known == name) else {
             let names = TOPOLOGIES.map(|(name, _)| name);

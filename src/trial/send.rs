@@ -33,6 +33,8 @@ pub struct WorkerReport {
     pub port: usize,
     /// Its seat.
     pub seat: Seat,
+    /// Why its engine was chosen: what was better and did not work here. Empty where nothing was.
+    pub why: String,
     /// How it ended.
     pub outcome: Outcome,
     /// What its engine could do.
@@ -111,8 +113,8 @@ impl Senders {
         let thread = thread::Builder::new()
             .name(format!("tx-{}-{}", port.interface, seat.queue))
             .spawn(move || {
-                let mut engine = match open_seat(&port, seat, choice) {
-                    Ok(engine) => engine,
+                let (mut engine, why) = match open_seat(&port, seat, choice) {
+                    Ok(opened) => opened,
                     Err(error) => {
                         let report = WorkerReport::unopened(number, seat);
                         let _ = ready.send(Err(error));
@@ -137,6 +139,7 @@ impl Senders {
                 WorkerReport {
                     port: number,
                     seat,
+                    why,
                     capabilities: engine.capabilities().clone(),
                     counters: engine.counters(),
                     accepted: engine.accepted_by_program().to_vec(),
@@ -209,6 +212,7 @@ impl WorkerReport {
         Self {
             port,
             seat,
+            why: String::new(),
             outcome: Outcome { ended: None, last_sent: None, max_lag: None, error: None },
             capabilities: Capabilities {
                 name: "none",
@@ -225,7 +229,11 @@ impl WorkerReport {
     }
 }
 
-fn open_seat(port: &SendPort, seat: Seat, choice: EngineChoice) -> Result<Box<dyn Engine>> {
+fn open_seat(
+    port: &SendPort,
+    seat: Seat,
+    choice: EngineChoice,
+) -> Result<(Box<dyn Engine>, String)> {
     port.netns
         .enter()
         .map_err(|error| Error::new("enter the namespace of", &port.interface, error))?;
