@@ -200,7 +200,8 @@ pub enum Covers {
     Packet,
 }
 
-/// A default that a header imposes on the nearest header of a name before it.
+/// A default that a header imposes on the nearest header of a name before it. Nothing is asked of
+/// an Ethernet header through an IP header: there the MAC follows from the address.
 #[derive(Clone, Copy, Debug)]
 pub struct Want {
     /// Name of the header before.

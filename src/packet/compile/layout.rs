@@ -172,11 +172,16 @@ impl<'a> Layout<'a> {
     }
 
     /// What the headers behind header number `n` ask of its field, up to the next header of the
-    /// same name.
+    /// same name; of Ethernet, up to the next IP header.
     pub(super) fn wanted(&self, n: usize, field: &str) -> Option<u128> {
         let name = self.headers[n].header.protocol.name;
         let behind = self.headers[n + 1..].iter().map(|placed| placed.header);
-        behind.take_while(|header| header.protocol.name != name).find_map(|header| {
+        let ethernet = self.headers[n].kind() == ProtocolKind::Ethernet;
+        let routed = |header: &Header| {
+            ethernet && matches!(header.protocol.kind, ProtocolKind::Ipv4 | ProtocolKind::Ipv6)
+        };
+        let near = |header: &&Header| header.protocol.name != name && !routed(header);
+        behind.take_while(near).find_map(|header| {
             let wants = header.protocol.wants.iter();
             let want = wants.clone().find(|w| w.header == name && w.field == field);
             want.filter(|_| wants_hold(header)).map(|want| want.value)

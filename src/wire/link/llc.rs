@@ -29,8 +29,8 @@ pub static LLC: Protocol = Protocol::new(
 .framed_by_length()
 .examples(&[
     "[llc, ipv4, udp]",
-    "[vlan: {id: 7}, llc: {control: 0x13}, ipv4, udp]",
-    "[llc: {dsap: 0x42, ssap: 0x42}, raw: {hex: 0000 00 00 01 8000020000000001 00000000 8000020000000001 8001 0000 1400 0200 0f00}]",
+    "[vlan: {id: 7}, llc, ipv4, udp]",
+    "[llc: {dsap: 2, ssap: 2}, raw: {hex: c0ffee}]",
 ]);
 
 /// SNAP as a profile sees it.

@@ -15,6 +15,7 @@ use super::field::Protocol;
 /// The headers of this area, in the order of the documentation.
 pub(super) static PROTOCOLS: &[&Protocol] = &[
     &mpls::PROTOCOL,
+    &mpls::CONTROL_WORD,
     &arp::PROTOCOL,
     &llc::LLC,
     &llc::SNAP,

@@ -30,7 +30,24 @@ pub static PROTOCOL: Protocol = Protocol::new(
 .examples(&[
     "[mpls: {label: 100}, ipv4, udp]",
     "[mpls: {label: 100, tc: 5}, mpls: {label: 200}, mpls: {label: 300, ttl: 9}, ipv6, udp]",
-    "[mpls: {label: 100}, ethernet, ipv4, udp]",
+    "[mpls: {label: 100}, ethernet: {dst: '00:00:5e:00:53:02', src: '00:00:5e:00:53:01'}, ipv4, \
+     udp]",
     "[ipv4, udp, mpls: {label: {increment: 16, count: 9}}, ipv4, udp]",
     "[ipv4, mpls, ipv6, udp]",
 ]);
+
+/// The control word of an Ethernet pseudowire, as a profile sees it.
+pub static CONTROL_WORD: Protocol = Protocol::new(
+    "control_word",
+    "Control word of an Ethernet pseudowire (RFC 4448 §4.6), between MPLS and Ethernet",
+    &[
+        number("zero", 0, 4, 0, "0: no IP packet follows (RFC 4385 §3)"),
+        number("reserved", 4, 12, 0, "Reserved"),
+        number("sequence", 16, 16, 0, "Sequence number; 0: not used"),
+    ],
+)
+.numbers(&[(Space::Mpls, 0)])
+.select(&[("zero", &[0])])
+.next(Space::Frame)
+.examples(&["[mpls: {label: 100}, control_word: {sequence: {increment: 1}}, ethernet: \
+     {dst: '00:00:5e:00:53:02', src: '00:00:5e:00:53:01'}, ipv4, udp]"]);

@@ -56,5 +56,5 @@ pub static PROTOCOL: Protocol = Protocol::new(
     "[ipv6, gre: {key: 0xc0ffee}, ipv6, udp]",
     "[ipv4, gre: {checksum_present: 1, key: 7, sequence: {increment: 0}}, ethernet, ipv4, udp]",
     "[ipv4, gre: {sequence: 9}, mpls: {label: 100}, ipv4, udp]",
-    "[ipv4, udp, gre: {key: 9}, vlan: {id: 7}, ipv6, udp]",
+    "[ipv4, udp, gre: {key: 9}, ipv6, udp]",
 ]);

@@ -42,9 +42,7 @@ pub static OVER_IP: Protocol = Protocol::new(
 .next(Space::Frame)
 .examples(&[
     "[ipv4, l2tpv3: {session_id: 7}, ethernet, ipv4, udp]",
-    "[ipv6, l2tpv3: {cookie: 0xc0ffee00}, ethernet, ipv6, udp]",
-    "[ipv4, l2tpv3: {long_cookie: 0x0123456789abcdef, sequence: {increment: 0}}, ethernet, ipv4, \
-     udp]",
+    "[ipv6, l2tpv3, ethernet, vlan: {id: 7}, ipv6, udp]",
 ]);
 
 /// Over UDP, as a profile sees it.
@@ -59,7 +57,7 @@ pub static OVER_UDP: Protocol = Protocol::new(
 .next(Space::Frame)
 .examples(&[
     "[ipv4, udp, l2tpv3_udp: {session_id: 7}, ethernet, ipv4, udp]",
-    "[ipv6, udp, l2tpv3_udp: {cookie: 0xc0ffee00}, ethernet, ipv6, udp]",
+    "[ipv6, udp, l2tpv3_udp, ethernet, arp]",
 ]);
 
 const UDP_FIELDS: &[FieldDef] = &[

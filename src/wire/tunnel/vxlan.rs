@@ -17,6 +17,6 @@ pub static PROTOCOL: Protocol = Protocol::new(
 .next(Space::Frame)
 .examples(&[
     "[ipv4, udp, vxlan: {vni: 5000}, ethernet, ipv4, udp]",
-    "[ipv6, udp: {checksum: 0}, vxlan, ethernet, vlan: {id: 7}, ipv6, udp]",
-    "[ipv4, udp: {src: {increment: 49152..65535}}, vxlan, ethernet, arp]",
+    "[ipv4, udp: {checksum: 0}, vxlan, ethernet, vlan: {id: 7}, ipv6, udp]",
+    "[ipv6, udp: {src: {increment: 49152..65535}}, vxlan, ethernet, arp]",
 ]);
