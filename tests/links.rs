@@ -6,15 +6,20 @@ mod bytes;
 mod nesting;
 mod packets;
 
-use wirestorm::profile;
-use wirestorm::profile::model::{Payload, Stream};
+use wirestorm::profile::model::{Payload, Profile, Stream};
+use wirestorm::profile::{self, ProfileErrors};
 
-/// The stream of a header stack in the profile's language, untagged, payload of zeros.
-fn stream_of(stack: &str, size: Option<u32>) -> Stream {
+/// A profile of one untagged stream of that header stack.
+fn parse(stack: &str, size: Option<u32>) -> Result<Profile, ProfileErrors> {
     let size = size.map_or(String::new(), |size| format!("size: {size}B, "));
-    let text =
-        format!("lab: b2b\nstreams:\n- {{rate: 1kpps, tag: false, {size}packet: {stack}}}\n");
-    let profile = profile::parse("stack.yaml", &text, &[]);
+    let lab = "lab: {topology: b2b, mtu: 9000}";
+    let stream = format!("{{rate: 1kpps, tag: false, {size}packet: {stack}}}");
+    profile::parse("stack.yaml", &format!("{lab}\nstreams:\n- {stream}\n"), &[])
+}
+
+/// The stream, with a payload of zeros.
+fn stream_of(stack: &str, size: Option<u32>) -> Stream {
+    let profile = parse(stack, size);
     let stream = profile.unwrap_or_else(|errors| panic!("{stack}: {errors}")).streams.remove(0);
     Stream { payload: Payload::Fill(0), ..stream }
 }

@@ -1,8 +1,7 @@
 //! Frames against bytes that were worked out by hand.
 
-use super::packets::{addressing, packet, profile, program};
-use super::stream_of;
-use wirestorm::packet::compile::compile;
+use super::packets::{packet, program};
+use super::{parse, stream_of};
 
 /// The frame of a stack, in hexadecimal from byte `from` on, as long as `expected`.
 fn check(stack: &str, size: Option<u32>, from: usize, expected: &str) {
@@ -70,13 +69,13 @@ fn llc_is_framed_by_a_length() {
 #[test]
 fn a_length_that_reads_as_an_ethertype_is_refused() {
     let error = |stack: &str, size| {
-        let profile = profile(vec![stream_of(stack, Some(size))]);
-        compile(&profile, 0, &addressing(), 1).err().map(|error| error.problem.to_string())
+        let profile = parse(stack, Some(size));
+        profile.err().map(|errors| errors.to_string()).unwrap_or_default()
     };
-    assert_eq!(error("[llc, ipv4]", 1518), None);
-    let told = "a length of 1501 B in the EtherType's place is above 1500 B".to_owned();
-    assert_eq!(error("[llc, ipv4]", 1519), Some(told));
-    assert_eq!(error("[ethernet: {ethertype: 0x8870}, llc, ipv4]", 1519), None);
+    assert_eq!(error("[llc, ipv4]", 1518), "");
+    let told = error("[llc, ipv4]", 1519);
+    assert!(told.contains("a length of 1501 B in the EtherType's place is above 1500 B"), "{told}");
+    assert_eq!(error("[ethernet: {ethertype: 0x8870}, llc, ipv4]", 1519), "");
 }
 
 #[test]

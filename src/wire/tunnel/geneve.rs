@@ -36,7 +36,7 @@ pub static PROTOCOL: Protocol = Protocol::new(
 .next(Space::EtherType)
 .examples(&[
     "[ipv4, udp, geneve: {vni: 5000}, ethernet, ipv4, udp]",
-    "[ipv6, udp, geneve: {options: [option: {class: 0x0102, type: 3, data: c0ffee}, \
+    "[ipv6, udp, geneve: {options: [option: {class: 0x0102, type: 3, data: c0ffee00}, \
      option: {class: 0x0103}]}, ethernet, ipv6, udp]",
     "[ipv4, udp, geneve: {critical: 1, options: [option: {class: 0x0102, critical: 1, type: 9, \
      data: 0011223344556677}]}, ipv4, udp]",

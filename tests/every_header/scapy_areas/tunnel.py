@@ -1,6 +1,6 @@
 """What carries other packets."""
 
-from scapy.contrib.geneve import GENEVE
+from scapy.contrib.geneve import GENEVE, GeneveOptions
 from scapy.contrib.gtp import GTP_U_Header, GTPPDUSessionContainer
 from scapy.contrib.mpls import MPLS
 from scapy.layers.inet import UDP
@@ -36,11 +36,22 @@ def vxlan(p):
     return {"flags": raw[0], "reserved1": p.reserved1, "vni": p.vni, "reserved2": p.reserved2}
 
 
+def options_of(p):
+    # scapy takes what follows the first option for its payload.
+    for option in p.options:
+        yield option
+        rest = bytes(option.payload)
+        while rest:
+            option = GeneveOptions(rest)
+            yield option
+            rest = bytes(option.payload)
+
+
 def geneve(p):
     options = [{
         "header": "option", "class": one.classid, "critical": one.type >> 7,
         "type": one.type & 127, "reserved": one.reserved, "length": one.length, "data": one.data,
-    } for one in p.options]
+    } for one in options_of(p)]
     return {
         "version": p.version, "options_length": p.optionlen, "control": p.oam,
         "critical": p.critical, "reserved1": p.reserved, "protocol": p.proto, "vni": p.vni,
