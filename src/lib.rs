@@ -13,6 +13,7 @@
 //! | [`plan`] | which worker sends what |
 //! | [`wire`] | one file a protocol: header layout, build, parse; checksums |
 //! | [`packet`] | templates and patch operations: the bytes of packet i |
+//! | [`capture`] | capture files in |
 //! | [`pace`] | when the next packet is due, and of which stream |
 //! | [`engine`] | the seam to the kernel's transmit paths |
 //! | [`worker`] | the hot loop |
@@ -23,6 +24,7 @@
 //! | [`sys`] | kernel ABI and system calls; `unsafe` lives there |
 
 pub mod app;
+pub mod capture;
 pub mod cli;
 pub mod engine;
 pub mod error;
