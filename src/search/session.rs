@@ -89,9 +89,9 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// Three retries, a thousand trials, no limit of time.
+    /// Three retries, no limit of time, and more trials than a back-to-back test of 50 repeats needs.
     fn default() -> Self {
-        Self { retries: 3, trials: 1_000, time: None }
+        Self { retries: 3, trials: 10_000, time: None }
     }
 }
 
