@@ -347,7 +347,7 @@ fn outcomes_of_another_search_are_refused() {
     let (session, _) = search::<Binary>(binary(0, Ratio(0)), &mut device);
     let mut saved = session.saved().clone();
     saved.settings.max = Load(LINE.0 / 2);
-    let error = Session::<Binary>::resume(saved).err().expect("another search").to_string();
+    let error = Session::<Binary>::resume(saved).expect_err("another search").to_string();
     assert!(error.contains("the search wants 7440476.190 pps for 1.000 s"), "{error}");
     let mut done = session.clone();
     let again = session.saved().outcomes[0].clone();
