@@ -20,6 +20,7 @@
 //! | [`receive`] | what came back: XDP and TPACKET_V3 |
 //! | [`measure`] | order, histograms, ledger, verdict |
 //! | [`trial`] | one trial from start to drained counters |
+//! | [`search`] | which trials a benchmark needs, and what they mean: pure, without I/O or clock |
 //! | [`report`] | the versioned result, and one file per output |
 //! | [`sys`] | kernel ABI and system calls; `unsafe` lives there |
 
@@ -38,6 +39,7 @@ pub mod ports;
 pub mod profile;
 pub mod receive;
 pub mod report;
+pub mod search;
 pub mod sys;
 pub mod trial;
 pub mod units;
