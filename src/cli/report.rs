@@ -47,7 +47,7 @@ Exit status of one result: as its run had. Of a comparison: 0; 3 where a side ha
 )]
 pub(super) struct TypedReport {
     /// A JSON result; with a second one, the baseline and the candidate of a comparison
-    #[arg(value_name = "FILE", num_args = 1..=2, conflicts_with_all = ["baseline", "candidate"],
+    #[arg(value_name = "FILE", num_args = 1.., conflicts_with_all = ["baseline", "candidate"],
           required_unless_present = "baseline")]
     files: Vec<PathBuf>,
 
@@ -70,14 +70,21 @@ pub(super) struct TypedReport {
 
 impl TypedReport {
     pub(super) fn meaning(self) -> Result<Report, clap::Error> {
-        let of = match <[PathBuf; 1]>::try_from(self.files) {
-            Ok([file]) => Of::One(file),
-            Err(mut files) => match (files.pop(), files.pop()) {
-                (Some(candidate), Some(baseline)) => {
-                    Of::Comparison { baseline: vec![baseline], candidate: vec![candidate] }
-                }
-                _ => Of::Comparison { baseline: self.baseline, candidate: self.candidate },
-            },
+        let error =
+            |message: &str| super::usage_error(ErrorKind::ArgumentConflict, &["report"], message);
+        let mut files = self.files.into_iter();
+        let of = match (files.next(), files.next(), files.next()) {
+            (Some(file), None, _) => Of::One(file),
+            (Some(baseline), Some(candidate), None) => {
+                Of::Comparison { baseline: vec![baseline], candidate: vec![candidate] }
+            }
+            (None, ..) => Of::Comparison { baseline: self.baseline, candidate: self.candidate },
+            (Some(_), Some(_), Some(_)) => {
+                return Err(error(
+                    "with more than two results say which are repeats of what: \
+                     --baseline FILE... --candidate FILE...",
+                ));
+            }
         };
         let mut files: Vec<&Path> = match &of {
             Of::One(file) => vec![file],
@@ -88,8 +95,7 @@ impl TypedReport {
         files.sort();
         // Twice the same run would look like repeats that agree.
         if let Some([file, _]) = files.windows(2).find(|pair| pair[0] == pair[1]) {
-            let message = format!("{} is named twice", file.display());
-            return Err(super::usage_error(ErrorKind::ArgumentConflict, &["report"], &message));
+            return Err(error(&format!("{} is named twice", file.display())));
         }
         Ok(Report { of, html: self.html, color: self.color })
     }

@@ -139,27 +139,36 @@ impl Change {
         }
     }
 
-    /// The interval as it is shown; None where there is none.
+    /// The interval as it is shown, with its unit once; None where there is none.
     pub fn show_interval(self, unit: Unit) -> Option<String> {
-        match self {
-            Self::Ratio(_, interval) => {
-                interval.map(|(low, high)| format!("{} – {}", times(low), times(high)))
+        let (low, high) = match self {
+            Self::Ratio(_, interval) => interval.map(|(low, high)| (times(low), times(high)))?,
+            Self::Difference(_, interval) => {
+                interval.map(|(low, high)| (signed(unit, low), signed(unit, high)))?
             }
-            Self::Difference(_, interval) => interval
-                .map(|(low, high)| format!("{} – {}", signed(unit, low), signed(unit, high))),
+        };
+        match (low.rsplit_once(' '), high.rsplit_once(' ')) {
+            (Some((digits, one)), Some((_, other))) if one == other => {
+                Some(format!("{digits} – {high}"))
+            }
+            _ => Some(format!("{low} – {high}")),
         }
     }
 }
 
-/// A ratio with four decimals where it is near 1, else four significant digits.
+/// A ratio with four significant digits; near 1 with two of what it differs from 1, so that a small
+/// change is not shown as none.
 fn times(ratio: f64) -> String {
-    match ratio {
-        r if r >= 1_000.0 => format!("{r:.0}×"),
-        r if r >= 100.0 => format!("{r:.1}×"),
-        r if r >= 10.0 => format!("{r:.2}×"),
-        r if r >= 0.1 => format!("{r:.3}×"),
-        r => format!("{r:.3e}×"),
-    }
+    let off = (ratio - 1.0).abs();
+    let decimals = match ratio {
+        _ if off > 0.0 && off < 0.01 => (1.0 - off.log10().floor()).min(9.0) as usize,
+        r if r >= 1_000.0 => 0,
+        r if r >= 100.0 => 1,
+        r if r >= 10.0 => 2,
+        r if r >= 0.1 || r == 0.0 => 3,
+        r => return format!("{r:.3e}×"),
+    };
+    format!("{ratio:.decimals$}×")
 }
 
 fn signed(unit: Unit, value: f64) -> String {
@@ -195,7 +204,7 @@ impl Judgement {
         match self {
             Self::Better => "better",
             Self::Worse => "worse",
-            Self::Undecided => "no difference shown",
+            Self::Undecided => "undecided",
             Self::NotJudged => "–",
         }
     }
@@ -244,7 +253,7 @@ impl Comparison {
         }
         format!(
             "of {judged} values with a 95 % confidence interval {} are better, {} are worse, and {} \
-             show no difference",
+             are undecided",
             of(Judgement::Better),
             of(Judgement::Worse),
             of(Judgement::Undecided)
@@ -254,7 +263,8 @@ impl Comparison {
     /// What the intervals are, and what they are not.
     pub const METHOD: &str = "Ratio: candidate / baseline, of geometric means over the repeats; the \
         interval is Welch's at 95 % on the logarithms. Where a value is 0 there is no ratio, and the \
-        difference of the means stands instead. Each interval is for itself: of twenty values \
+        difference of the means stands instead. Undecided: the interval holds \
+        no change. Each interval is for itself: of twenty values \
         without a change, one is expected outside by chance.";
 }
 
@@ -384,4 +394,26 @@ fn together(runs: &[Run], stream: &str) -> Option<(Histogram<u64>, u64)> {
         };
     }
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_small_change_is_not_shown_as_none() {
+        assert_eq!(times(1.0), "1.000×");
+        assert_eq!(times(1.000_012_3), "1.000012×");
+        assert_eq!(times(0.994_2), "0.9942×");
+        assert_eq!(times(1.042), "1.042×");
+        assert_eq!(times(12.345), "12.35×");
+        assert_eq!(times(0.01), "1.000e-2×");
+    }
+
+    #[test]
+    fn differences_of_shares_are_in_points() {
+        let change = Change::Difference(0.000_174_37, Some((-0.000_1, 0.000_4)));
+        assert_eq!(change.show(Unit::Share), "+0.01744 points");
+        assert_eq!(change.show_interval(Unit::Share).as_deref(), Some("-0.01 – +0.04 points"));
+    }
 }

@@ -35,6 +35,11 @@ impl Sample {
             return None;
         }
         let count = values.len() as f64;
+        // Exactly: the mean of equal numbers may miss them by a rounding, which would be an interval.
+        if values.iter().all(|value| *value == values[0]) {
+            let error = (values.len() > 1).then_some(0.0);
+            return Some(Self { count, mean: values[0], error });
+        }
         let mean = values.iter().sum::<f64>() / count;
         let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
         let error = (values.len() > 1).then(|| squares / (count - 1.0) / count);
@@ -71,6 +76,8 @@ mod tests {
         assert_eq!(difference(&[1.0], &[3.0]), Some((2.0, None)));
         assert_eq!(difference(&[1.0, 2.0], &[3.0]), Some((1.5, None)));
         assert_eq!(difference(&[1.0, 1.0], &[3.0, 3.0]), Some((2.0, None)));
+        let third = [1.0 / 3.0; 3];
+        assert_eq!(difference(&third, &third), Some((0.0, None)));
     }
 
     /// With two values a side, the half width is t(0.975, 2) = 4.3027 times the error.

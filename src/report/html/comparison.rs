@@ -25,7 +25,7 @@ pub fn page(comparison: &Comparison) -> Page {
     });
     sections.push(Section {
         title: "Stream by stream".to_owned(),
-        new_page: true,
+        new_page: false,
         blocks: table(comparison, |metric| metric.stream.is_some()),
     });
     sections.push(Section {

@@ -36,10 +36,10 @@ pub fn render(page: &Page) -> String {
          <meta name=\"referrer\" content=\"no-referrer\">\n\
          <title>{title} – {word} – wirestorm</title>\n<style>{STYLE}</style>\n</head>\n<body>\n\
          <div class=\"bar\"><span class=\"brand\">wirestorm</span> <span class=\"kind\">{kind}</span>\
-         <button type=\"button\" id=\"theme\" hidden>Theme: automatic</button></div>\n\
+         <button type=\"button\" class=\"theme\" hidden>Theme: automatic</button></div>\n\
          <main>\n{head}<nav aria-label=\"Sections\">{links}</nav>\n{sections}</main>\n\
          <footer>{footer}</footer>\n\
-         <script type=\"application/json\" id=\"charts\">{data}</script>\n\
+         <script type=\"application/json\">{data}</script>\n\
          <script>{script}</script>\n</body>\n</html>\n",
         style_hash = hash(STYLE),
         script_hash = hash(&script),

@@ -16,13 +16,16 @@ pub fn page(result: &RunResult) -> Page {
     };
     add("Warnings", false, warnings(result));
     add("Streams", false, run_tables::streams(result));
-    add("Latency", true, latency(result));
+    let latency = latency(result);
+    // Charts begin a page of their own on paper.
+    let charts = latency.iter().any(|block| matches!(block, Block::Chart(_)));
+    add("Latency", charts, latency);
     add("Gaps", false, run_tables::gaps(result));
-    add("Ledger", true, ledger(result));
+    add("Ledger", false, ledger(result));
     add("Kernel counters", false, run_tables::witnesses(result));
     add("Overload of this machine", false, run_tables::overload(result));
     add("Environment", false, vec![Block::Facts(facts(result))]);
-    add("Profile", true, vec![Block::Source(result.profile_yaml.clone())]);
+    add("Profile", false, vec![Block::Source(result.profile_yaml.clone())]);
     Page {
         title: result.profile.clone(),
         kind: "test report".to_owned(),
@@ -91,14 +94,14 @@ fn figures(result: &RunResult) -> Vec<Figure> {
         figure(
             "sent",
             rate(totals.tx_pps, "pps"),
-            format!("{} at layer 1", rate(totals.tx_l1_bps, "bit/s")),
+            format!("layer 1: {}", rate(totals.tx_l1_bps, "bit/s")),
             Tone::Plain,
         ),
         figure(
             "received",
             optional_rate(totals.rx_pps, "pps"),
             match totals.rx_l1_bps {
-                Some(bits) => format!("{} at layer 1", rate(bits, "bit/s")),
+                Some(bits) => format!("layer 1: {}", rate(bits, "bit/s")),
                 None => "not measured".to_owned(),
             },
             Tone::Plain,

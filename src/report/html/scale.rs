@@ -161,7 +161,7 @@ fn plain(value: f64) -> String {
         return "0".to_owned();
     }
     let magnitude = value.abs().log10().floor() as i32;
-    if magnitude < -6 {
+    if magnitude < -4 {
         let text = format!("{value:.1e}");
         return text.replace(".0e", "e");
     }
@@ -194,7 +194,7 @@ mod tests {
         let got = labels(Quantity::PacketRate, Scale::Linear, &[14.88e6]);
         assert_eq!(got, ["0 pps", "5 Mpps", "10 Mpps", "15 Mpps"]);
         let got = labels(Quantity::Share, Scale::Log, &[1e-9, 1e-7]);
-        assert_eq!(got, ["1e-7 %", "0.000001 %", "0.00001 %"]);
+        assert_eq!(got, ["1e-7 %", "1e-6 %", "1e-5 %"]);
         let got = labels(Quantity::Percentile, Scale::Log, &[1.0, 60_000.0]);
         assert_eq!(got, ["0 %", "90 %", "99 %", "99.9 %", "99.99 %"]);
         let got = labels(Quantity::Bytes, Scale::Linear, &[64.0, 1518.0]);

@@ -36,7 +36,7 @@ function sortable(table) {
 }
 
 function theme() {
-  const toggle = document.getElementById("theme");
+  const toggle = document.querySelector("button.theme");
   const themes = [["", "automatic"], ["light", "light"], ["dark", "dark"]];
   let at = 0;
   toggle.hidden = false;
@@ -50,7 +50,7 @@ function theme() {
 }
 
 {
-  const specs = JSON.parse(document.getElementById("charts").textContent);
+  const specs = JSON.parse(document.querySelector("script[type='application/json']").textContent);
   document.querySelectorAll("figure.chart").forEach((figure) => {
     figure.wirestorm = new Chart(figure, specs[Number(figure.dataset.chart)]);
   });
