@@ -160,11 +160,12 @@ fn plain(value: f64) -> String {
     if value == 0.0 {
         return "0".to_owned();
     }
-    let magnitude = value.abs().log10().floor() as i32;
-    if magnitude < -4 {
+    // A little below 1e-4, for products of powers of ten are.
+    if value.abs() < 0.9999e-4 {
         let text = format!("{value:.1e}");
         return text.replace(".0e", "e");
     }
+    let magnitude = value.abs().log10().floor() as i32;
     let text = format!("{value:.*}", (5 - magnitude).max(0) as usize);
     match text.contains('.') {
         true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),

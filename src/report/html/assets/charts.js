@@ -8,7 +8,7 @@
 function plain(value, digits) {
   if (value === 0) return "0";
   const size = Math.abs(value);
-  if (size < 1e-4) return value.toExponential(digits > 4 ? 1 : digits - 1).replace(/\.?0+e/, "e");
+  if (size < 0.9999e-4) return value.toExponential(digits > 4 ? 1 : digits - 1).replace(/\.?0+e/, "e");
   const decimals = Math.min(20, Math.max(0, digits - 1 - Math.floor(Math.log10(size))));
   const text = value.toFixed(decimals);
   return text.includes(".") ? text.replace(/\.?0+$/, "") : text;
