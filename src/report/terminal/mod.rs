@@ -9,6 +9,8 @@ mod streams;
 mod table;
 mod verdict;
 
+pub use table::{Align, Cell, Table};
+
 use super::calibration::Calibration;
 use super::compare::Comparison;
 use super::model::RunResult;

@@ -232,7 +232,7 @@ class Chart {
       .flatMap((point) => (point.length > 2 ? point.slice(1) : [point[1]]));
     const yRange = this.zoom?.y ?? extent(heights, y.log, y.quantity);
     const narrow = this.width < 520;
-    this.box = { left: narrow ? 62 : 70, right: narrow ? 14 : 26, top: 28, bottom: 46 };
+    this.box = { left: narrow ? 62 : 70, right: narrow ? 24 : 26, top: 28, bottom: 46 };
     this.height = narrow ? 270 : 330;
     this.x = new Axis(x, xRange, this.width - this.box.left - this.box.right);
     this.y = new Axis(y, yRange, this.height - this.box.top - this.box.bottom);
