@@ -150,7 +150,7 @@ fn label(quantity: Quantity, value: f64) -> String {
 /// The percentile of 1/(1 − p): `99.9 %` of 1,000.
 pub fn percentile(one_in: f64) -> String {
     let decimals = (one_in.max(1.0).log10() - 1e-9).ceil().max(0.0) as usize;
-    let text = format!("{:.*}", decimals.saturating_sub(2).max(1), 100.0 * (1.0 - 1.0 / one_in));
+    let text = format!("{:.*}", decimals.saturating_sub(1).max(1), 100.0 * (1.0 - 1.0 / one_in));
     let text = text.trim_end_matches('0').trim_end_matches('.');
     format!("{text} %")
 }

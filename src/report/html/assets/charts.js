@@ -25,7 +25,7 @@ const RATES = [[1, ""], [1e3, "k"], [1e6, "M"], [1e9, "G"], [1e12, "T"]];
 
 function percentile(oneIn) {
   const decimals = Math.max(0, Math.ceil(Math.log10(Math.max(1, oneIn)) - 1e-9));
-  const text = (100 * (1 - 1 / oneIn)).toFixed(Math.max(1, decimals - 2));
+  const text = (100 * (1 - 1 / oneIn)).toFixed(Math.max(1, decimals - 1));
   return `${text.replace(/\.?0+$/, "")}\u00a0%`;
 }
 
