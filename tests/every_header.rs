@@ -208,6 +208,11 @@ fn by_the_tables(header: &Header, bytes: &[u8]) -> Value {
         object.insert(data.name.to_owned(), json!(hex));
         at += bytes.len();
     }
+    for field in header.protocol.tail {
+        let value = field.read(&bytes[at..]).expect("the header's bytes are there");
+        object.insert(field.name.to_owned(), json!(value.to_string()));
+    }
+    at += header.protocol.tail_len();
     if let Some(def) = &header.protocol.options {
         let options = header.options.iter().map(|option| {
             let read = by_the_tables(option, &bytes[at..]);

@@ -174,9 +174,10 @@ impl Header {
         self.data.as_deref().unwrap_or(default)
     }
 
-    /// Bytes of the header with its optional parts and data, without options.
+    /// Bytes of the header with its optional parts, data and tail, without options.
     pub fn len_without_options(&self) -> usize {
-        self.protocol.len + self.parts().map(|part| part.len).sum::<usize>() + self.data().len()
+        let parts: usize = self.parts().map(|part| part.len).sum();
+        self.protocol.len + parts + self.data().len() + self.protocol.tail_len()
     }
 
     /// Bytes of the header with all that belongs to it, the padding behind its options included.

@@ -1,17 +1,18 @@
-//! Where packets may go: benchmark, documentation, private, link-local and loopback addresses.
+//! Where packets may go: benchmark, documentation, private, link-local and loopback addresses, the
+//! groups of a link (no router forwards them) and those of documentation.
 //! RFC 6815 asks for isolated networks; every other destination has to be allowed by name.
 
 use std::net::IpAddr;
 
-use super::model::{FieldSetting, FieldValue, Profile};
+use super::model::{FieldSetting, FieldValue, Header, Profile};
 use super::path;
 pub use super::prefix::Prefix;
 use super::prefix::{address, number};
 use super::problem::Problem;
-use crate::wire::field::FieldKind;
+use crate::wire::field::{FieldKind, ProtocolKind, WantedAddress};
 
 /// Prefixes that need no permission.
-const SAFE: [&str; 15] = [
+const SAFE: [&str; 21] = [
     "198.18.0.0/15",   // RFC 2544
     "192.0.2.0/24",    // RFC 5737
     "198.51.100.0/24", // RFC 5737
@@ -27,6 +28,14 @@ const SAFE: [&str; 15] = [
     "3fff::/20",       // RFC 9637
     "fc00::/7",        // RFC 4193
     "fe80::/10",       // RFC 4291
+    // Never forwarded: the groups of a link, and everybody on it.
+    "224.0.0.0/24",       // RFC 5771 §4
+    "255.255.255.255/32", // RFC 919 §7
+    "ff02::/16",          // RFC 4291 §2.7
+    // Groups for documentation and tests.
+    "233.252.0.0/24",   // RFC 6676 §2
+    "ff05::db8:0:0/96", // RFC 6676 §3
+    "ff0e::db8:0:0/96", // RFC 6676 §3
 ];
 /// Loopback beside them.
 const LOOPBACK: &str = "::1/128";
@@ -48,7 +57,7 @@ pub fn check(profile: &Profile, allowed: &[Prefix]) -> Vec<Problem> {
                     FieldKind::Ipv6 => false,
                     FieldKind::Number | FieldKind::Mac => continue,
                 };
-                if field.name != "dst" {
+                if field.name != "dst" && !becomes_destination(&stream.headers, h, field.name) {
                     continue;
                 }
                 if let Some(outside) = ranges.outside(ipv4, value) {
@@ -73,8 +82,18 @@ pub fn check(profile: &Profile, allowed: &[Prefix]) -> Vec<Problem> {
     problems
 }
 
-const EXPECTED: &str = "a benchmark, documentation, private, link-local or loopback address, or \
-                        --allow-destination with its prefix";
+const EXPECTED: &str = "a benchmark, documentation, private, link-local or loopback address, a \
+                        group of the link, or --allow-destination with its prefix";
+
+/// Whether the packet goes where this field of header number `h` says: the IP header before it does
+/// not say.
+fn becomes_destination(headers: &[Header], h: usize, field: &str) -> bool {
+    let mut outer = headers[..h].iter().rev();
+    let ip = outer.find(|one| matches!(one.protocol.kind, ProtocolKind::Ipv4 | ProtocolKind::Ipv6));
+    let wants = headers[h].protocol.wants_address;
+    wants.iter().any(|want| matches!(want, WantedAddress::DestinationFrom(from) if *from == field))
+        && ip.is_none_or(|ip| ip.setting("dst").is_none())
+}
 
 /// Whether packets may be sent to `address` without asking, or because `allowed` says so.
 pub fn is_safe(address: IpAddr, allowed: &[Prefix]) -> bool {
@@ -187,10 +206,12 @@ mod tests {
         for text in ["2001:2::1", "2001:db8::1", "fd00::1", "fe80::1", "::1", "3fff:fff::"] {
             assert!(safe(text), "{text}");
         }
-        for text in ["198.17.255.255", "198.20.0.0", "8.8.8.8", "172.32.0.0", "224.0.0.1"] {
+        for text in
+            ["198.17.255.255", "198.20.0.0", "8.8.8.8", "172.32.0.0", "224.0.1.1", "239.1.1.1"]
+        {
             assert!(!safe(text), "{text}");
         }
-        for text in ["2001:2:1::", "2001:4860:4860::8888", "::", "ff02::1", "::ffff:8.8.8.8"] {
+        for text in ["2001:2:1::", "2001:4860:4860::8888", "::", "ff0e::1", "::ffff:8.8.8.8"] {
             assert!(!safe(text), "{text}");
         }
         assert!(ranges(&["8.8.8.0/24"]).contain_address("8.8.8.8".parse().expect("is one")));

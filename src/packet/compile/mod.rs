@@ -9,6 +9,7 @@
 //! | `ops` | the window of a field that changes |
 //! | `checksums` | what each checksum covers, and whether it is computed once or per packet |
 
+mod addresses;
 mod checksums;
 mod error;
 mod layout;

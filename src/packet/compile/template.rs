@@ -1,5 +1,6 @@
 //! The template: every field's constant, rule or computation, the tag, the payload.
 
+use super::addresses;
 use super::error::Problem;
 use super::layout::{Element, Layout};
 use super::lists::Lists;
@@ -198,6 +199,10 @@ fn filling(
         None => {}
     }
     let of_the_stack = std::ptr::eq(header, layout.headers[n].header);
+    let asked = addresses::wanted(layout, n, field.name, addressing);
+    if let Some(value) = asked.filter(|_| of_the_stack) {
+        return Ok(Filling::Values(value));
+    }
     if let Some(value) = layout.wanted(n, field.name).filter(|_| of_the_stack) {
         return Ok(Filling::Values(FieldValue::Fixed(value)));
     }
@@ -207,7 +212,9 @@ fn filling(
         FieldDefault::Checksum => return Ok(Filling::Checksum { bad: false }),
         FieldDefault::Constant(value) => value,
         FieldDefault::SourceMac => mac(addressing.source_mac),
-        FieldDefault::NextHopMac => next_hop_mac(layout, n, addressing),
+        FieldDefault::NextHopMac => {
+            return Ok(Filling::Values(next_hop_mac(layout, n, addressing)));
+        }
         FieldDefault::SourceAddress | FieldDefault::DestinationAddress => {
             address(field, addressing)?
         }
@@ -231,6 +238,10 @@ fn filling(
             count(element.len.div_ceil(usize::from(unit.max(1))), less)
         }
         FieldDefault::OptionCount { less } => count(header.options.len(), less),
+        FieldDefault::OptionsNamed(names) => {
+            let named = header.options.iter().filter(|o| names.contains(&o.protocol.name));
+            count(named.count(), 0)
+        }
         FieldDefault::AddressCount { less } => {
             let each = match header.protocol.data.map(|data| data.kind) {
                 Some(DataKind::Ipv4List) => 4,
@@ -279,18 +290,21 @@ fn address(field: &FieldDef, addressing: &Addressing) -> Result<u128, Problem> {
 }
 
 /// The group's MAC where the packet goes to one (RFC 1112 §6.4, RFC 2464 §7), else the next hop's.
-fn next_hop_mac(layout: &Layout<'_>, n: usize, addressing: &Addressing) -> u128 {
-    let Some(ip) = layout.ip_after(n) else { return mac(addressing.next_hop_mac_ipv4) };
-    let destination = layout.fixed(ip, "dst").unwrap_or(0);
-    match layout.headers[ip].kind() {
-        ProtocolKind::Ipv6 if destination >> 120 == 0xff => {
-            0x3333_0000_0000 | destination & 0xffff_ffff
-        }
-        ProtocolKind::Ipv6 => mac(addressing.next_hop_mac_ipv6),
-        _ if destination == 0xffff_ffff => 0xffff_ffff_ffff,
-        _ if destination >> 28 == 0xe => 0x0100_5e00_0000 | destination & 0x7f_ffff,
-        _ => mac(addressing.next_hop_mac_ipv4),
-    }
+fn next_hop_mac(layout: &Layout<'_>, n: usize, addressing: &Addressing) -> FieldValue {
+    let next_hop = |mac| FieldValue::Fixed(self::mac(mac));
+    let Some(ip) = layout.ip_after(n) else { return next_hop(addressing.next_hop_mac_ipv4) };
+    let kind = layout.headers[ip].kind();
+    let destination = match layout.headers[ip].header.setting("dst") {
+        Some(value) => Some(value.clone()),
+        None => addresses::wanted(layout, ip, "dst", addressing)
+            .or_else(|| layout.wanted(ip, "dst").map(FieldValue::Fixed)),
+    };
+    let group = destination.as_ref().and_then(|values| addresses::group_mac(kind, values));
+    group.unwrap_or_else(|| match (kind, destination) {
+        (ProtocolKind::Ipv6, _) => next_hop(addressing.next_hop_mac_ipv6),
+        (_, Some(FieldValue::Fixed(0xffff_ffff))) => next_hop([0xff; 6]),
+        _ => next_hop(addressing.next_hop_mac_ipv4),
+    })
 }
 
 /// 0 for an atomic datagram (RFC 6864 §4: DF set, no fragment), else the packet's index.
