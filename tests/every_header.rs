@@ -170,10 +170,16 @@ fn tshark_dissects_every_example_to_the_end() {
                 one => one.unwrap_or(name),
             };
             before = names.get(header.protocol.name).map_or("", String::as_str);
-            if name != "-" && !shown.any(|shown| name.split('/').any(|one| one == shown)) {
+            let mut row = name.split(':').filter(|name| *name != "-");
+            if !row.all(|name| shown.any(|shown| name.split('/').any(|one| one == shown))) {
                 wrong.push(format!("no {name}: {told}"));
                 break;
             }
+        }
+        // A redirect may quote a packet in an option.
+        let options = stream.headers.iter().flat_map(|header| &header.options);
+        if options.into_iter().any(|option| option.protocol.name == "redirected_header") {
+            continue;
         }
         // Behind the last header nothing is left but payload.
         if let Some(rest) = shown.find(|rest| {

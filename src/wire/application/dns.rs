@@ -52,7 +52,7 @@ pub static PROTOCOL: Protocol = Protocol::new(
 .wants_when("qr", 1)
 .whole_message()
 .examples(&[
-    "[ipv4, udp, dns: {id: {increment: 1}}]",
+    "[ipv4, udp: {src: 40053}, dns: {id: {increment: 1}}]",
     "[ipv6, udp, dns: {id: {increment: 100}, records: [question: {name: example.net, type: 28}, \
      edns: {do: 1}]}]",
     "[ipv4, udp, dns: {id: {increment: 200}, qr: 1, aa: 1, records: [question, \

@@ -170,8 +170,9 @@ pub(super) static REDIRECT: Protocol = message(Protocol::new(
 .wants_address(&[WantedAddress::LinkLocalSource])
 .select(&[("type", &[137])])
 .examples(&[
-    "[ipv6, icmpv6_redirect: {target: 'fe80::2', destination: '2001:2:0:1::9'}]",
-    "[ipv6, icmpv6_redirect: {options: [target_link_layer: {mac: '02:00:00:00:00:09'}, \
-     redirected_header: {packet: 6000000000081140 20010002000000000000000000000001 \
-     20010002000000000000000000000002 c000000900080000}, option: {data: c0ffee}]}]",
+    "[ipv6, icmpv6_redirect: {target: 'fe80::2', destination: '2001:2:0:1::9', \
+     options: [target_link_layer: {mac: '02:00:00:00:00:09'}, option: {data: c0ffee}]}]",
+    "[ipv6, icmpv6_redirect: {options: [target_link_layer, redirected_header: {packet: \
+     6000000000081140 20010002000000000000000000000001 20010002000000000000000000000002 \
+     c000000900080000}]}]",
 ]);

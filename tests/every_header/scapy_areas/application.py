@@ -41,7 +41,9 @@ def resource(record, section):
         # ns, and a pointer to example.net.
         assert rdata == b"ns.example.net.", rdata
         rdata = b"\2ns\xc0\x10"
-    return {**own, "header": header, "rdata": rdata}
+    # scapy forgets the length where it takes a name out of the data.
+    length = len(rdata) if record.rdlen is None else record.rdlen
+    return {**own, "header": header, "rdlength": length, "rdata": rdata}
 
 
 def dns(p):
@@ -145,7 +147,7 @@ def ntp(p):
     def fixed(name, bits):
         # The number as it stands in the message.
         return int(p.getfieldval(name)) & (1 << bits) - 1
-    reference_id = p.id if p.stratum < 2 else p.ref_id
+    reference_id = p.ref_id if p.stratum < 2 else p.id
     if isinstance(reference_id, bytes):
         reference_id = int.from_bytes(reference_id, "big")
     elif isinstance(reference_id, str):

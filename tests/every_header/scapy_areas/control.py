@@ -9,10 +9,10 @@ from scapy.layers.inet6 import (
     ICMPv6DestUnreach, ICMPv6MLDone, ICMPv6MLQuery, ICMPv6MLQuery2, ICMPv6MLReport,
     ICMPv6MLReport2, ICMPv6ND_NA, ICMPv6ND_NS, ICMPv6ND_RA, ICMPv6ND_Redirect, ICMPv6ND_RS,
     ICMPv6NDOptDstLLAddr, ICMPv6NDOptMTU, ICMPv6NDOptPrefixInfo, ICMPv6NDOptRDNSS,
-    ICMPv6NDOptRedirectedHdr, ICMPv6NDOptSrcLLAddr, ICMPv6PacketTooBig, ICMPv6ParamProblem,
-    ICMPv6TimeExceeded, IPerror6,
+    ICMPv6MLDMultAddrRec, ICMPv6NDOptRedirectedHdr, ICMPv6NDOptSrcLLAddr, ICMPv6PacketTooBig,
+    ICMPv6ParamProblem, ICMPv6TimeExceeded, IPerror6,
 )
-from scapy.packet import NoPayload
+from scapy.packet import NoPayload, Raw
 
 from .base import address, icmp, ipv4, ipv6, mac, tcp, udp
 
@@ -83,14 +83,19 @@ def nd_option(p):
     if kind is ICMPv6NDOptRedirectedHdr:
         return {**own, "header": "redirected_header",
                 "reserved": int.from_bytes(p.res, "big"), "packet": bytes(p.pkt)}
-    # The profile says what is not padding: 3 or 6 bytes.
-    data = bytes(p)[2:p.len * 8]
-    return {**own, "header": "option", "data": data[:3] if data[3:] == b"\0\0\0" else data}
+    raise ValueError(kind)
 
 
 def nd_options(p):
     options, layer = [], p.payload
-    while not isinstance(layer, NoPayload) and hasattr(layer, "len"):
+    while not isinstance(layer, NoPayload):
+        if isinstance(layer, Raw):
+            # scapy has no class for it. The profile says what is not padding: 3 or 6 bytes.
+            kind, length, *data = layer.load
+            data = bytes(data[:length * 8 - 2])
+            data = data[:3] if data[3:] == b"\0\0\0" else data
+            options.append({"header": "option", "type": kind, "length": length, "data": data})
+            break
         options.append(nd_option(layer))
         layer = layer.payload
     return options
@@ -148,11 +153,19 @@ def mldv2_query(p):
             "sources": ipv6_list(p.sources)}
 
 
+def mldv2_records(p):
+    # Each may have the next one as its payload.
+    for one in p.records:
+        while isinstance(one, ICMPv6MLDMultAddrRec):
+            yield one
+            one = one.payload
+
+
 def mldv2_report(p):
     records = [
         {"header": "record", "type": one.rtype, "auxiliary_length": one.auxdata_len,
          "number_of_sources": one.sources_number, "group": address(one.dst),
-         "sources": ipv6_list(one.sources)} for one in p.records
+         "sources": ipv6_list(one.sources)} for one in mldv2_records(p)
     ]
     return {"type": p.type, "reserved": p.res, "checksum": p.cksum, "reserved2": p.reserved,
             "number_of_records": p.records_number, "records": records}
