@@ -32,6 +32,24 @@ struct ws_slot {
 	__u32 reserved;
 };
 
+/*
+ * Twin of engine::Run: packets of one program at even distances. `index`, `due` and `remainder` are
+ * those of the next packet: the program moves them on.
+ */
+struct ws_run {
+	__u64 index;
+	__u64 stride;
+	__u64 due; /* 0: all at once */
+	__u64 remainder;
+	__u64 step;
+	__u64 step_remainder;
+	__u64 divisor;
+	__u64 max_lag; /* slots that are later are passed over, */
+	__u64 skipped; /* so many were */
+	__u32 program;
+	__u32 active; /* 1: the batch is this run; 0: the slots */
+};
+
 /* Twin of packet::ir::PatchOp; slot n of `sums` is the n-th checksum of the stream. */
 struct ws_patch_op {
 	__u8 kind;
@@ -120,17 +138,18 @@ struct ws_tx_config {
 
 /* The batch and what became of it (.bss). Written by one thread at a time. */
 struct ws_tx_shared {
-	__u32 count;  /* slots in the batch: set by user space */
-	__u32 cursor; /* the next slot */
+	__u32 count;  /* slots in the batch, packets of the run: set by user space */
+	__u32 cursor; /* the next one */
 	__u32 fresh;  /* packets that may still use `now` */
 	__u32 thread; /* id of the thread that sends, in its pid namespace */
 	__u64 now;
-	__u64 bytes;	/* of the frames redirected */
+	__u64 bytes;	/* of the frames redirected, where config.lens_differ */
 	__u64 fillers;	/* runs that sent nothing: not yet due, or the batch was over */
 	__u64 broken;	/* frames that could not be built: a fault of ours */
 	__u64 refused;	/* redirects that failed before they reached the device */
 	__u64 dropped;	/* frames that the device did not take */
 	__s64 error;	/* of the last such failure, -errno */
+	struct ws_run run;
 	struct ws_slot slots[WS_SLOTS];
 };
 

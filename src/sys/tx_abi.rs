@@ -110,13 +110,36 @@ pub struct SharedSlot {
     pub reserved: AtomicU32,
 }
 
+/// The run that is the batch (`struct ws_run`, twin of `engine::Run`).
+#[derive(Debug)]
+#[repr(C)]
+#[allow(missing_docs, reason = "engine::Run says what the fields mean")]
+pub struct SharedRun {
+    /// Of the next packet.
+    pub index: AtomicU64,
+    pub stride: AtomicU64,
+    /// Of the next packet; 0: at once.
+    pub due: AtomicU64,
+    /// Of the next packet.
+    pub remainder: AtomicU64,
+    pub step: AtomicU64,
+    pub step_remainder: AtomicU64,
+    pub divisor: AtomicU64,
+    pub max_lag: AtomicU64,
+    /// Slots that were passed over.
+    pub skipped: AtomicU64,
+    pub program: AtomicU32,
+    /// 1: the batch is this run; 0: the slots.
+    pub active: AtomicU32,
+}
+
 /// The batch and what became of it (`struct ws_tx_shared`).
 #[derive(Debug)]
 #[repr(C)]
 pub struct TxShared {
-    /// Slots in the batch.
+    /// Slots in the batch, or packets of the run.
     pub count: AtomicU32,
-    /// The next slot.
+    /// The next of them.
     pub cursor: AtomicU32,
     /// Packets that may still use `now`.
     pub fresh: AtomicU32,
@@ -124,7 +147,7 @@ pub struct TxShared {
     pub thread: AtomicU32,
     /// The clock, as last read.
     pub now: AtomicU64,
-    /// Bytes of the frames that were redirected.
+    /// Bytes of the frames that were redirected, where frames differ in length.
     pub bytes: AtomicU64,
     /// Runs that sent nothing.
     pub fillers: AtomicU64,
@@ -136,7 +159,9 @@ pub struct TxShared {
     pub dropped: AtomicU64,
     /// The last such failure: -errno.
     pub error: AtomicI64,
-    /// The batch.
+    /// The batch, where it is a run;
+    pub run: SharedRun,
+    /// where it is not.
     pub slots: [SharedSlot; MAX_SLOTS],
 }
 
@@ -160,5 +185,6 @@ const _: () = {
         size_of::<TxConfig>() == 80 + 64 + WORD_COPY + 8 + (INLINE_OPS + 1) * 48 + 8 * 16 + 8 * 16
     );
     assert!(size_of::<SharedSlot>() == 24);
-    assert!(size_of::<TxShared>() == 72 + MAX_SLOTS * 24);
+    assert!(size_of::<SharedRun>() == 80);
+    assert!(size_of::<TxShared>() == 72 + 80 + MAX_SLOTS * 24);
 };
