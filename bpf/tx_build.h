@@ -63,11 +63,11 @@ ALWAYS_INLINE __u16 fold(__u64 sum)
 }
 
 /*
- * Adds a window's bits to the sums of the slots in `mask`, below `slots`. `widths`: those of all
+ * Adds a window's bits to the sums of the slots in `mask`, below `slots` and the constant `most`. `widths`: those of all
  * windows; 32 of them at most are summed up, so only one of 8 bytes could overflow.
  */
-ALWAYS_INLINE void contribute(__u64 *sums, __u32 slots, __u32 widths, __u8 mask, __u8 odd,
-			      __u64 bits)
+ALWAYS_INLINE void contribute(__u64 *sums, __u32 most, __u32 slots, __u32 widths, __u8 mask,
+			      __u8 odd, __u64 bits)
 {
 	__u64 rotated = bits;
 
@@ -79,7 +79,7 @@ ALWAYS_INLINE void contribute(__u64 *sums, __u32 slots, __u32 widths, __u8 mask,
 	}
 #pragma unroll
 	for (__u32 slot = 0; slot < WS_MAX_CHECKSUMS; slot++) {
-		if (slot >= slots)
+		if (slot >= most || slot >= slots)
 			break;
 		if (mask & (1u << slot))
 			sums[slot] += odd & (1u << slot) ? rotated : bits;

@@ -11,7 +11,6 @@
  */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
-#include <bpf/bpf_tracing.h>
 
 #include "tx_build.h"
 
@@ -87,6 +86,9 @@ struct frame {
 		window;                                                                            \
 	})
 
+/* Checksums at most: fewer sums leave more registers for the rest. */
+#define MOST(constant) ((constant) ? WS_INLINE_CHECKSUMS : WS_MAX_CHECKSUMS)
+
 ALWAYS_INLINE __u64 value_of(const volatile struct ws_patch_op *op, __u64 index)
 {
 	__u64 a = op->a, b = op->b;
@@ -129,7 +131,7 @@ ALWAYS_INLINE int apply_op(struct frame *frame, const volatile struct ws_patch_o
 		REPLACE(__u64, __builtin_bswap64);
 	else
 		REPLACE(__u8, KEEP);
-	contribute(frame->sums, config.checksums, config.widths, op->sums, op->odd, bits);
+	contribute(frame->sums, MOST(constant), config.checksums, config.widths, op->sums, op->odd, bits);
 	return 0;
 }
 
@@ -142,12 +144,12 @@ ALWAYS_INLINE int apply_length(struct frame *frame, const volatile struct ws_len
 		__u16 *window = WINDOW(frame, op->offset, 2, constant);
 		*window = __builtin_bswap16(field);
 	}
-	contribute(frame->sums, config.checksums, config.widths, op->sums, op->odd, field);
+	contribute(frame->sums, MOST(constant), config.checksums, config.widths, op->sums, op->odd, field);
 	return 0;
 }
 
 ALWAYS_INLINE int apply_payload(struct frame *frame, const volatile struct ws_program *program,
-				__u32 len)
+				__u32 len, int constant)
 {
 	__u32 payload = len - program->payload_at;
 	__u32 at = program->first_payload_sum + (payload >> 2);
@@ -155,7 +157,7 @@ ALWAYS_INLINE int apply_payload(struct frame *frame, const volatile struct ws_pr
 
 	if (!four)
 		return -1;
-	contribute(frame->sums, config.checksums, config.widths, program->payload_sums, program->payload_odd,
+	contribute(frame->sums, MOST(constant), config.checksums, config.widths, program->payload_sums, program->payload_odd,
 		   (*four >> ((payload & 3) * 16)) & 0xffff);
 	return 0;
 }
@@ -171,7 +173,7 @@ ALWAYS_INLINE int apply_checksum(struct frame *frame, const volatile struct ws_c
 		field = 0xffff;
 	window = WINDOW(frame, op->offset, 2, constant);
 	*window = __builtin_bswap16(field);
-	contribute(frame->sums, config.checksums, config.widths, op->sums, op->odd, field);
+	contribute(frame->sums, MOST(constant), config.checksums, config.widths, op->sums, op->odd, field);
 	return 0;
 }
 
@@ -267,11 +269,11 @@ ALWAYS_INLINE int build_only(struct xdp_md *ctx, __u64 index, __u64 now, __u64 l
 			if (apply_length(&frame, &config.only_lengths[i], len, 1))
 				return -1;
 		}
-		if (config.checksums && apply_payload(&frame, &config.only, len))
+		if (config.checksums && apply_payload(&frame, &config.only, len, 1))
 			return -1;
 	}
 #pragma unroll
-	for (int i = 0; i < WS_MAX_CHECKSUMS; i++) {
+	for (int i = 0; i < WS_INLINE_CHECKSUMS; i++) {
 		if (i >= config.only.checksums)
 			break;
 		if (apply_checksum(&frame, &config.only_checksums[i], i, 1))
@@ -325,7 +327,7 @@ ALWAYS_INLINE int build_any(struct xdp_md *ctx, __u32 number, __u64 index, __u64
 			if (!length || apply_length(&frame, length, len, 0))
 				return -1;
 		}
-		if (config.checksums && apply_payload(&frame, program, len))
+		if (config.checksums && apply_payload(&frame, program, len, 0))
 			return -1;
 	}
 #pragma unroll
@@ -423,48 +425,65 @@ struct turn {
 	__u32 program;
 };
 
-/* What the next packet is. 0: none is due, or the batch is over. */
+/* Waits for a packet that is due at `due`, if it is. 0: its time has not come. */
+ALWAYS_INLINE int its_time(struct turn *turn, __u64 due, __u32 cursor)
+{
+	turn->lag = 0;
+	if (!due) {
+		turn->now = time_of(cursor);
+		return 1;
+	}
+	turn->now = wait_until(due);
+	if (turn->now < due)
+		return 0;
+	turn->lag = turn->now - due;
+	return 1;
+}
+
+/* The next packet of the run. 0: none is due, or the run is over. */
+ALWAYS_INLINE int next_of_run(struct turn *turn, __u32 cursor)
+{
+	turn->program = shared.run.program;
+	turn->index = shared.run.index;
+	if (!its_time(turn, shared.run.due, cursor))
+		return 0;
+	if (shared.run.due) {
+		if (turn->lag > shared.run.max_lag) {
+			cursor += pass_over(turn->now, shared.count - cursor);
+			shared.cursor = cursor;
+			if (cursor >= shared.count || shared.run.due > turn->now)
+				return 0;
+			turn->lag = turn->now - shared.run.due;
+		}
+		advance(&shared.run);
+	}
+	shared.run.index = turn->index + shared.run.stride;
+	shared.cursor = cursor + 1;
+	return 1;
+}
+
+/* The same, of the slots. */
+ALWAYS_INLINE int next_slot(struct turn *turn, __u32 cursor)
+{
+	struct ws_slot *slot = &shared.slots[cursor & (WS_SLOTS - 1)];
+
+	turn->program = slot->program;
+	turn->index = slot->index;
+	if (!its_time(turn, slot->due, cursor))
+		return 0;
+	shared.cursor = cursor + 1;
+	return 1;
+}
+
 ALWAYS_INLINE int next(struct turn *turn)
 {
 	__u32 cursor = shared.cursor;
-	__u64 due;
 
 	if (cursor >= shared.count)
 		return 0;
-	if (shared.run.active) {
-		turn->program = shared.run.program;
-		turn->index = shared.run.index;
-		due = shared.run.due;
-	} else {
-		struct ws_slot *slot = &shared.slots[cursor & (WS_SLOTS - 1)];
-
-		turn->program = slot->program;
-		turn->index = slot->index;
-		due = slot->due;
-	}
-	if (!due) {
-		turn->now = time_of(cursor);
-		turn->lag = 0;
-	} else {
-		turn->now = wait_until(due);
-		if (turn->now < due)
-			return 0;
-		turn->lag = turn->now - due;
-		if (shared.run.active) {
-			if (turn->lag > shared.run.max_lag) {
-				cursor += pass_over(turn->now, shared.count - cursor);
-				shared.cursor = cursor;
-				if (cursor >= shared.count || shared.run.due > turn->now)
-					return 0;
-				turn->lag = turn->now - shared.run.due;
-			}
-			advance(&shared.run);
-		}
-	}
 	if (shared.run.active)
-		shared.run.index = turn->index + shared.run.stride;
-	shared.cursor = cursor + 1;
-	return 1;
+		return next_of_run(turn, cursor);
+	return next_slot(turn, cursor);
 }
 
 SEC("xdp")
@@ -497,7 +516,5 @@ int tx_live(struct xdp_md *ctx)
 	}
 	return bpf_redirect(config.ifindex, 0);
 }
-
-#include "tx_watch.h"
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";

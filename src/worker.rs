@@ -163,8 +163,12 @@ impl Progress<'_> {
             }
         } else if now.saturating_sub(self.moved.max(first_due)) > STUCK_NS {
             let name = engine.capabilities().name;
-            return Err(Error::new("send", format!("through {name}"), "no frame was taken for 2 s")
-                .remedy("check that the link is up (wirestorm doctor IFACE)"));
+            return Err(Error::new(
+                "send",
+                format!("through {name}"),
+                "no frame was taken for 2 s",
+            )
+            .remedy("check that the link is up (wirestorm doctor IFACE)"));
         }
         Ok(())
     }

@@ -169,8 +169,7 @@ impl ClassWalk {
         member.skipped += taken.skipped;
         let slots = taken.sent + taken.skipped;
         self.round += self.workers * slots;
-        let parts =
-            u128::from(run.remainder) + u128::from(run.step_remainder) * u128::from(slots);
+        let parts = u128::from(run.remainder) + u128::from(run.step_remainder) * u128::from(slots);
         self.due += run.step * slots + (parts / u128::from(run.divisor)) as u64;
         self.remainder = (parts % u128::from(run.divisor)) as u64;
     }

@@ -12,6 +12,7 @@ pub mod pacing;
 mod port;
 mod scratch;
 pub mod tables;
+mod watch;
 
 use std::io;
 use std::sync::atomic::Ordering::Relaxed;
@@ -21,6 +22,7 @@ use self::pacing::Call;
 use self::port::Port;
 use self::scratch::Scratch;
 use self::tables::Tables;
+use self::watch::Place;
 use super::{Capabilities, Engine, Programs, Run, RunTaken, Slot, TxCounters};
 use crate::error::{Error, Result};
 use crate::sys::bpf_run;
@@ -45,6 +47,7 @@ const BULK: u32 = 16;
 #[derive(Debug)]
 pub struct XdpLive {
     loaded: Loaded,
+    watched: Option<Place>,
     _scratch: Scratch,
     capabilities: Capabilities,
     image: Vec<u8>,
@@ -120,13 +123,8 @@ fn tables_of(interface: &str, programs: &Programs) -> Result<Tables> {
 impl XdpLive {
     fn with_tables(netns: &Netns, interface: &str, queue: u32, mut tables: Tables) -> Result<Self> {
         let port = Port::find(netns, interface)?;
-        let (device, inode) = port::current_pidns()
-            .map_err(|cause| Error::new("find the pid namespace of", "this process", cause))?;
         let config = &mut tables.config;
         config.ifindex = port.ifindex;
-        config.netns = port.netns;
-        config.pidns_device = device;
-        config.pidns = inode;
         config.spin_ns = pacing::SPIN_NS;
         config.bulk = BULK;
         let refused = |operation: &str, cause: io::Error| {
@@ -137,7 +135,9 @@ impl XdpLive {
             .map_err(|cause| refused("load the transmit program for", cause))?;
         let scratch = Scratch::attach(loaded.program())
             .map_err(|cause| refused("attach the transmit program for", cause))?;
-        let failures = if loaded.sees_failures { "seen" } else { "not seen (no CAP_PERFMON)" };
+        // Without the right to trace it works too.
+        let watched = Place::new(port).ok();
+        let failures = if watched.is_some() { "seen" } else { "not seen (no CAP_PERFMON)" };
         let programs = if tables.config.single != 0 { "compiled in" } else { "in maps" };
         let engine = Self {
             capabilities: Capabilities {
@@ -161,6 +161,7 @@ impl XdpLive {
             lens_differ: tables.config.lens_differ != 0,
             bare: tables.config.bare != 0,
             loaded,
+            watched,
             _scratch: scratch,
         };
         if engine.bare {
@@ -222,7 +223,9 @@ impl XdpLive {
             ));
         }
         self.thread = thread;
-        self.loaded.shared.thread.store(thread, Relaxed);
+        if let Some(place) = &self.watched {
+            place.set_thread(thread);
+        }
         Ok(())
     }
 }
@@ -323,7 +326,7 @@ impl Engine for XdpLive {
     fn counters(&self) -> TxCounters {
         let shared = &*self.loaded.shared;
         let broken = shared.broken.load(Relaxed);
-        let failed = shared.refused.load(Relaxed) + shared.dropped.load(Relaxed);
+        let failed = self.watched.as_ref().map_or(0, Place::failed);
         let accepted = self.taken - broken;
         let completed = accepted.saturating_sub(failed);
         let bytes = match self.lens_differ {
