@@ -401,7 +401,7 @@ ALWAYS_INLINE void advance(struct ws_run *run)
 	run->remainder = remainder;
 }
 
-/* Passes over slots of the run that are too late. Returns how many. */
+/* Passes over slots of the run that are too late, 64 at most. Returns how many. */
 static __attribute__((noinline)) __u32 pass_over(__u64 now, __u32 left)
 {
 	__u64 too_late = now - shared.run.max_lag;
@@ -454,6 +454,9 @@ ALWAYS_INLINE int next_of_run(struct turn *turn, __u32 cursor)
 			if (cursor >= shared.count || shared.run.due > turn->now)
 				return 0;
 			turn->lag = turn->now - shared.run.due;
+			/* More are late than one run of the program passes over: the next goes on. */
+			if (turn->lag > shared.run.max_lag)
+				return 0;
 		}
 		advance(&shared.run);
 	}

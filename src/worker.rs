@@ -161,6 +161,8 @@ impl Progress<'_> {
                 self.outcome.max_lag = Some(lag);
                 self.live.max_lag.store(lag, Relaxed);
             }
+        } else if taken.skipped > 0 {
+            self.moved = now;
         } else if now.saturating_sub(self.moved.max(first_due)) > STUCK_NS {
             let name = engine.capabilities().name;
             return Err(Error::new(
