@@ -8,6 +8,7 @@ mod doctor;
 mod lab;
 mod machine;
 mod pcap;
+mod ping;
 mod prepare;
 mod profile;
 mod run;
@@ -67,6 +68,7 @@ fn execute(command: Command) -> std::result::Result<Status, Failure> {
         Command::Doctor(doctor) => Ok(doctor::execute(&doctor)?),
         Command::Lab(lab) => Ok(lab::execute(&lab)?),
         Command::Calibrate(typed) => calibrate::execute(&typed),
+        Command::Ping(typed) => Ok(ping::execute(&typed)),
         Command::Schema(schema) => {
             let text = match schema.of {
                 cli::schema::Of::Profile => format!("{:#}\n", crate::profile::schema()),

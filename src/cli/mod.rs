@@ -10,6 +10,7 @@ pub mod exit;
 pub mod lab;
 pub mod man;
 pub mod pcap;
+pub mod ping;
 pub mod profile;
 pub mod run;
 pub mod schema;
@@ -35,6 +36,8 @@ pub enum Command {
     Doctor(doctor::Doctor),
     /// Measure the latency floor of the tool itself.
     Calibrate(calibrate::Calibrate),
+    /// Send echo requests to a host.
+    Ping(ping::Ping),
     /// Print a completion script.
     Completions(completions::Completions),
     /// Print manual pages.
@@ -77,6 +80,7 @@ enum TypedCommand {
     Lab(lab::TypedLab),
     Doctor(doctor::TypedDoctor),
     Calibrate(calibrate::TypedCalibrate),
+    Ping(ping::TypedPing),
     Completions(completions::TypedCompletions),
     Man(man::TypedMan),
 }
@@ -102,6 +106,7 @@ pub fn parse_from(
         TypedCommand::Lab(typed) => Command::Lab(typed.meaning()?),
         TypedCommand::Doctor(typed) => Command::Doctor(typed.meaning()),
         TypedCommand::Calibrate(typed) => Command::Calibrate(typed.meaning()),
+        TypedCommand::Ping(typed) => Command::Ping(typed.meaning()),
         TypedCommand::Completions(typed) => Command::Completions(typed.meaning()),
         TypedCommand::Man(typed) => Command::Man(typed.meaning()?),
     };
