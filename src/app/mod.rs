@@ -14,6 +14,7 @@ mod profile;
 mod run;
 mod run_command;
 mod signals;
+mod trace;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -69,6 +70,7 @@ fn execute(command: Command) -> std::result::Result<Status, Failure> {
         Command::Lab(lab) => Ok(lab::execute(&lab)?),
         Command::Calibrate(typed) => calibrate::execute(&typed),
         Command::Ping(typed) => Ok(ping::execute(&typed)),
+        Command::Trace(typed) => Ok(trace::execute(&typed)?),
         Command::Schema(schema) => {
             let text = match schema.of {
                 cli::schema::Of::Profile => format!("{:#}\n", crate::profile::schema()),

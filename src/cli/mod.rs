@@ -14,6 +14,7 @@ pub mod ping;
 pub mod profile;
 pub mod run;
 pub mod schema;
+pub mod trace;
 
 use std::ffi::OsString;
 
@@ -38,6 +39,8 @@ pub enum Command {
     Calibrate(calibrate::Calibrate),
     /// Send echo requests to a host.
     Ping(ping::Ping),
+    /// Find the way to a host.
+    Trace(trace::Trace),
     /// Print a completion script.
     Completions(completions::Completions),
     /// Print manual pages.
@@ -81,6 +84,7 @@ enum TypedCommand {
     Doctor(doctor::TypedDoctor),
     Calibrate(calibrate::TypedCalibrate),
     Ping(ping::TypedPing),
+    Trace(trace::TypedTrace),
     Completions(completions::TypedCompletions),
     Man(man::TypedMan),
 }
@@ -107,6 +111,7 @@ pub fn parse_from(
         TypedCommand::Doctor(typed) => Command::Doctor(typed.meaning()),
         TypedCommand::Calibrate(typed) => Command::Calibrate(typed.meaning()),
         TypedCommand::Ping(typed) => Command::Ping(typed.meaning()),
+        TypedCommand::Trace(typed) => Command::Trace(typed.meaning()?),
         TypedCommand::Completions(typed) => Command::Completions(typed.meaning()),
         TypedCommand::Man(typed) => Command::Man(typed.meaning()?),
     };

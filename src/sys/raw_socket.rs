@@ -56,6 +56,24 @@ pub fn set_option<T: Pod>(
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
+/// Reads a socket option that is an int.
+///
+/// # Errors
+/// The kernel's: `ENOTCONN` for what only a connected socket has.
+pub fn number_option(
+    fd: BorrowedFd<'_>,
+    level: libc::c_int,
+    name: libc::c_int,
+) -> io::Result<libc::c_int> {
+    let mut value: libc::c_int = 0;
+    let mut len = size_of::<libc::c_int>() as libc::socklen_t;
+    // SAFETY: both pointers are to values that outlive the call, and `len` is the size of the first.
+    let result = unsafe {
+        libc::getsockopt(fd.as_raw_fd(), level, name, (&raw mut value).cast(), &raw mut len)
+    };
+    if result == 0 { Ok(value) } else { Err(io::Error::last_os_error()) }
+}
+
 /// Receives one message with its control messages, without waiting; from the error queue with
 /// `errors`.
 ///

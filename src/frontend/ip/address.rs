@@ -2,10 +2,14 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs, UdpSocket};
+use std::os::fd::AsFd;
+
+use socket2::Socket;
 
 use super::Family;
 use crate::error::{Error, Result};
 use crate::sys::errno::words;
+use crate::sys::raw_socket::number_option;
 
 /// The first address of `host` (a name or an address, `fe80::1%eth0` too) of the family asked for,
 /// in the order in which the system's resolver gives them (RFC 6724).
@@ -51,13 +55,38 @@ impl std::str::FromStr for From {
 /// # Errors
 /// When there is no route, or no such interface or address.
 pub fn source(destination: SocketAddr, from: &From) -> Result<IpAddr> {
-    let find = || -> io::Result<IpAddr> {
+    let local = |socket: &Socket| Ok(socket.local_addr()?.as_socket().map(|local| local.ip()));
+    by_route(destination, from, local)
+}
+
+/// The MTU that the kernel has for the way to `destination`: the link's, or what it has learned of
+/// the path. Sends nothing.
+///
+/// # Errors
+/// As [`source`].
+pub fn route_mtu(destination: SocketAddr, from: &From) -> Result<usize> {
+    let (level, name) = match destination {
+        SocketAddr::V4(_) => (libc::IPPROTO_IP, libc::IP_MTU),
+        SocketAddr::V6(_) => (libc::IPPROTO_IPV6, libc::IPV6_MTU),
+    };
+    by_route(destination, from, |socket| {
+        Ok(usize::try_from(number_option(socket.as_fd(), level, name)?).ok())
+    })
+}
+
+/// What `ask` learns from a UDP socket that is connected to `destination`.
+fn by_route<T>(
+    destination: SocketAddr,
+    from: &From,
+    ask: impl Fn(&Socket) -> io::Result<Option<T>>,
+) -> Result<T> {
+    let find = || -> io::Result<T> {
         let any: SocketAddr = match (from, destination) {
             (From::Address(address), _) => (*address, 0).into(),
             (_, SocketAddr::V4(_)) => ([0; 4], 0).into(),
             (_, SocketAddr::V6(_)) => ([0u16; 8], 0).into(),
         };
-        let socket = socket2::Socket::from(UdpSocket::bind(any)?);
+        let socket = Socket::from(UdpSocket::bind(any)?);
         if let From::Interface(name) = from {
             socket.bind_device(Some(name.as_bytes()))?;
         }
@@ -65,8 +94,7 @@ pub fn source(destination: SocketAddr, from: &From) -> Result<IpAddr> {
         // Port 0 cannot be connected to everywhere; 9 is discard, and nothing is sent to it.
         destination.set_port(9);
         socket.connect(&destination.into())?;
-        let local = socket.local_addr()?.as_socket();
-        local.map(|local| local.ip()).ok_or_else(|| io::ErrorKind::Unsupported.into())
+        ask(&socket)?.ok_or_else(|| io::ErrorKind::Unsupported.into())
     };
     find().map_err(|error| {
         let failed = Error::new("send to", destination.ip().to_string(), words(&error));
@@ -100,6 +128,7 @@ mod tests {
     fn loopback_is_reached_from_itself() {
         let to = "127.0.0.1:0".parse().unwrap();
         assert_eq!(source(to, &From::Any).unwrap(), to.ip());
+        assert!(route_mtu(to, &From::Any).unwrap() >= 1280);
         assert!(source(to, &From::Interface("nosuch0".into())).is_err());
     }
 }
