@@ -138,9 +138,9 @@ fn a_silent_router_is_not_taken_for_a_drop() {
         return;
     }
     let mute = "table ip6 mute { chain o { type filter hook output priority 0; \
-                icmpv6 type time-exceeded drop; } }\n\
+                icmpv6 type time-exceeded drop;\n}\n}\n\
                 table ip mute { chain o { type filter hook output priority 0; \
-                icmp type time-exceeded drop; } }\n";
+                icmp type time-exceeded drop;\n}\n}\n";
     let chain = Chain::new(5);
     chain.nft(4, mute);
     for v6 in [true, false] {
@@ -200,8 +200,11 @@ fn a_destination_that_does_not_answer_is_no_drop() {
         return;
     }
     let chain = Chain::new(3);
-    chain.nft(4, "table ip6 deaf { chain i { type filter hook input priority 0; \
-                  icmpv6 type echo-request drop; } }\n");
+    chain.nft(
+        4,
+        "table ip6 deaf { chain i { type filter hook input priority 0; \
+                  icmpv6 type echo-request drop;\n}\n}\n",
+    );
     let (status, result) = trace(&chain, true, &["--max-hops", "8"]);
     assert_eq!(verdict(&result, "fragments"), ("as-far-as-whole".into(), Some(3), None));
     assert_eq!((status, &result["reached"]), (0, &false.into()));

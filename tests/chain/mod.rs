@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test file uses its own part")]
 
 use std::io::Write;
+use std::net::Ipv6Addr;
 use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
@@ -102,13 +103,13 @@ impl Chain {
     /// The destination's address.
     pub fn destination(&self, v6: bool) -> String {
         let net = self.spaces.len() - 2;
-        if v6 { format!("2001:db8:{net:x}::2") } else { format!("198.18.{net}.2") }
+        address(net, v6)
     }
 
     /// The address from which router `hop` answers: that of its side towards the source.
     pub fn router(&self, hop: usize, v6: bool) -> String {
         let net = hop - 1;
-        if v6 { format!("2001:db8:{net:x}::2") } else { format!("198.18.{net}.2") }
+        address(net, v6)
     }
 
     /// Runs a shell script in namespace `at` and expects it to succeed.
@@ -137,6 +138,11 @@ impl Chain {
         assert!(output.status.success(), "{rules}: {}", String::from_utf8_lossy(&output.stderr));
     }
 
+    /// Runs a function in namespace `at`.
+    pub fn within<T: Send>(&self, at: usize, work: impl FnOnce() -> T + Send) -> T {
+        self.spaces[at].netns.run(work).expect("the namespace")
+    }
+
     /// Runs a program in namespace `at`.
     pub fn run(&self, at: usize, command: &mut Command) -> Output {
         self.spaces[at].netns.run(|| command.output()).expect("the namespace").expect("it starts")
@@ -157,6 +163,14 @@ impl Space {
         let output = netns.run(quiet).expect("the namespace").expect("sh starts");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         Self { netns, holder }
+    }
+}
+
+/// The address of the right end of a link, as it is printed.
+fn address(net: usize, v6: bool) -> String {
+    match v6 {
+        true => Ipv6Addr::new(0x2001, 0xdb8, net as u16, 0, 0, 0, 0, 2).to_string(),
+        false => format!("198.18.{net}.2"),
     }
 }
 
