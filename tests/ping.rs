@@ -201,8 +201,8 @@ fn an_interrupt_prints_the_statistics() {
         let read = out.read(&mut some).expect("its output");
         said.push_str(&String::from_utf8_lossy(&some[..read]));
     }
-    let kill = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
-    assert!(kill.expect("kill starts").success());
+    let kill = Command::new("sh").args(["-c", &format!("kill -INT {}", child.id())]).status();
+    assert!(kill.expect("sh starts").success());
     out.read_to_string(&mut said).expect("its output");
     assert_eq!(child.wait().expect("it ends").code(), Some(0), "{said}");
     assert!(said.contains("ping statistics ---") && said.contains(", 0% packet loss"), "{said}");

@@ -160,8 +160,11 @@ fn sentence(arms: &Arms, at: usize, arm: Arm, outcome: Outcome) -> String {
     match outcome {
         Outcome::Arrives => {
             let end = arms.destination.unwrap_or(last);
+            let cell = arms.hops.iter().find(|hop| hop.hop == end).map(|hop| &hop.cells[at]);
+            let always = cell.is_some_and(|cell| cell.destination == cell.sent);
             format!(
-                "arrive; the destination answers {}, whole packets {}",
+                "arrive{}; the destination answers {}, whole packets {}",
+                if always { "" } else { ", but not every time" },
                 tally(end, at),
                 tally(end, 0)
             )
@@ -238,12 +241,12 @@ fn stops(arms: &Arms, at: usize, after: u8, before: u8) -> String {
     };
     let destination = arms.destination == Some(before);
     let next = if destination {
-        format!("the destination, {}", place(arms, before))
+        format!("the destination, {},", place(arms, before))
     } else {
         place(arms, before)
     };
     let evidence = format!(
-        "{next}, answers whole packets ({}) and never these ({})",
+        "{next} answers whole packets ({}) and never these ({})",
         tally(before, 0),
         tally(before, at)
     );

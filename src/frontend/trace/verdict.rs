@@ -3,7 +3,7 @@
 //!
 //! An answer from a hop proves that the packet came so far. No answer proves little: a router may
 //! answer seldom, or not this packet. So an arm is said to stop only where whole packets are
-//! answered, and so much more often that chance is ruled out (Fisher's exact test, 5 % for all arms
+//! answered, and so much more often that chance is ruled out (Fisher's exact test, 2 % for all arms
 //! of a run together).
 
 use super::arms::{Arms, Cell};
@@ -11,7 +11,7 @@ use super::fisher;
 use super::probe::Arm;
 
 /// Chance of naming any arm wrongly because of loss that meets all arms alike.
-const CHANCE: f64 = 0.05;
+const CHANCE: f64 = 0.02;
 
 /// What became of an arm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
