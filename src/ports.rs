@@ -11,7 +11,7 @@ use crate::lab::layout::Layout;
 use crate::lab::{Lab, LabPort};
 use crate::packet::Addressing;
 use crate::plan::PortFacts;
-use crate::profile::model::{Attachment, FieldValue, Port, Profile, Stream};
+use crate::profile::model::{Attachment, Port, Profile, Stream};
 use crate::sys::netns::Netns;
 use crate::wire::field::ProtocolKind;
 
@@ -185,13 +185,7 @@ fn outer_destination(stream: &Stream, addressing: &Addressing) -> Option<IpAddr>
         .headers
         .iter()
         .find(|h| matches!(h.protocol.kind, ProtocolKind::Ipv4 | ProtocolKind::Ipv6))?;
-    let set = header.fields.iter().find(|setting| setting.field.name == "dst");
-    let value = set.map(|setting| match &setting.value {
-        FieldValue::Fixed(value) => *value,
-        FieldValue::List(values) => values.first().copied().unwrap_or(0),
-        FieldValue::Counter { start, .. } => *start,
-        FieldValue::Random { low, .. } => *low,
-    });
+    let value = header.setting("dst").map(|value| value.example());
     match header.protocol.kind {
         ProtocolKind::Ipv4 => value
             .map(|value| Ipv4Addr::from_bits(value as u32))

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use crate::profile::origin::Origin;
 use crate::units::{BitLayer, FrameSize, Nanos, PacketRate, Ratio};
-use crate::wire::field::{FieldDef, Protocol};
+use crate::wire::field::{FieldDef, OptionalPart, Protocol};
 
 /// A whole test.
 #[derive(Clone, Debug)]
@@ -119,13 +119,62 @@ pub struct Stream {
     pub order: Vec<u64>,
 }
 
-/// One header of a stack with the fields that the profile sets.
+/// One header of a stack, or one option of a header, with what the profile sets.
 #[derive(Clone, Debug)]
 pub struct Header {
     /// Which header.
     pub protocol: &'static Protocol,
     /// Fields that the profile sets; all others have their default or are computed.
     pub fields: Vec<FieldSetting>,
+    /// The bytes of [`Protocol::data`]; None: its default.
+    pub data: Option<Vec<u8>>,
+    /// Its options, in order.
+    pub options: Vec<Header>,
+    /// Fields that the profile itself lays over the header's bytes.
+    pub custom: Vec<CustomField>,
+}
+
+impl Header {
+    /// A header with its defaults.
+    pub fn new(protocol: &'static Protocol) -> Self {
+        Self { protocol, fields: Vec::new(), data: None, options: Vec::new(), custom: Vec::new() }
+    }
+
+    /// What the profile says of a field; the last word where it says it twice.
+    pub fn setting(&self, field: &str) -> Option<&FieldValue> {
+        let set = self.fields.iter().rev().find(|setting| setting.field.name == field);
+        set.map(|setting| &setting.value)
+    }
+
+    /// The optional parts that are there: one of their fields is set.
+    pub fn parts(&self) -> impl Iterator<Item = &'static OptionalPart> {
+        let set = |field: &FieldDef| self.setting(field.name).is_some();
+        self.protocol.optional.iter().filter(move |part| part.fields.iter().any(set))
+    }
+
+    /// The bytes of its data.
+    pub fn data(&self) -> &[u8] {
+        let default = self.protocol.data.map_or(&[][..], |data| data.default);
+        self.data.as_deref().unwrap_or(default)
+    }
+
+    /// Bytes of the header with its optional parts and data, without options.
+    pub fn len_without_options(&self) -> usize {
+        self.protocol.len + self.parts().map(|part| part.len).sum::<usize>() + self.data().len()
+    }
+
+    /// Bytes of the header with all that belongs to it, the padding behind its options included.
+    pub fn len(&self) -> usize {
+        let own = self.len_without_options();
+        let Some(options) = &self.protocol.options else { return own };
+        let each = |option: &Self| option.len().next_multiple_of(options.align_each);
+        (own + self.options.iter().map(each).sum::<usize>()).next_multiple_of(options.align)
+    }
+
+    /// Whether the header has no bytes at all.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
 }
 
 /// A field and the values that it takes.
@@ -133,6 +182,19 @@ pub struct Header {
 pub struct FieldSetting {
     /// Which field.
     pub field: &'static FieldDef,
+    /// Its values.
+    pub value: FieldValue,
+}
+
+/// A field that the profile lays over a header's bytes.
+#[derive(Clone, Debug)]
+pub struct CustomField {
+    /// Its name in the profile.
+    pub name: String,
+    /// First bit, counted from the header's first bit, most significant first.
+    pub bit_offset: u16,
+    /// Width in bits, 1 to 64.
+    pub bits: u8,
     /// Its values.
     pub value: FieldValue,
 }
@@ -154,6 +216,8 @@ pub enum FieldValue {
         /// Values before the counter begins again.
         count: u64,
     },
+    /// The wrong value of a checksum, on purpose: the right one, off by one.
+    Bad,
     /// Uniform over `low..=high`, drawn by [`crate::packet::random`] of (seed, stream, field, i).
     Random {
         /// Smallest value.
@@ -161,6 +225,19 @@ pub enum FieldValue {
         /// Largest value.
         high: u128,
     },
+}
+
+impl FieldValue {
+    /// One value that the field takes; of counters and lists the first. 0 where none is known.
+    pub fn example(&self) -> u128 {
+        match self {
+            Self::Fixed(value) => *value,
+            Self::List(values) => values.first().copied().unwrap_or(0),
+            Self::Counter { start, .. } => *start,
+            Self::Random { low, .. } => *low,
+            Self::Bad => 0,
+        }
+    }
 }
 
 /// What follows the headers (and the probe tag).

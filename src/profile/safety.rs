@@ -118,6 +118,7 @@ impl Ranges {
     /// An address that the field can take and that is not allowed.
     fn outside(&self, ipv4: bool, value: &FieldValue) -> Option<u128> {
         match value {
+            FieldValue::Bad => None,
             FieldValue::Fixed(value) => self.first_outside(ipv4, *value, *value),
             FieldValue::List(values) => {
                 values.iter().find_map(|value| self.first_outside(ipv4, *value, *value))

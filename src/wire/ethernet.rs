@@ -1,27 +1,33 @@
 //! Ethernet II (IEEE 802.3 §3.2.6 with a length/type above 1535).
 
-use super::field::{FieldDefault, FieldKind, Protocol, ProtocolKind, field};
+use super::field::{FieldDefault, FieldKind, Protocol, ProtocolKind, Space, computed, field};
 use super::{ParseError, bits, check_len};
 
 /// The header as a profile sees it.
-pub static PROTOCOL: Protocol = Protocol {
-    name: "ethernet",
-    summary: "Ethernet II (IEEE 802.3)",
-    len: LEN,
-    kind: ProtocolKind::Ethernet,
-    fields: &[
+pub static PROTOCOL: Protocol = Protocol::new(
+    "ethernet",
+    "Ethernet II (IEEE 802.3)",
+    &[
         field("dst", 0, 48, FieldKind::Mac, FieldDefault::NextHopMac, "Destination MAC"),
         field("src", 48, 48, FieldKind::Mac, FieldDefault::SourceMac, "Source MAC"),
-        field(
+        computed(
             "ethertype",
             96,
             16,
-            FieldKind::Number,
             FieldDefault::NextProtocol,
             "EtherType of what follows: 0x8100 for a VLAN tag, 0x88a8 for the outer of two",
         ),
     ],
-};
+)
+.kind(ProtocolKind::Ethernet)
+.numbers(&[
+    (Space::EtherType, 0x6558),
+    (Space::IpProtocol, 143),
+    (Space::Mpls, 0),
+    (Space::Frame, 0),
+])
+.next(Space::EtherType)
+.examples(&[r#"[ethernet: {src: "02:00:00:00:00:01"}, ipv4, udp]"#, "[ethernet]"]);
 
 /// Bytes of the header.
 pub const LEN: usize = 14;

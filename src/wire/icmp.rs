@@ -1,29 +1,25 @@
 //! ICMPv4 echo (RFC 792). The checksum has no pseudo-header.
 
-use super::field::{FieldDefault, FieldKind, Protocol, ProtocolKind, field};
+use super::field::{FieldDefault, INTERNET, Protocol, ProtocolKind, Space, computed, number};
 use super::{ParseError, bits, check_len, checksum};
 
 /// The header as a profile sees it.
-pub static PROTOCOL: Protocol = Protocol {
-    name: "icmp",
-    summary: "ICMPv4 echo (RFC 792)",
-    len: LEN,
-    kind: ProtocolKind::IcmpEcho,
-    fields: &[
-        field(
-            "type",
-            0,
-            8,
-            FieldKind::Number,
-            FieldDefault::Constant(ECHO_REQUEST as u128),
-            "Type: 8 echo request, 0 echo reply",
-        ),
-        field("code", 8, 8, FieldKind::Number, FieldDefault::Constant(0), "Code"),
-        field("checksum", 16, 16, FieldKind::Number, FieldDefault::Checksum, "Checksum"),
-        field("id", 32, 16, FieldKind::Number, FieldDefault::Constant(1), "Echo identifier"),
-        field("seq", 48, 16, FieldKind::Number, FieldDefault::Constant(0), "Echo sequence number"),
+pub static PROTOCOL: Protocol = Protocol::new(
+    "icmp",
+    "ICMPv4 echo (RFC 792)",
+    &[
+        number("type", 0, 8, ECHO_REQUEST as u128, "Type: 8 echo request, 0 echo reply"),
+        number("code", 8, 8, 0, "Code"),
+        computed("checksum", 16, 16, FieldDefault::Checksum, "Checksum"),
+        number("id", 32, 16, 1, "Echo identifier"),
+        number("seq", 48, 16, 0, "Echo sequence number"),
     ],
-};
+)
+.numbers(&[(Space::IpProtocol, 1)])
+.checksum(INTERNET)
+.only_in(ProtocolKind::Ipv4)
+.select(&[("type", &[ECHO_REQUEST as u128, ECHO_REPLY as u128])])
+.examples(&["[ipv4, icmp: {id: 7, seq: {increment: 0}}]", "[ipv4, icmp: {type: 0}]"]);
 
 /// Type of an echo request.
 pub const ECHO_REQUEST: u8 = 8;

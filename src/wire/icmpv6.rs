@@ -1,29 +1,27 @@
 //! ICMPv6 echo (RFC 4443 §4). The checksum has the pseudo-header of IPv6.
 
-use super::field::{FieldDefault, FieldKind, Protocol, ProtocolKind, field};
+use super::field::{
+    FieldDefault, Protocol, ProtocolKind, Space, WITH_PSEUDO_HEADER, computed, number,
+};
 use super::{ParseError, bits, check_len, checksum};
 
 /// The header as a profile sees it.
-pub static PROTOCOL: Protocol = Protocol {
-    name: "icmpv6",
-    summary: "ICMPv6 echo (RFC 4443 §4)",
-    len: LEN,
-    kind: ProtocolKind::Icmpv6Echo,
-    fields: &[
-        field(
-            "type",
-            0,
-            8,
-            FieldKind::Number,
-            FieldDefault::Constant(ECHO_REQUEST as u128),
-            "Type: 128 echo request, 129 echo reply",
-        ),
-        field("code", 8, 8, FieldKind::Number, FieldDefault::Constant(0), "Code"),
-        field("checksum", 16, 16, FieldKind::Number, FieldDefault::Checksum, "Checksum"),
-        field("id", 32, 16, FieldKind::Number, FieldDefault::Constant(1), "Echo identifier"),
-        field("seq", 48, 16, FieldKind::Number, FieldDefault::Constant(0), "Echo sequence number"),
+pub static PROTOCOL: Protocol = Protocol::new(
+    "icmpv6",
+    "ICMPv6 echo (RFC 4443 §4)",
+    &[
+        number("type", 0, 8, ECHO_REQUEST as u128, "Type: 128 echo request, 129 echo reply"),
+        number("code", 8, 8, 0, "Code"),
+        computed("checksum", 16, 16, FieldDefault::Checksum, "Checksum"),
+        number("id", 32, 16, 1, "Echo identifier"),
+        number("seq", 48, 16, 0, "Echo sequence number"),
     ],
-};
+)
+.numbers(&[(Space::IpProtocol, 58)])
+.checksum(WITH_PSEUDO_HEADER)
+.only_in(ProtocolKind::Ipv6)
+.select(&[("type", &[ECHO_REQUEST as u128, ECHO_REPLY as u128])])
+.examples(&["[ipv6, icmpv6: {id: 7, seq: {increment: 0}}]", "[ipv6, icmpv6: {type: 129}]"]);
 
 /// Type of an echo request.
 pub const ECHO_REQUEST: u8 = 128;

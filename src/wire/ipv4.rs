@@ -2,71 +2,48 @@
 
 use std::net::Ipv4Addr;
 
-use super::field::{FieldDefault, FieldKind, Protocol, ProtocolKind, field};
+use super::field::{
+    ChecksumRule, Covers, FieldDefault, FieldKind, INTERNET, Protocol, ProtocolKind, Space,
+    computed, field, number,
+};
 use super::{ParseError, bits, check_len, checksum};
 
 /// The header as a profile sees it.
-pub static PROTOCOL: Protocol = Protocol {
-    name: "ipv4",
-    summary: "IPv4 without options (RFC 791)",
-    len: LEN,
-    kind: ProtocolKind::Ipv4,
-    fields: &[
-        field("version", 0, 4, FieldKind::Number, FieldDefault::Constant(4), "Version"),
-        field("ihl", 4, 4, FieldKind::Number, FieldDefault::Constant(5), "Header length in words"),
-        field(
-            "dscp",
-            8,
-            6,
-            FieldKind::Number,
-            FieldDefault::Constant(0),
-            "Differentiated services code point (RFC 2474)",
+pub static PROTOCOL: Protocol = Protocol::new(
+    "ipv4",
+    "IPv4 without options (RFC 791)",
+    &[
+        number("version", 0, 4, 4, "Version"),
+        computed(
+            "ihl",
+            4,
+            4,
+            FieldDefault::HeaderLength { unit: 4, less: 0 },
+            "Header length in words",
         ),
-        field(
-            "ecn",
-            14,
-            2,
-            FieldKind::Number,
-            FieldDefault::Constant(0),
-            "Explicit congestion notification (RFC 3168)",
-        ),
-        field(
+        number("dscp", 8, 6, 0, "Differentiated services code point (RFC 2474)"),
+        number("ecn", 14, 2, 0, "Explicit congestion notification (RFC 3168)"),
+        computed(
             "length",
             16,
             16,
-            FieldKind::Number,
-            FieldDefault::Length,
+            FieldDefault::Length { skip: 0 },
             "Bytes of the datagram with its header",
         ),
-        field(
+        computed(
             "id",
             32,
             16,
-            FieldKind::Number,
             FieldDefault::Identification,
             "Identification; unset, it is 0 with df 1 and counts with df 0 (RFC 6864)",
         ),
-        field("reserved", 48, 1, FieldKind::Number, FieldDefault::Constant(0), "Reserved flag"),
-        field("df", 49, 1, FieldKind::Number, FieldDefault::Constant(1), "Don't fragment"),
-        field("mf", 50, 1, FieldKind::Number, FieldDefault::Constant(0), "More fragments"),
-        field(
-            "fragment_offset",
-            51,
-            13,
-            FieldKind::Number,
-            FieldDefault::Constant(0),
-            "Fragment offset in units of 8 bytes",
-        ),
-        field("ttl", 64, 8, FieldKind::Number, FieldDefault::Constant(64), "Time to live"),
-        field(
-            "protocol",
-            72,
-            8,
-            FieldKind::Number,
-            FieldDefault::NextProtocol,
-            "Protocol number of what follows",
-        ),
-        field("checksum", 80, 16, FieldKind::Number, FieldDefault::Checksum, "Header checksum"),
+        number("reserved", 48, 1, 0, "Reserved flag"),
+        number("df", 49, 1, 1, "Don't fragment"),
+        number("mf", 50, 1, 0, "More fragments"),
+        number("fragment_offset", 51, 13, 0, "Fragment offset in units of 8 bytes"),
+        number("ttl", 64, 8, 64, "Time to live"),
+        computed("protocol", 72, 8, FieldDefault::NextProtocol, "Protocol number of what follows"),
+        computed("checksum", 80, 16, FieldDefault::Checksum, "Header checksum"),
         field("src", 96, 32, FieldKind::Ipv4, FieldDefault::SourceAddress, "Source address"),
         field(
             "dst",
@@ -77,7 +54,20 @@ pub static PROTOCOL: Protocol = Protocol {
             "Destination address",
         ),
     ],
-};
+)
+.kind(ProtocolKind::Ipv4)
+.numbers(&[
+    (Space::EtherType, 0x0800),
+    (Space::IpProtocol, 4),
+    (Space::Ppp, 0x0021),
+    (Space::Llc, 6),
+    (Space::Mpls, 4),
+    (Space::Quoted, 4),
+    (Space::IpPacket, 4),
+])
+.next(Space::IpProtocol)
+.checksum(ChecksumRule { covers: Covers::Header, ..INTERNET })
+.examples(&["[ipv4: {dscp: 46, ttl: 9}, udp]", "[ipv4: {dst: 198.18.0.0/24, df: 0}, tcp]"]);
 
 /// Bytes of the header without options.
 pub const LEN: usize = 20;

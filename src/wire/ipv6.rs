@@ -2,58 +2,35 @@
 
 use std::net::Ipv6Addr;
 
-use super::field::{FieldDefault, FieldKind, Protocol, ProtocolKind, field};
+use super::field::{
+    FieldDefault, FieldKind, Protocol, ProtocolKind, Space, computed, field, number,
+};
 use super::{ParseError, bits, check_len};
 
 /// The header as a profile sees it.
-pub static PROTOCOL: Protocol = Protocol {
-    name: "ipv6",
-    summary: "IPv6 fixed header (RFC 8200 §3)",
-    len: LEN,
-    kind: ProtocolKind::Ipv6,
-    fields: &[
-        field("version", 0, 4, FieldKind::Number, FieldDefault::Constant(6), "Version"),
-        field(
-            "dscp",
-            4,
-            6,
-            FieldKind::Number,
-            FieldDefault::Constant(0),
-            "Differentiated services code point (RFC 2474)",
-        ),
-        field(
-            "ecn",
-            10,
-            2,
-            FieldKind::Number,
-            FieldDefault::Constant(0),
-            "Explicit congestion notification (RFC 3168)",
-        ),
-        field(
-            "flow_label",
-            12,
-            20,
-            FieldKind::Number,
-            FieldDefault::Constant(0),
-            "Flow label (RFC 6437)",
-        ),
-        field(
+pub static PROTOCOL: Protocol = Protocol::new(
+    "ipv6",
+    "IPv6 fixed header (RFC 8200 §3)",
+    &[
+        number("version", 0, 4, 6, "Version"),
+        number("dscp", 4, 6, 0, "Differentiated services code point (RFC 2474)"),
+        number("ecn", 10, 2, 0, "Explicit congestion notification (RFC 3168)"),
+        number("flow_label", 12, 20, 0, "Flow label (RFC 6437)"),
+        computed(
             "length",
             32,
             16,
-            FieldKind::Number,
-            FieldDefault::Length,
+            FieldDefault::Length { skip: LEN as u8 },
             "Bytes after this header, extension headers included",
         ),
-        field(
+        computed(
             "next_header",
             48,
             8,
-            FieldKind::Number,
             FieldDefault::NextProtocol,
             "Protocol number of what follows",
         ),
-        field("hop_limit", 56, 8, FieldKind::Number, FieldDefault::Constant(64), "Hop limit"),
+        number("hop_limit", 56, 8, 64, "Hop limit"),
         field("src", 64, 128, FieldKind::Ipv6, FieldDefault::SourceAddress, "Source address"),
         field(
             "dst",
@@ -64,7 +41,18 @@ pub static PROTOCOL: Protocol = Protocol {
             "Destination address",
         ),
     ],
-};
+)
+.kind(ProtocolKind::Ipv6)
+.numbers(&[
+    (Space::EtherType, 0x86dd),
+    (Space::IpProtocol, 41),
+    (Space::Ppp, 0x0057),
+    (Space::Mpls, 6),
+    (Space::Quoted, 6),
+    (Space::IpPacket, 6),
+])
+.next(Space::IpProtocol)
+.examples(&["[ipv6: {flow_label: 0xbeef, hop_limit: 9}, udp]"]);
 
 /// Bytes of the fixed header.
 pub const LEN: usize = 40;

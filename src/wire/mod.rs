@@ -1,21 +1,40 @@
 //! One file a protocol: header layout, build, parse; and the Internet checksum.
 //!
-//! Every file is in the same order: the field table that the profile language reads
-//! ([`field::Protocol`]), the offsets, `Packet` (a typed view over bytes whose length was checked
-//! once), `Repr` (the header as a value: `parse`, `emit`, `buffer_len`), tests.
+//! Every file begins with the table that the profile language, the compiler and the dissector read
+//! ([`field::Protocol`]). Headers that wirestorm itself reads and writes have, in this order, the
+//! offsets, `Packet` (a typed view over bytes whose length was checked once), `Repr` (the header as
+//! a value: `parse`, `emit`, `buffer_len`), tests.
+//!
+//! | area | headers |
+//! |---|---|
+//! | here | Ethernet, VLAN, IPv4, IPv6, UDP, TCP, ICMP and ICMPv6 echo |
+//! | [`link`] | what stands directly on Ethernet |
+//! | [`extension`] | IPv6 extension headers, and the options of IPv4 and IPv6 |
+//! | [`transport`] | other transports, and the options of TCP |
+//! | [`control`] | ICMP errors, neighbour discovery, group management |
+//! | [`tunnel`] | what carries other packets |
+//! | [`application`] | messages inside UDP, and headers of raw bytes |
 
+pub mod application;
 pub mod bits;
 pub mod checksum;
+pub mod control;
 pub mod ethernet;
+pub mod extension;
 pub mod field;
 pub mod icmp;
 pub mod icmpv6;
 pub mod ipv4;
 pub mod ipv6;
+pub mod link;
 pub mod parse;
 pub mod tcp;
+pub mod transport;
+pub mod tunnel;
 pub mod udp;
 pub mod vlan;
+
+use std::sync::LazyLock;
 
 use field::Protocol;
 
@@ -90,20 +109,30 @@ pub enum ParseError {
     },
 }
 
-static PROTOCOLS: [&Protocol; 8] = [
-    &ethernet::PROTOCOL,
-    &vlan::PROTOCOL,
-    &ipv4::PROTOCOL,
-    &ipv6::PROTOCOL,
-    &udp::PROTOCOL,
-    &tcp::PROTOCOL,
-    &icmp::PROTOCOL,
-    &icmpv6::PROTOCOL,
+/// The protocols by area: each area keeps its own list.
+static AREAS: [&[&Protocol]; 7] = [
+    &[
+        &ethernet::PROTOCOL,
+        &vlan::PROTOCOL,
+        &ipv4::PROTOCOL,
+        &ipv6::PROTOCOL,
+        &udp::PROTOCOL,
+        &tcp::PROTOCOL,
+        &icmp::PROTOCOL,
+        &icmpv6::PROTOCOL,
+    ],
+    link::PROTOCOLS,
+    extension::PROTOCOLS,
+    transport::PROTOCOLS,
+    control::PROTOCOLS,
+    tunnel::PROTOCOLS,
+    application::PROTOCOLS,
 ];
 
 /// All protocols that a profile can name, in the order of the documentation.
 pub fn protocols() -> &'static [&'static Protocol] {
-    &PROTOCOLS
+    static ALL: LazyLock<Vec<&'static Protocol>> = LazyLock::new(|| AREAS.concat());
+    &ALL
 }
 
 /// The protocol that a profile calls `name`.
@@ -125,19 +154,29 @@ mod tests {
 
     #[test]
     fn fields_fill_their_headers_without_gap_or_overlap() {
-        for protocol in protocols() {
+        fn filled(name: &str, fields: &[field::FieldDef], len: usize) {
             let mut bit = 0;
-            for field in protocol.fields {
-                assert_eq!(field.bit_offset, bit, "{}.{}", protocol.name, field.name);
+            for field in fields {
+                assert_eq!(field.bit_offset, bit, "{name}.{}", field.name);
                 bit += u16::from(field.bits);
             }
-            assert_eq!(usize::from(bit), protocol.len * 8, "{}", protocol.name);
+            assert_eq!(usize::from(bit), len * 8, "{name}");
         }
+        fn check(protocol: &Protocol) {
+            filled(protocol.name, protocol.fields, protocol.len);
+            for part in protocol.optional {
+                filled(protocol.name, part.fields, part.len);
+                let flag = protocol.fields.iter().any(|field| field.name == part.flag);
+                assert!(flag || part.flag.is_empty(), "{}.{}", protocol.name, part.flag);
+            }
+            protocol.options.iter().flat_map(|options| options.kinds).for_each(|kind| check(kind));
+        }
+        protocols().iter().for_each(|protocol| check(protocol));
     }
 
     #[test]
     fn constant_defaults_fit_their_fields() {
-        for field in protocols().iter().flat_map(|protocol| protocol.fields) {
+        for field in protocols().iter().flat_map(|protocol| protocol.all_fields()) {
             if let field::FieldDefault::Constant(value) = field.default {
                 assert!(value <= field.max(), "{}", field.name);
             }
@@ -149,8 +188,11 @@ mod tests {
         for (n, one) in protocols().iter().enumerate() {
             assert!(protocols()[..n].iter().all(|other| other.name != one.name));
             assert!(protocol(one.name).is_some_and(|found| std::ptr::eq(found, *one)));
-            for (n, field) in one.fields.iter().enumerate() {
-                assert!(one.fields[..n].iter().all(|other| other.name != field.name));
+            let mut keys: Vec<&str> = one.all_fields().map(|field| field.name).collect();
+            keys.extend(one.data.map(|data| data.name));
+            keys.extend(one.options.as_ref().map(|options| options.name));
+            for (n, key) in keys.iter().enumerate() {
+                assert!(!keys[..n].contains(key), "{}.{key}", one.name);
             }
         }
         assert!(protocol("ipx").is_none());

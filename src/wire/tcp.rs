@@ -1,62 +1,47 @@
 //! TCP (RFC 9293 §3.1). Options are read past, not written.
 
-use super::field::{FieldDefault, FieldKind, Protocol, ProtocolKind, field};
+use super::field::{FieldDefault, Protocol, Space, WITH_PSEUDO_HEADER, computed, number};
 use super::{ParseError, bits, check_len, checksum};
 
 /// The header as a profile sees it.
-pub static PROTOCOL: Protocol = Protocol {
-    name: "tcp",
-    summary: "TCP without options (RFC 9293 §3.1)",
-    len: LEN,
-    kind: ProtocolKind::Tcp,
-    fields: &[
-        field(
-            "src",
-            0,
-            16,
-            FieldKind::Number,
-            FieldDefault::Constant(49152),
-            "Source port; unset, the first dynamic one (RFC 6335)",
-        ),
-        field(
+pub static PROTOCOL: Protocol = Protocol::new(
+    "tcp",
+    "TCP without options (RFC 9293 §3.1)",
+    &[
+        number("src", 0, 16, 49152, "Source port; unset, the first dynamic one (RFC 6335)"),
+        computed(
             "dst",
             16,
             16,
-            FieldKind::Number,
-            FieldDefault::Constant(9),
-            "Destination port; unset, discard (RFC 863)",
+            FieldDefault::NextPort(9),
+            "Destination port; unset, that of the header that follows, else discard (RFC 863)",
         ),
-        field("seq", 32, 32, FieldKind::Number, FieldDefault::Constant(0), "Sequence number"),
-        field("ack", 64, 32, FieldKind::Number, FieldDefault::Constant(0), "Acknowledgment number"),
-        field(
+        number("seq", 32, 32, 0, "Sequence number"),
+        number("ack", 64, 32, 0, "Acknowledgment number"),
+        computed(
             "data_offset",
             96,
             4,
-            FieldKind::Number,
-            FieldDefault::Constant(5),
+            FieldDefault::HeaderLength { unit: 4, less: 0 },
             "Header length in words",
         ),
-        field("reserved", 100, 4, FieldKind::Number, FieldDefault::Constant(0), "Reserved bits"),
-        field(
+        number("reserved", 100, 4, 0, "Reserved bits"),
+        number(
             "flags",
             104,
             8,
-            FieldKind::Number,
-            FieldDefault::Constant(0x10),
+            0x10,
             "Control bits: FIN 1, SYN 2, RST 4, PSH 8, ACK 16, URG 32, ECE 64, CWR 128",
         ),
-        field(
-            "window",
-            112,
-            16,
-            FieldKind::Number,
-            FieldDefault::Constant(65535),
-            "Receive window, unscaled",
-        ),
-        field("checksum", 128, 16, FieldKind::Number, FieldDefault::Checksum, "Checksum"),
-        field("urgent", 144, 16, FieldKind::Number, FieldDefault::Constant(0), "Urgent pointer"),
+        number("window", 112, 16, 65535, "Receive window, unscaled"),
+        computed("checksum", 128, 16, FieldDefault::Checksum, "Checksum"),
+        number("urgent", 144, 16, 0, "Urgent pointer"),
     ],
-};
+)
+.numbers(&[(Space::IpProtocol, 6)])
+.next(Space::TcpPort)
+.checksum(WITH_PSEUDO_HEADER)
+.examples(&["[ipv4, tcp: {flags: 0x18, seq: 7}]", "[ipv6, tcp]"]);
 
 /// Bytes of the header without options.
 pub const LEN: usize = 20;

@@ -1,49 +1,43 @@
 //! UDP (RFC 768).
 
-use super::field::{FieldDefault, FieldKind, Protocol, ProtocolKind, field};
+use super::field::{
+    ChecksumRule, FieldDefault, Protocol, Space, WITH_PSEUDO_HEADER, computed, number,
+};
 use super::{ParseError, bits, check_len, checksum};
 
 /// The header as a profile sees it.
-pub static PROTOCOL: Protocol = Protocol {
-    name: "udp",
-    summary: "UDP (RFC 768)",
-    len: LEN,
-    kind: ProtocolKind::Udp,
-    fields: &[
-        field(
-            "src",
-            0,
-            16,
-            FieldKind::Number,
-            FieldDefault::Constant(49152),
-            "Source port; unset, the first dynamic one (RFC 6335)",
-        ),
-        field(
+pub static PROTOCOL: Protocol = Protocol::new(
+    "udp",
+    "UDP (RFC 768)",
+    &[
+        number("src", 0, 16, 49152, "Source port; unset, the first dynamic one (RFC 6335)"),
+        computed(
             "dst",
             16,
             16,
-            FieldKind::Number,
-            FieldDefault::Constant(9),
-            "Destination port; unset, discard (RFC 863)",
+            FieldDefault::NextPort(9),
+            "Destination port; unset, that of the header that follows, else discard (RFC 863)",
         ),
-        field(
+        computed(
             "length",
             32,
             16,
-            FieldKind::Number,
-            FieldDefault::Length,
+            FieldDefault::Length { skip: 0 },
             "Bytes of the datagram with its header",
         ),
-        field(
+        computed(
             "checksum",
             48,
             16,
-            FieldKind::Number,
             FieldDefault::Checksum,
             "Checksum; 0 stands for none, which IPv6 forbids",
         ),
     ],
-};
+)
+.numbers(&[(Space::IpProtocol, 17)])
+.next(Space::UdpPort)
+.checksum(ChecksumRule { zero_as_ffff: true, ..WITH_PSEUDO_HEADER })
+.examples(&["[ipv4, udp: {src: {increment: 50000, count: 1000}}]", "[ipv6, udp]"]);
 
 /// Bytes of the header.
 pub const LEN: usize = 8;

@@ -1,28 +1,23 @@
 //! VLAN tag (IEEE 802.1Q §9.6): the four bytes after the TPID, which the EtherType before holds.
 
-use super::field::{FieldDefault, FieldKind, Protocol, ProtocolKind, field};
+use super::field::{FieldDefault, Protocol, ProtocolKind, Space, computed, number};
 use super::{ParseError, bits, check_len};
 
 /// The tag as a profile sees it.
-pub static PROTOCOL: Protocol = Protocol {
-    name: "vlan",
-    summary: "VLAN tag (IEEE 802.1Q); the outer one of two is a service tag (802.1ad)",
-    len: LEN,
-    kind: ProtocolKind::Vlan,
-    fields: &[
-        field("pcp", 0, 3, FieldKind::Number, FieldDefault::Constant(0), "Priority code point"),
-        field("dei", 3, 1, FieldKind::Number, FieldDefault::Constant(0), "Drop eligible"),
-        field("id", 4, 12, FieldKind::Number, FieldDefault::Constant(1), "VLAN identifier"),
-        field(
-            "ethertype",
-            16,
-            16,
-            FieldKind::Number,
-            FieldDefault::NextProtocol,
-            "EtherType of what follows",
-        ),
+pub static PROTOCOL: Protocol = Protocol::new(
+    "vlan",
+    "VLAN tag (IEEE 802.1Q); the outer one of two is a service tag (802.1ad)",
+    &[
+        number("pcp", 0, 3, 0, "Priority code point"),
+        number("dei", 3, 1, 0, "Drop eligible"),
+        number("id", 4, 12, 1, "VLAN identifier"),
+        computed("ethertype", 16, 16, FieldDefault::NextProtocol, "EtherType of what follows"),
     ],
-};
+)
+.kind(ProtocolKind::Vlan)
+.numbers(&[(Space::EtherType, 0x8100)])
+.next(Space::EtherType)
+.examples(&["[vlan: {id: 100, pcp: 5}, ipv4, udp]", "[vlan: {id: 7}, vlan: {id: 100}, ipv6, udp]"]);
 
 /// Bytes of the tag after its TPID, and so bytes that a tag adds to a frame.
 pub const LEN: usize = 4;

@@ -18,7 +18,7 @@ pub fn header(protocol: &str, fields: &[(&str, FieldValue)]) -> Header {
         field: protocol.field(name).unwrap_or_else(|| panic!("no field {name}")),
         value: value.clone(),
     };
-    Header { protocol, fields: fields.iter().map(setting).collect() }
+    Header { fields: fields.iter().map(setting).collect(), ..Header::new(protocol) }
 }
 
 /// Headers with nothing set.

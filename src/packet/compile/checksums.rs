@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
-use super::layout::{Layout, ip_protocol_of};
-use super::template::Draft;
+use super::layout::Layout;
+use super::template::{Draft, Summed};
 use crate::packet::ir::ChecksumOp;
 use crate::wire::checksum;
-use crate::wire::field::{FieldDefault, ProtocolKind};
+use crate::wire::field::{Covers, INTERNET, ProtocolKind, Space};
 
 /// Bytes that a checksum covers.
 struct Span {
@@ -28,7 +28,7 @@ struct Sum {
     /// Its pseudo-header's addresses, and what it stands in. All begin at an even place of the
     /// sum.
     spans: Vec<Span>,
-    /// The pseudo-header's protocol number.
+    /// The pseudo-header's protocol number and fixed length, and what makes it wrong on purpose.
     constant: u64,
     /// The pseudo-header's length is the frame's plus this.
     pseudo_length: Option<i32>,
@@ -38,25 +38,23 @@ struct Sum {
 }
 
 impl Sum {
-    fn new(layout: &Layout<'_>, n: usize) -> Self {
-        let placed = &layout.headers[n];
-        let kind = placed.kind();
-        let fields = placed.header.protocol.fields;
-        let field = fields.iter().find(|field| field.default == FieldDefault::Checksum);
+    fn new(layout: &Layout<'_>, summed: &Summed) -> Self {
+        let placed = &layout.headers[summed.n];
+        let rule = placed.header.protocol.checksum.unwrap_or(INTERNET);
+        let end = match rule.covers {
+            Covers::Header => Some(placed.end()),
+            Covers::Packet => layout.packet_end,
+        };
         let mut sum = Self {
-            field_at: placed.at + field.map_or(0, |field| usize::from(field.bit_offset) / 8),
-            spans: vec![Span { start: placed.at, end: None }],
-            constant: 0,
+            field_at: summed.at,
+            spans: vec![Span { start: placed.at, end }],
+            constant: summed.bad.into(),
             pseudo_length: None,
-            zero_as_ffff: kind == ProtocolKind::Udp,
+            zero_as_ffff: rule.zero_as_ffff,
             slot: None,
         };
-        match kind {
-            ProtocolKind::Ipv4 => sum.spans[0].end = Some(placed.end()),
-            ProtocolKind::Udp | ProtocolKind::Tcp | ProtocolKind::Icmpv6Echo => {
-                sum.add_pseudo_header(layout, n);
-            }
-            _ => {}
+        if rule.pseudo_header {
+            sum.add_pseudo_header(layout, summed.n);
         }
         sum
     }
@@ -65,14 +63,17 @@ impl Sum {
     /// length is what is really there, whatever a length field was set to.
     fn add_pseudo_header(&mut self, layout: &Layout<'_>, n: usize) {
         let placed = &layout.headers[n];
-        let Some(ip) = layout.ip_before(n) else { return };
+        let Some(ip) = layout.ip_before(n).map(|ip| layout.headers[ip]) else { return };
         let addresses = match ip.kind() {
             ProtocolKind::Ipv6 => ip.at + 8..ip.at + 40,
             _ => ip.at + 12..ip.at + 20,
         };
         self.spans.push(Span { start: addresses.start, end: Some(addresses.end) });
-        self.constant = ip_protocol_of(placed.kind()).unwrap_or(0).into();
-        self.pseudo_length = Some(-(placed.at as i32));
+        self.constant += u64::from(placed.header.protocol.number(Space::IpProtocol).unwrap_or(0));
+        match layout.packet_end {
+            Some(end) => self.constant += (end - placed.at) as u64,
+            None => self.pseudo_length = Some(-(placed.at as i32)),
+        }
     }
 
     fn field(&self) -> Range<usize> {
@@ -105,8 +106,8 @@ impl Plan {
     pub(super) fn new(layout: &Layout<'_>, draft: &Draft) -> Self {
         let mut plan = Self { sums: Vec::new() };
         let mut slots = 0;
-        for &n in draft.summed.iter().rev() {
-            let mut sum = Sum::new(layout, n);
+        for summed in draft.summed.iter().rev() {
+            let mut sum = Sum::new(layout, summed);
             let patched = draft.patches.iter().any(|patch| sum.covers(&patch.bytes));
             let resized = layout.size_changes
                 && (sum.spans.iter().any(|span| span.end.is_none())
@@ -131,11 +132,11 @@ impl Plan {
     /// innermost first, as the outer ones cover the inner.
     pub(super) fn write(&self, draft: &mut Draft, layout: &Layout<'_>) -> Vec<ChecksumOp> {
         let mut ops = Vec::new();
-        let frame_end = if layout.size_changes { layout.payload_at } else { layout.max_len };
+        let frame_end = if layout.size_changes { layout.payload_at } else { layout.end() };
         for sum in &self.sums {
             let mut base = sum.base(&draft.bytes, frame_end);
             if let (Some(addend), false) = (sum.pseudo_length, layout.size_changes) {
-                base += (layout.max_len as i64 + i64::from(addend)) as u64;
+                base += (layout.end() as i64 + i64::from(addend)) as u64;
             }
             if let Some(slot) = sum.slot {
                 let field = sum.field();

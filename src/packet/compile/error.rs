@@ -45,10 +45,18 @@ pub enum Problem {
         most: u64,
     },
     /// A length field cannot say how long the packet is.
-    #[error("a length of {length} B does not fit the field's 16 bits")]
+    #[error("a length of {length} B does not fit the field's {bits} bits")]
     LengthTooLong {
         /// The length.
         length: i64,
+        /// Bits of the field.
+        bits: u8,
+    },
+    /// A length field that cannot follow a size that changes.
+    #[error("a length field of {bits} bits cannot follow a frame size that changes")]
+    LengthOfOddWidth {
+        /// Bits of the field.
+        bits: u8,
     },
     /// A value is larger than the field.
     #[error("{value} is larger than the field's largest value, {most}")]
@@ -64,6 +72,9 @@ pub enum Problem {
         /// Bits of the field.
         bits: u8,
     },
+    /// `bad` for a field that is no checksum.
+    #[error("only a checksum can be bad")]
+    NoChecksum,
     /// A list without entries.
     #[error("the list is empty")]
     EmptyList,

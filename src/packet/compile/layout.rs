@@ -4,14 +4,15 @@ use super::error::{Problem, with_fcs};
 use super::sizes::Sizes;
 use crate::packet::tag::TAG_LEN;
 use crate::profile::model::{FieldValue, Header, Stream};
-use crate::wire::field::ProtocolKind;
-use crate::wire::{ethertype, ip_protocol};
+use crate::wire::ethertype;
+use crate::wire::field::{FieldDef, Padding, ProtocolKind, Space};
 
 /// A header and its first byte in the frame.
 #[derive(Clone, Copy)]
 pub(super) struct Placed<'a> {
     pub(super) header: &'a Header,
     pub(super) at: usize,
+    pub(super) len: usize,
 }
 
 impl Placed<'_> {
@@ -20,25 +21,47 @@ impl Placed<'_> {
     }
 
     pub(super) fn end(&self) -> usize {
-        self.at + self.header.protocol.len
-    }
-
-    /// What the profile says of a field; the last word where it says it twice.
-    pub(super) fn setting(&self, field: &str) -> Option<&FieldValue> {
-        let set = self.header.fields.iter().rev().find(|setting| setting.field.name == field);
-        set.map(|setting| &setting.value)
+        self.at + self.len
     }
 }
+
+/// Fields that lie together: a header's fixed ones, those of an optional part, those of an option.
+pub(super) struct Element<'a> {
+    /// The header of the stack that it belongs to.
+    pub(super) n: usize,
+    /// That header, or the option of it.
+    pub(super) header: &'a Header,
+    pub(super) fields: &'static [FieldDef],
+    /// The first byte of the fields.
+    pub(super) at: usize,
+    /// Bytes of the header or option, with all that belongs to it.
+    pub(super) len: usize,
+    /// Number of the first field, for the keys of random values.
+    pub(super) ordinal: u32,
+    /// The place of its fields, for messages: `headers[1].ipv4`.
+    pub(super) path: String,
+}
+
+/// The first number of an option's fields: above those of any header.
+const FIRST_OPTION: u32 = 256;
+/// Numbers that each option takes.
+const OPTION_FIELDS: u32 = 64;
 
 /// A stream's header stack, laid out.
 pub(super) struct Layout<'a> {
     pub(super) headers: Vec<Placed<'a>>,
+    /// All fields of all headers.
+    pub(super) elements: Vec<Element<'a>>,
+    /// Bytes that belong to no field: data and padding.
+    pub(super) constants: Vec<(usize, Vec<u8>)>,
     /// Length of the shortest frame.
     pub(super) min_len: usize,
     /// Length of the longest frame.
     pub(super) max_len: usize,
-    /// Frame lengths differ.
+    /// The packet's length differs from frame to frame.
     pub(super) size_changes: bool,
+    /// Where the packet ends whatever the frame's size: the last header is a whole message.
+    pub(super) packet_end: Option<usize>,
     /// First byte after the last header.
     pub(super) headers_len: usize,
     /// First byte of the probe tag.
@@ -49,85 +72,139 @@ pub(super) struct Layout<'a> {
 
 impl<'a> Layout<'a> {
     pub(super) fn new(stream: &'a Stream, sizes: &Sizes) -> Result<Self, (String, Problem)> {
+        let mut layout = Self {
+            headers: Vec::with_capacity(stream.headers.len()),
+            elements: Vec::new(),
+            constants: Vec::new(),
+            min_len: sizes.min,
+            max_len: sizes.max,
+            size_changes: sizes.rule.is_some(),
+            packet_end: None,
+            headers_len: 0,
+            tag_at: None,
+            payload_at: 0,
+        };
         let mut at = 0;
-        let headers: Vec<_> = stream
-            .headers
-            .iter()
-            .map(|header| {
-                let placed = Placed { header, at };
-                at = placed.end();
-                placed
-            })
-            .collect();
-        if headers.is_empty() {
+        for (n, header) in stream.headers.iter().enumerate() {
+            let path = format!("headers[{n}].{}", header.protocol.name);
+            let end = layout.place(n, header, at, 0, &path);
+            layout.headers.push(Placed { header, at, len: end - at });
+            at = end;
+        }
+        let Some(last) = layout.headers.last() else {
             return Err(("headers".to_owned(), Problem::NoHeaders));
+        };
+        if !last.header.protocol.open {
+            layout.packet_end = Some(at);
+            layout.size_changes = false;
         }
         if sizes.min < at {
             let problem = Problem::FrameTooShort { size: with_fcs(sizes.min), need: with_fcs(at) };
             return Err(("size".to_owned(), problem));
         }
-        let tag_at = (stream.tag && at + TAG_LEN <= sizes.min).then_some(at);
-        Ok(Self {
-            headers,
-            min_len: sizes.min,
-            max_len: sizes.max,
-            size_changes: sizes.rule.is_some(),
-            headers_len: at,
-            tag_at,
-            payload_at: if tag_at.is_some() { at + TAG_LEN } else { at },
-        })
+        layout.headers_len = at;
+        let room = layout.packet_end.is_none() && at + TAG_LEN <= sizes.min;
+        layout.tag_at = (stream.tag && room).then_some(at);
+        layout.payload_at = if layout.tag_at.is_some() { at + TAG_LEN } else { at };
+        Ok(layout)
     }
 
-    /// The path of a field, for messages: `headers[1].ipv4.src`.
-    pub(super) fn path(&self, header: usize, field: &str) -> String {
-        format!("headers[{header}].{}.{field}", self.headers[header].header.protocol.name)
+    /// Places a header or an option at `start`, and returns its end.
+    fn place(
+        &mut self,
+        n: usize,
+        header: &'a Header,
+        start: usize,
+        first: u32,
+        path: &str,
+    ) -> usize {
+        let (protocol, len) = (header.protocol, header.len());
+        let (mut at, mut ordinal) = (start, first);
+        let parts = header.parts().map(|part| (part.fields, part.len));
+        for (fields, part_len) in std::iter::once((protocol.fields, protocol.len)).chain(parts) {
+            let path = path.to_owned();
+            self.elements.push(Element { n, header, fields, at, len, ordinal, path });
+            at += part_len;
+            ordinal += fields.len() as u32;
+        }
+        if !header.data().is_empty() {
+            self.constants.push((at, header.data().to_vec()));
+            at += header.data().len();
+        }
+        if let Some(def) = &protocol.options {
+            for (k, option) in header.options.iter().enumerate() {
+                let path = format!("{path}.{}[{k}].{}", def.name, option.protocol.name);
+                let first = FIRST_OPTION + OPTION_FIELDS * k as u32;
+                let end = self.place(n, option, at, first, &path);
+                at += (end - at).next_multiple_of(def.align_each);
+            }
+            let gap = start + len - at;
+            if gap > 0 && def.padding == Padding::PadN {
+                self.constants.push((at, pad_n(gap)));
+            }
+        }
+        start + len
+    }
+
+    /// Where the packet ends in the longest frame.
+    pub(super) fn end(&self) -> usize {
+        self.packet_end.unwrap_or(self.max_len)
     }
 
     /// The IP header that header number `n` stands in: the nearest before it.
-    pub(super) fn ip_before(&self, n: usize) -> Option<Placed<'a>> {
+    pub(super) fn ip_before(&self, n: usize) -> Option<usize> {
         use ProtocolKind::{Ipv4, Ipv6};
-        self.headers[..n].iter().rev().copied().find(|header| matches!(header.kind(), Ipv4 | Ipv6))
+        (0..n).rev().find(|&m| matches!(self.headers[m].kind(), Ipv4 | Ipv6))
     }
 
     /// The first IP header of the stack: what the next hop routes.
-    pub(super) fn first_ip(&self) -> Option<ProtocolKind> {
+    pub(super) fn first_ip(&self) -> Option<usize> {
         use ProtocolKind::{Ipv4, Ipv6};
-        self.headers.iter().map(Placed::kind).find(|kind| matches!(kind, Ipv4 | Ipv6))
+        self.headers.iter().position(|header| matches!(header.kind(), Ipv4 | Ipv6))
     }
 
-    /// The EtherType that header number `n` announces. A tag before another tag is a service tag
-    /// (802.1ad); what has no EtherType is payload.
-    pub(super) fn ethertype_after(&self, n: usize) -> u16 {
-        let kind = |n: usize| self.headers.get(n).map(Placed::kind);
-        match kind(n + 1) {
-            Some(ProtocolKind::Vlan) if kind(n + 2) == Some(ProtocolKind::Vlan) => {
-                ethertype::SERVICE_VLAN
-            }
-            Some(ProtocolKind::Vlan) => ethertype::VLAN,
-            Some(ProtocolKind::Ipv4) => ethertype::IPV4,
-            Some(ProtocolKind::Ipv6) => ethertype::IPV6,
-            Some(ProtocolKind::Ethernet) => ethertype::ETHERNET,
-            _ => ethertype::EXPERIMENTAL,
+    /// What the headers behind header number `n` ask of its field, up to the next header of the
+    /// same name.
+    pub(super) fn wanted(&self, n: usize, field: &str) -> Option<u128> {
+        let name = self.headers[n].header.protocol.name;
+        let behind = self.headers[n + 1..].iter().map(|placed| placed.header.protocol);
+        behind.take_while(|protocol| protocol.name != name).find_map(|protocol| {
+            let want = protocol.wants.iter().find(|w| w.header == name && w.field == field);
+            want.map(|want| want.value)
+        })
+    }
+
+    /// The value that a field of header number `n` has in every packet, as far as the profile and
+    /// the headers behind it say; None where they do not, or it changes.
+    pub(super) fn fixed(&self, n: usize, field: &str) -> Option<u128> {
+        match self.headers[n].header.setting(field) {
+            Some(FieldValue::Fixed(value)) => Some(*value),
+            Some(_) => None,
+            None => self.wanted(n, field),
         }
     }
 
-    /// The IP protocol number that header number `n` announces.
-    pub(super) fn ip_protocol_after(&self, n: usize) -> u8 {
-        let next = self.headers.get(n + 1).map(Placed::kind);
-        next.and_then(ip_protocol_of).unwrap_or(ip_protocol::EXPERIMENTAL)
+    /// The number by which header number `n` names what follows it.
+    pub(super) fn number_after(&self, n: usize) -> u32 {
+        let Some(space) = self.headers[n].header.protocol.next else { return 0 };
+        let Some(next) = self.headers.get(n + 1) else { return space.payload() };
+        // A VLAN tag before another one is a service tag (802.1ad).
+        let two_tags = |n: usize| {
+            let kind = |n: usize| self.headers.get(n).map(Placed::kind);
+            (kind(n), kind(n + 1)) == (Some(ProtocolKind::Vlan), Some(ProtocolKind::Vlan))
+        };
+        if space == Space::EtherType && two_tags(n + 1) {
+            return ethertype::SERVICE_VLAN.into();
+        }
+        next.header.protocol.number(space).unwrap_or_else(|| space.payload())
     }
 }
 
-/// The protocol number of a header.
-pub(super) fn ip_protocol_of(kind: ProtocolKind) -> Option<u8> {
-    match kind {
-        ProtocolKind::Ethernet => Some(ip_protocol::ETHERNET),
-        ProtocolKind::Vlan => None,
-        ProtocolKind::Ipv4 => Some(ip_protocol::IPV4),
-        ProtocolKind::Ipv6 => Some(ip_protocol::IPV6),
-        ProtocolKind::Udp => Some(ip_protocol::UDP),
-        ProtocolKind::Tcp => Some(ip_protocol::TCP),
-        ProtocolKind::IcmpEcho => Some(ip_protocol::ICMP),
-        ProtocolKind::Icmpv6Echo => Some(ip_protocol::ICMPV6),
+/// One Pad1 or PadN option of `len` bytes.
+fn pad_n(len: usize) -> Vec<u8> {
+    let mut bytes = vec![0; len];
+    if let [kind, length, ..] = bytes.as_mut_slice() {
+        (*kind, *length) = (1, len as u8 - 2);
     }
+    bytes
 }

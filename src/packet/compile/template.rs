@@ -1,19 +1,29 @@
 //! The template: every field's constant, rule or computation, the tag, the payload.
 
 use super::error::Problem;
-use super::layout::Layout;
+use super::layout::{Element, Layout};
 use super::lists::Lists;
 use super::ops::{self, Patch};
 use super::values::{self, Values};
 use crate::packet::{Addressing, tag};
-use crate::profile::model::{FieldValue, Payload};
-use crate::wire::field::{FieldDef, FieldDefault, ProtocolKind};
-use crate::wire::{bits, ipv6};
+use crate::profile::model::{FieldValue, Header, Payload};
+use crate::wire::bits;
+use crate::wire::field::{DataKind, FieldDef, FieldDefault, FieldKind, ProtocolKind};
 
 /// A length field that changes with the frame's size: `frame length + addend`.
 pub(super) struct LengthField {
     pub(super) at: usize,
     pub(super) addend: i32,
+}
+
+/// A checksum to be computed.
+pub(super) struct Summed {
+    /// The header.
+    pub(super) n: usize,
+    /// The field's first byte.
+    pub(super) at: usize,
+    /// Wrong by one, on purpose.
+    pub(super) bad: bool,
 }
 
 /// A template in the making.
@@ -24,15 +34,15 @@ pub(super) struct Draft {
     pub(super) patches: Vec<Patch>,
     /// Lengths that change.
     pub(super) lengths: Vec<LengthField>,
-    /// Headers whose checksum is to be computed.
-    pub(super) summed: Vec<usize>,
+    /// Checksums to be computed, outermost first.
+    pub(super) summed: Vec<Summed>,
 }
 
 /// What a field turned out to be.
 enum Filling {
     Values(FieldValue),
-    Length,
-    Checksum,
+    Length { skip: u8 },
+    Checksum { bad: bool },
 }
 
 impl Draft {
@@ -50,23 +60,41 @@ impl Draft {
             lengths: Vec::new(),
             summed: Vec::new(),
         };
-        for (n, placed) in layout.headers.iter().enumerate() {
-            for (ordinal, field) in placed.header.protocol.fields.iter().enumerate() {
+        for (at, bytes) in &layout.constants {
+            draft.bytes[*at..*at + bytes.len()].copy_from_slice(bytes);
+        }
+        for element in &layout.elements {
+            for (ordinal, field) in element.fields.iter().enumerate() {
                 // The key is the field's place, so that a value does not depend on what else the
                 // profile sets.
-                let key = |half: usize| key((n << 16 | ordinal << 1 | half) as u32);
-                let done = match filling(layout, n, field, addressing) {
+                let ordinal = element.ordinal + ordinal as u32;
+                let key = |half| key((element.n as u32) << 16 | ordinal << 1 | half);
+                let bit = element.at * 8 + usize::from(field.bit_offset);
+                let done = match filling(layout, element, field, addressing) {
                     Ok(Filling::Values(value)) => {
-                        draft.set(layout, placed.at, field, &value, key, lists)
+                        draft.set(layout, bit, field.bits, &value, key, lists)
                     }
-                    Ok(Filling::Length) => draft.set_length(layout, n, field),
-                    Ok(Filling::Checksum) => {
-                        draft.summed.push(n);
+                    Ok(Filling::Length { skip }) => draft.set_length(layout, element, field, skip),
+                    Ok(Filling::Checksum { bad }) => {
+                        draft.summed.push(Summed { n: element.n, at: bit / 8, bad });
                         Ok(())
                     }
                     Err(problem) => Err(problem),
                 };
-                done.map_err(|problem| (layout.path(n, field.name), problem))?;
+                done.map_err(|problem| (format!("{}.{}", element.path, field.name), problem))?;
+            }
+        }
+        for (n, placed) in layout.headers.iter().enumerate() {
+            for (ordinal, field) in placed.header.custom.iter().enumerate() {
+                let key =
+                    |half| key((n as u32) << 16 | (FIRST_CUSTOM + ordinal as u32) << 1 | half);
+                let bit = placed.at * 8 + usize::from(field.bit_offset);
+                draft.set(layout, bit, field.bits, &field.value, key, lists).map_err(
+                    |problem| {
+                        let name = placed.header.protocol.name;
+                        (format!("headers[{n}].{name}.fields.{}", field.name), problem)
+                    },
+                )?;
             }
         }
         if let Some(bytes) = layout.tag_at.and_then(|at| draft.bytes[at..].first_chunk_mut()) {
@@ -90,22 +118,23 @@ impl Draft {
         }
     }
 
+    /// Gives the `bits` bits from bit `at` of the frame their values.
     fn set(
         &mut self,
         layout: &Layout<'_>,
-        header_at: usize,
-        field: &FieldDef,
+        at: usize,
+        bits: u8,
         value: &FieldValue,
-        key: impl Fn(usize) -> u64,
+        key: impl Fn(u32) -> u64,
         lists: &mut Lists,
     ) -> Result<(), Problem> {
-        for (half, part) in values::parts(field, value)?.into_iter().enumerate() {
-            let at = header_at * 8 + usize::from(field.bit_offset + part.bit);
+        for (half, part) in values::parts(bits, value)?.into_iter().enumerate() {
+            let at = at + usize::from(part.bit);
             if let Values::Constant(value) = part.values {
                 bits::set(&mut self.bytes, at, part.bits, value.into());
-            } else if let Some(op) = ops::rule(&part.values, key(half), lists) {
+            } else if let Some(op) = ops::rule(&part.values, key(half as u32), lists) {
                 let patch = ops::place(op, at, part.bits, layout.min_len)
-                    .ok_or(Problem::FieldTooWide { bits: field.bits })?;
+                    .ok_or(Problem::FieldTooWide { bits })?;
                 self.patches.push(patch);
             }
         }
@@ -115,82 +144,137 @@ impl Draft {
     fn set_length(
         &mut self,
         layout: &Layout<'_>,
-        n: usize,
+        element: &Element<'_>,
         field: &FieldDef,
+        skip: u8,
     ) -> Result<(), Problem> {
-        let placed = &layout.headers[n];
-        // IPv6 alone counts what follows it; IPv4 and UDP count themselves too.
-        let start = match placed.kind() {
-            ProtocolKind::Ipv6 => placed.at + ipv6::LEN,
-            _ => placed.at,
-        };
-        let length = layout.max_len as i64 - start as i64;
-        if length > i64::from(u16::MAX) {
-            return Err(Problem::LengthTooLong { length });
+        let start = layout.headers[element.n].at + usize::from(skip);
+        let length = layout.end() as i64 - start as i64;
+        let most = field.max().min(u128::from(u32::MAX)) as i64;
+        if length > most {
+            return Err(Problem::LengthTooLong { length, bits: field.bits });
         }
-        let at = placed.at * 8 + usize::from(field.bit_offset);
-        if layout.size_changes {
-            self.lengths.push(LengthField { at: at / 8, addend: -(start as i32) });
-        } else {
-            bits::set(&mut self.bytes, at, field.bits, length as u128);
+        let bit = element.at * 8 + usize::from(field.bit_offset);
+        if !layout.size_changes {
+            bits::set(&mut self.bytes, bit, field.bits, length as u128);
+            return Ok(());
         }
+        // The operation writes 16 bits: of a wider field the lower ones, as no frame is longer.
+        let end = bit + usize::from(field.bits);
+        if field.bits < 16 || !end.is_multiple_of(8) {
+            return Err(Problem::LengthOfOddWidth { bits: field.bits });
+        }
+        self.lengths.push(LengthField { at: end / 8 - 2, addend: -(start as i32) });
         Ok(())
     }
 }
 
-/// What a field is filled with: the profile's word, else its default.
+/// The number of the first field that the profile lays over a header, for the keys of random
+/// values.
+const FIRST_CUSTOM: u32 = 128;
+
+/// What a field is filled with: the profile's word, else what a header behind it asks for, else its
+/// default.
 fn filling(
     layout: &Layout<'_>,
-    n: usize,
+    element: &Element<'_>,
     field: &FieldDef,
     addressing: &Addressing,
 ) -> Result<Filling, Problem> {
-    let placed = &layout.headers[n];
-    if let Some(value) = placed.setting(field.name) {
-        return Ok(Filling::Values(value.clone()));
+    let (n, header) = (element.n, element.header);
+    match header.setting(field.name) {
+        Some(FieldValue::Bad) => return Ok(Filling::Checksum { bad: true }),
+        Some(value) => return Ok(Filling::Values(value.clone())),
+        None => {}
     }
-    let kind = placed.kind();
-    let v6 = kind == ProtocolKind::Ipv6;
+    let of_the_stack = std::ptr::eq(header, layout.headers[n].header);
+    if let Some(value) = layout.wanted(n, field.name).filter(|_| of_the_stack) {
+        return Ok(Filling::Values(FieldValue::Fixed(value)));
+    }
+    let count = |count: usize, less: u8| (count as u128).saturating_sub(less.into());
     let value = match field.default {
-        FieldDefault::Length => return Ok(Filling::Length),
-        FieldDefault::Checksum => return Ok(Filling::Checksum),
+        FieldDefault::Length { skip } => return Ok(Filling::Length { skip }),
+        FieldDefault::Checksum => return Ok(Filling::Checksum { bad: false }),
         FieldDefault::Constant(value) => value,
         FieldDefault::SourceMac => mac(addressing.source_mac),
-        FieldDefault::NextHopMac if layout.first_ip() == Some(ProtocolKind::Ipv6) => {
-            mac(addressing.next_hop_mac_ipv6)
+        FieldDefault::NextHopMac => next_hop_mac(layout, addressing),
+        FieldDefault::SourceAddress | FieldDefault::DestinationAddress => {
+            address(field, addressing)?
         }
-        FieldDefault::NextHopMac => mac(addressing.next_hop_mac_ipv4),
-        FieldDefault::SourceAddress if v6 => {
-            let which = "IPv6 source address";
-            addressing.source_ipv6.ok_or(Problem::NoAddress { which })?.to_bits()
+        FieldDefault::NextProtocol => {
+            if layout.headers.get(n + 1).is_some_and(|next| next.header.protocol.framed_by_length) {
+                let skip = (layout.headers[n].len) as u8;
+                return Ok(Filling::Length { skip });
+            }
+            layout.number_after(n).into()
         }
-        FieldDefault::SourceAddress => {
-            let which = "IPv4 source address";
-            addressing.source_ipv4.ok_or(Problem::NoAddress { which })?.to_bits().into()
-        }
-        FieldDefault::DestinationAddress if v6 => {
-            let which = "IPv6 destination address";
-            addressing.destination_ipv6.ok_or(Problem::NoAddress { which })?.to_bits()
-        }
-        FieldDefault::DestinationAddress => {
-            let which = "IPv4 destination address";
-            addressing.destination_ipv4.ok_or(Problem::NoAddress { which })?.to_bits().into()
-        }
-        FieldDefault::NextProtocol => match kind {
-            ProtocolKind::Ethernet | ProtocolKind::Vlan => layout.ethertype_after(n).into(),
-            _ => layout.ip_protocol_after(n).into(),
+        FieldDefault::NextPort(otherwise) => match layout.number_after(n) {
+            0 => otherwise.into(),
+            port => port.into(),
         },
+        FieldDefault::HeaderLength { unit, less } => {
+            count(element.len / usize::from(unit.max(1)), less)
+        }
+        FieldDefault::OptionCount { less } => count(header.options.len(), less),
+        FieldDefault::AddressCount { less } => {
+            let each = match header.protocol.data.map(|data| data.kind) {
+                Some(DataKind::Ipv4List) => 4,
+                Some(DataKind::Ipv6List) => 16,
+                _ => 1,
+            };
+            count(header.data().len() / each, less)
+        }
+        FieldDefault::Present => header.parts().any(|part| part.flag == field.name).into(),
+        FieldDefault::LastOfKind => {
+            let next = layout.headers.get(n + 1).map(|next| next.header.protocol.name);
+            (next != Some(header.protocol.name)).into()
+        }
         FieldDefault::Identification => {
-            return Ok(Filling::Values(identification(layout, n)));
+            return Ok(Filling::Values(identification(header)));
         }
     };
+    if value > field.max() {
+        return Err(Problem::ValueTooWide { value, most: field.max() });
+    }
     Ok(Filling::Values(FieldValue::Fixed(value)))
 }
 
+fn address(field: &FieldDef, addressing: &Addressing) -> Result<u128, Problem> {
+    let source = field.default == FieldDefault::SourceAddress;
+    let (address, which) = match (field.kind == FieldKind::Ipv6, source) {
+        (true, true) => (addressing.source_ipv6.map(|a| a.to_bits()), "IPv6 source address"),
+        (true, false) => {
+            (addressing.destination_ipv6.map(|a| a.to_bits()), "IPv6 destination address")
+        }
+        (false, true) => {
+            (addressing.source_ipv4.map(|a| a.to_bits().into()), "IPv4 source address")
+        }
+        (false, false) => {
+            (addressing.destination_ipv4.map(|a| a.to_bits().into()), "IPv4 destination address")
+        }
+    };
+    address.ok_or(Problem::NoAddress { which })
+}
+
+/// The group's MAC where the packet goes to one (RFC 1112 §6.4, RFC 2464 §7), else the next hop's.
+fn next_hop_mac(layout: &Layout<'_>, addressing: &Addressing) -> u128 {
+    let Some(ip) = layout.first_ip() else { return mac(addressing.next_hop_mac_ipv4) };
+    let destination = layout.fixed(ip, "dst").unwrap_or(0);
+    match layout.headers[ip].kind() {
+        ProtocolKind::Ipv6 if destination >> 120 == 0xff => {
+            0x3333_0000_0000 | destination & 0xffff_ffff
+        }
+        ProtocolKind::Ipv6 => mac(addressing.next_hop_mac_ipv6),
+        _ if destination == 0xffff_ffff => 0xffff_ffff_ffff,
+        _ if destination >> 28 == 0xe => 0x0100_5e00_0000 | destination & 0x7f_ffff,
+        _ => mac(addressing.next_hop_mac_ipv4),
+    }
+}
+
 /// 0 for an atomic datagram (RFC 6864 §4: DF set, no fragment), else the packet's index.
-fn identification(layout: &Layout<'_>, n: usize) -> FieldValue {
+fn identification(header: &Header) -> FieldValue {
     let always = |field: &str, default, wanted| {
-        let setting = layout.headers[n].setting(field);
+        let setting = header.setting(field);
         *setting.unwrap_or(&FieldValue::Fixed(default)) == FieldValue::Fixed(wanted)
     };
     if always("df", 1, 1) && always("mf", 0, 0) && always("fragment_offset", 0, 0) {

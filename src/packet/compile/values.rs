@@ -3,7 +3,6 @@
 
 use super::error::Problem;
 use crate::profile::model::FieldValue;
-use crate::wire::field::FieldDef;
 
 /// The values of a field of at most 64 bits, or of one half of a wider one. Whatever turns out to
 /// be always the same is a constant, so it costs nothing per packet.
@@ -67,13 +66,13 @@ pub(super) struct Part {
     pub(super) values: Values,
 }
 
-/// The values of `field` in one part, or, where it is wider than 64 bits, in two.
-pub(super) fn parts(field: &FieldDef, value: &FieldValue) -> Result<Vec<Part>, Problem> {
-    check(field, value)?;
-    if field.bits <= 64 {
-        return Ok(vec![Part { bit: 0, bits: field.bits, values: narrow(value, field.bits)? }]);
+/// The values of a field of `bits` bits in one part, or, where it is wider than 64, in two.
+pub(super) fn parts(bits: u8, value: &FieldValue) -> Result<Vec<Part>, Problem> {
+    check(bits, value)?;
+    if bits <= 64 {
+        return Ok(vec![Part { bit: 0, bits, values: narrow(value, bits)? }]);
     }
-    let high_bits = field.bits - 64;
+    let high_bits = bits - 64;
     let (high, low) = wide(value, high_bits)?;
     Ok(vec![
         Part { bit: 0, bits: high_bits, values: high },
@@ -82,12 +81,13 @@ pub(super) fn parts(field: &FieldDef, value: &FieldValue) -> Result<Vec<Part>, P
 }
 
 /// Every value fits the field and there is one at all. Steps wrap, so they may be any number.
-fn check(field: &FieldDef, value: &FieldValue) -> Result<(), Problem> {
-    let most = field.max();
+fn check(bits: u8, value: &FieldValue) -> Result<(), Problem> {
+    let most = u128::MAX >> (128 - u32::from(bits));
     let fits = |value: u128| {
         if value > most { Err(Problem::ValueTooWide { value, most }) } else { Ok(()) }
     };
     match value {
+        FieldValue::Bad => Err(Problem::NoChecksum),
         FieldValue::Fixed(value) => fits(*value),
         FieldValue::List(list) if list.is_empty() => Err(Problem::EmptyList),
         FieldValue::List(list) => list.iter().try_for_each(|value| fits(*value)),
@@ -101,6 +101,7 @@ fn check(field: &FieldDef, value: &FieldValue) -> Result<(), Problem> {
 
 fn narrow(value: &FieldValue, bits: u8) -> Result<Values, Problem> {
     Ok(match value {
+        FieldValue::Bad => return Err(Problem::NoChecksum),
         FieldValue::Fixed(value) => Values::Constant(*value as u64),
         FieldValue::List(list) => Values::list(list.iter().map(|value| *value as u64).collect()),
         FieldValue::Counter { start, step, count } => {
@@ -114,6 +115,7 @@ fn narrow(value: &FieldValue, bits: u8) -> Result<Values, Problem> {
 fn wide(value: &FieldValue, high_bits: u8) -> Result<(Values, Values), Problem> {
     let high_half = |value: u128| (value >> 64) as u64;
     Ok(match value {
+        FieldValue::Bad => return Err(Problem::NoChecksum),
         FieldValue::Fixed(value) => {
             (Values::Constant(high_half(*value)), Values::Constant(*value as u64))
         }

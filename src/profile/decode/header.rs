@@ -1,70 +1,152 @@
 //! Headers of a stack. Their names and fields are the wire module's tables.
 
-use super::{At, Decoder, value};
-use crate::profile::model::{FieldSetting, Header};
+use super::{At, Decoder, Record, data, value};
+use crate::profile::model::{CustomField, FieldSetting, Header};
 use crate::profile::path;
 use crate::profile::problem::{Problem, nearest, shorten};
 use crate::profile::yaml::Data;
-use crate::wire::field::Protocol;
+use crate::wire::field::{FieldKind, Protocol};
 
 /// One entry of a stack: `udp`, `udp:` or `udp: {dst: 7}`.
 pub(super) fn header(decoder: &mut Decoder, at: &At<'_>) -> Option<Header> {
+    entry(decoder, at, &Kinds { what: "header", outer: None, known: crate::wire::protocols() })
+}
+
+/// What an entry may name.
+struct Kinds {
+    /// `header` or `option`, for messages.
+    what: &'static str,
+    /// The header that an option stands in.
+    outer: Option<&'static Protocol>,
+    known: &'static [&'static Protocol],
+}
+
+fn entry(decoder: &mut Decoder, at: &At<'_>, kinds: &Kinds) -> Option<Header> {
     match &at.node.data {
-        Data::Scalar { text, .. } => {
-            let protocol = protocol(decoder, at, text)?;
-            Some(Header { protocol, fields: Vec::new() })
-        }
+        Data::Scalar { text, .. } => protocol(decoder, at, text, kinds).map(Header::new),
         Data::Mapping(entries) => {
             let [entry] = entries.as_slice() else {
-                several(decoder, at);
+                several(decoder, at, kinds.what);
                 return None;
             };
             let key = At { node: at.node, path: at.path.clone() };
-            let protocol = protocol(decoder, &key, &entry.key)?;
+            let protocol = protocol(decoder, &key, &entry.key, kinds)?;
             let value = At { node: &entry.value, path: path::key(&at.path, &entry.key) };
             if value.is_null() {
-                return Some(Header { protocol, fields: Vec::new() });
+                return Some(Header::new(protocol));
             }
-            let fields = fields(decoder, &value, protocol).unwrap_or_default();
-            Some(Header { protocol, fields })
+            let outer = kinds.outer.map(|outer| outer.name);
+            let header = fields(decoder, &value, protocol, outer);
+            Some(header.unwrap_or_else(|| Header::new(protocol)))
         }
         Data::Null | Data::List(_) => {
-            decoder.unexpected(at, "a header: udp, or udp: {dst: 7}");
+            let example = match kinds.known.first() {
+                Some(_) if kinds.outer.is_none() => "a header: udp, or udp: {dst: 7}".to_owned(),
+                Some(first) => format!("an option such as {}", first.name),
+                None => "nothing".to_owned(),
+            };
+            decoder.unexpected(at, example);
             None
         }
     }
 }
 
-/// The fields that a header's mapping sets.
+/// The name of a header's record in the schema; that of an option begins with its header's.
+pub(in crate::profile) fn record_name(protocol: &Protocol, outer: Option<&str>) -> String {
+    outer.map_or(protocol.name.to_owned(), |outer| format!("{outer}_{}", protocol.name))
+}
+
+/// What a header's mapping sets.
 pub(super) fn fields(
     decoder: &mut Decoder,
     at: &At<'_>,
     protocol: &'static Protocol,
-) -> Option<Vec<FieldSetting>> {
+    outer: Option<&str>,
+) -> Option<Header> {
     let expected = format!("the fields of {}: a mapping", protocol.name);
-    decoder.record(at, protocol.name, &expected, |record| {
-        let mut fields = Vec::new();
-        for field in protocol.fields {
+    decoder.record(at, &record_name(protocol, outer), &expected, |record| {
+        let mut header = Header::new(protocol);
+        for field in protocol.all_fields() {
             if let Some(at) = record.get(field.name)
                 && let Some(value) = value::value(record.decoder, &at, field)
             {
-                fields.push(FieldSetting { field, value });
+                header.fields.push(FieldSetting { field, value });
             }
         }
-        fields
+        if let Some(def) = protocol.data
+            && let Some(at) = record.get(def.name)
+        {
+            header.data = data::data(record.decoder, &at, def.kind);
+        }
+        if let Some(def) = &protocol.options
+            && let Some(at) = record.get(def.name)
+        {
+            let kinds = Kinds { what: "option", outer: Some(protocol), known: def.kinds };
+            let names: Vec<&str> = def.kinds.iter().map(|kind| kind.name).collect();
+            let expected = format!("a list of {}", some_of(&names));
+            let options = record.decoder.list_of(&at, &expected, |d, item| entry(d, item, &kinds));
+            header.options = options.unwrap_or_default();
+        }
+        if protocol.custom_fields
+            && let Some(at) = record.get("fields")
+        {
+            header.custom = custom(record.decoder, &at).unwrap_or_default();
+        }
+        header
     })
 }
 
-fn protocol(decoder: &mut Decoder, at: &At<'_>, name: &str) -> Option<&'static Protocol> {
-    let known = || crate::wire::protocols().iter().copied();
-    let found = known().find(|protocol| protocol.name == name);
+/// Fields that the profile lays over bytes: `{seq: {bit: 16, bits: 16, value: {increment: 0}}}`.
+fn custom(decoder: &mut Decoder, at: &At<'_>) -> Option<Vec<CustomField>> {
+    let names = decoder.names(at, "fields by name: {seq: {bit: 16, bits: 16, value: 7}}")?;
+    let count = names.len();
+    let fields: Vec<CustomField> = names
+        .into_iter()
+        .filter_map(|(at, name)| {
+            let expected = "a field: {bit: 16, bits: 16, value: 7}";
+            decoder.record(&at, "custom_field", expected, |record| custom_field(record, name))?
+        })
+        .collect();
+    (fields.len() == count).then_some(fields)
+}
+
+/// One field laid over bytes.
+pub(super) fn custom_field(record: &mut Record<'_, '_>, name: &str) -> Option<CustomField> {
+    let bit = record.require("bit", "the field's first bit, counted from the header's first");
+    let bits = record.require("bits", "the field's width in bits, 1 to 64");
+    let value = record.require("value", "the field's values");
+    let bit_offset = record.decoder.integer(&bit?, 0, u64::from(u16::MAX))? as u16;
+    let bits = record.decoder.integer(&bits?, 1, 64)? as u8;
+    let value =
+        value::of_kind(record.decoder, &value?, FieldKind::Number, u128::MAX >> (128 - bits))?;
+    Some(CustomField { name: name.to_owned(), bit_offset, bits, value })
+}
+
+/// The first few of many names, and where the others are told.
+pub(in crate::profile) fn some_of(names: &[&str]) -> String {
+    const SHOWN: usize = 8;
+    match names.get(..SHOWN) {
+        Some(first) if names.len() > SHOWN => {
+            format!("{} or another that `wirestorm headers` lists", first.join(", "))
+        }
+        _ => names.join(", "),
+    }
+}
+
+fn protocol(
+    decoder: &mut Decoder,
+    at: &At<'_>,
+    name: &str,
+    kinds: &Kinds,
+) -> Option<&'static Protocol> {
+    let found = kinds.known.iter().copied().find(|protocol| protocol.name == name);
     if found.is_none() {
-        let names: Vec<&str> = known().map(|protocol| protocol.name).collect();
+        let names: Vec<&str> = kinds.known.iter().map(|protocol| protocol.name).collect();
         let problem = Problem::found(
             at.node.place,
             at.path.clone(),
-            format!("the unknown header \"{}\"", shorten(name)),
-            format!("one of {}", names.join(", ")),
+            format!("the unknown {} \"{}\"", kinds.what, shorten(name)),
+            format!("one of {}", some_of(&names)),
         );
         decoder.problems.push(problem.hint(nearest(name, names.iter().copied())));
     }
@@ -72,7 +154,7 @@ fn protocol(decoder: &mut Decoder, at: &At<'_>, name: &str) -> Option<&'static P
 }
 
 /// Two keys in one entry: mostly fields that are not indented below their header.
-fn several(decoder: &mut Decoder, at: &At<'_>) {
+fn several(decoder: &mut Decoder, at: &At<'_>, what: &str) {
     let Data::Mapping(entries) = &at.node.data else { return };
     let keys: Vec<&str> = entries.iter().take(4).map(|entry| entry.key.as_str()).collect();
     let found = match keys.as_slice() {
@@ -82,6 +164,6 @@ fn several(decoder: &mut Decoder, at: &At<'_>) {
     decoder.refuse(
         at,
         found,
-        "one header an entry, its fields indented below it or in braces: udp: {dst: 7}",
+        format!("one {what} an entry, its fields indented below it or in braces: udp: {{dst: 7}}"),
     );
 }

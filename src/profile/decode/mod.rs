@@ -1,6 +1,7 @@
 //! From the tree to the profile: a small decoder that goes on after a mistake, so that all
 //! mistakes are told at once.
 
+mod data;
 mod header;
 mod lab;
 mod measure;
@@ -9,9 +10,9 @@ mod profile;
 mod record;
 mod size;
 mod stream;
-
 mod value;
 
+pub(super) use header::{record_name as header_record, some_of};
 pub use lab::TOPOLOGIES;
 pub(super) use lab::plain as plain_lab;
 pub use measure::{PERCENTILES, RECEIVE_MODES};

@@ -180,8 +180,12 @@ pub(crate) fn asked_keys() -> std::collections::BTreeMap<String, std::collection
     let empty = read("{}");
     let at = At { node: &empty, path: String::new() };
     for protocol in crate::wire::protocols() {
-        super::header::fields(&mut decoder, &at, protocol);
+        super::header::fields(&mut decoder, &at, protocol, None);
+        for option in protocol.options.iter().flat_map(|options| options.kinds) {
+            super::header::fields(&mut decoder, &at, option, Some(protocol.name));
+        }
     }
+    decoder.record(&at, "custom_field", "", |record| super::header::custom_field(record, "a"));
     for kind in [FieldKind::Number, FieldKind::Mac, FieldKind::Ipv4, FieldKind::Ipv6] {
         super::value::record(&mut decoder, &at, kind, 255);
     }

@@ -50,11 +50,16 @@ impl<'d, 'n> Record<'d, 'n> {
     pub fn require(&mut self, key: &'static str, expected: &str) -> Option<At<'n>> {
         let value = self.get(key);
         if value.is_none() {
-            let path = path::key(&self.at.path, key);
-            let place = self.at.node.place;
-            self.decoder.problems.push(Problem::found(place, path, "nothing", expected));
+            self.missing(key, expected);
         }
         value
+    }
+
+    /// The record needs `key` and has it not.
+    pub fn missing(&mut self, key: &str, expected: &str) {
+        let path = path::key(&self.at.path, key);
+        let place = self.at.node.place;
+        self.decoder.problems.push(Problem::found(place, path, "nothing", expected));
     }
 
     /// The value under `key` as a unit.

@@ -1,13 +1,15 @@
 //! Streams.
 
-use super::{At, Decoder, Record, header, size};
-use crate::profile::model::{FieldSetting, Header, Limit, Payload, Port, Rate, Size, Stream};
+use super::{At, Decoder, Record, data, header, size};
+use crate::profile::model::{Header, Limit, Payload, Port, Rate, Size, Stream};
 use crate::profile::problem::{Problem, nearest};
 use crate::profile::units::Unit;
-use crate::units::{FrameSize, Nanos};
+use crate::units::{FCS_BYTES, FrameSize, Nanos};
 
 /// Entries of `order` at most, and the largest of them.
 pub const MAX_ORDER: usize = 1 << 16;
+/// The smallest Ethernet frame (IEEE 802.3 §4A.4.2), FCS included.
+const MIN_FRAME: u32 = 64;
 /// Bytes of a payload's text at most.
 const MAX_PAYLOAD: usize = 1 << 14;
 
@@ -56,11 +58,6 @@ fn read(record: &mut Record<'_, '_>, number: usize, defaults: &Defaults<'_>) -> 
     let from = record.get("from").and_then(|at| port(record.decoder, &at, defaults.ports));
     stream.from = from.unwrap_or(0);
     stream.to = to(record, stream.from, defaults.ports);
-    if let Some(at) = record.require("size", "a frame size such as 64B")
-        && let Some(size) = size::size(record.decoder, &at)
-    {
-        stream.size = size;
-    }
     if let Some(at) = record.require("rate", Rate::EXPECTED) {
         stream.rate = record.decoder.unit(&at).unwrap_or(stream.rate);
     }
@@ -75,6 +72,17 @@ fn read(record: &mut Record<'_, '_>, number: usize, defaults: &Defaults<'_>) -> 
     if let Some(at) = record.require("packet", "the header stack: [ipv4, udp]") {
         stream.headers = packet(record.decoder, &at);
     }
+    let size = match record.get("size") {
+        Some(at) => size::size(record.decoder, &at),
+        None => {
+            let whole = whole_message(&stream.headers);
+            if whole.is_none() {
+                record.missing("size", "a frame size such as 64B");
+            }
+            whole
+        }
+    };
+    stream.size = size.unwrap_or(stream.size);
     if let Some(at) = record.get("payload")
         && let Some(payload) = payload(record.decoder, &at)
     {
@@ -86,6 +94,14 @@ fn read(record: &mut Record<'_, '_>, number: usize, defaults: &Defaults<'_>) -> 
         stream.order = order(record.decoder, &at).unwrap_or_default();
     }
     (stream, tag.is_some())
+}
+
+/// The frame that holds a stack which ends with a whole message and nothing else; None where payload
+/// may follow.
+fn whole_message(headers: &[Header]) -> Option<Size> {
+    headers.last().filter(|last| !last.protocol.open)?;
+    let bytes = headers.iter().map(|header| header.len() as u32).sum::<u32>();
+    Some(Size::Fixed(FrameSize((bytes + FCS_BYTES).max(MIN_FRAME))))
 }
 
 /// The receiving port. With two ports it is the other one; `null` says that nothing is measured.
@@ -138,8 +154,7 @@ fn packet(decoder: &mut Decoder, at: &At<'_>) -> Vec<Header> {
     if let Some(protocol) = ethernet.copied()
         && headers.first().is_some_and(|first| first.protocol.kind != protocol.kind)
     {
-        let fields: Vec<FieldSetting> = Vec::new();
-        headers.insert(0, Header { protocol, fields });
+        headers.insert(0, Header::new(protocol));
     }
     headers
 }
@@ -173,7 +188,7 @@ fn payload(decoder: &mut Decoder, at: &At<'_>) -> Option<Payload> {
             return bounded(record.decoder, &at, text.into_bytes());
         }
         if let Some(at) = hex {
-            let bytes = record.decoder.scalar(&at, HEX, parse_hex)?;
+            let bytes = data::hex(record.decoder, &at)?;
             return bounded(record.decoder, &at, bytes);
         }
         let byte = record.decoder.integer(&fill?, 0, 255)?;
@@ -188,23 +203,6 @@ fn bounded(decoder: &mut Decoder, at: &At<'_>, bytes: Vec<u8>) -> Option<Payload
         return None;
     }
     Some(Payload::Bytes(bytes))
-}
-
-const HEX: &str = "bytes in hexadecimal such as deadbeef or \"de ad be ef\"";
-
-/// Pairs of hexadecimal digits; blanks and colons may stand between them.
-fn parse_hex(text: &str) -> Result<Vec<u8>, String> {
-    let wanted = |c: &char| !c.is_whitespace() && *c != ':';
-    let digits: Option<Vec<u8>> =
-        text.chars().filter(wanted).map(|c| c.to_digit(16).map(|digit| digit as u8)).collect();
-    match digits {
-        Some(digits) if digits.is_empty() => Err(HEX.to_owned()),
-        Some(digits) if digits.len() % 2 == 1 => {
-            Err(format!("{HEX}: two digits a byte, {} is odd", digits.len()))
-        }
-        Some(digits) => Ok(digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect()),
-        None => Err(HEX.to_owned()),
-    }
 }
 
 fn order(decoder: &mut Decoder, at: &At<'_>) -> Option<Vec<u64>> {

@@ -6,7 +6,7 @@ use crate::profile::prefix::Prefix;
 use crate::profile::problem::shorten;
 use crate::profile::units::{parse_field, parse_integer};
 use crate::profile::yaml::Data;
-use crate::wire::field::{FieldDef, FieldKind};
+use crate::wire::field::{FieldDef, FieldDefault, FieldKind};
 
 /// Values of a list at most.
 pub const MAX_LIST: usize = 1 << 16;
@@ -20,7 +20,19 @@ enum Order {
 
 /// A field's value: a scalar, a prefix, a list, or a rule.
 pub(super) fn value(decoder: &mut Decoder, at: &At<'_>, field: &FieldDef) -> Option<FieldValue> {
-    let kind = field.kind;
+    if field.default == FieldDefault::Checksum && at.node.scalar() == Some("bad") {
+        return Some(FieldValue::Bad);
+    }
+    of_kind(decoder, at, field.kind, field.max())
+}
+
+/// The values of a field of a kind whose largest value is `largest`.
+pub(super) fn of_kind(
+    decoder: &mut Decoder,
+    at: &At<'_>,
+    kind: FieldKind,
+    largest: u128,
+) -> Option<FieldValue> {
     match &at.node.data {
         Data::Scalar { text, .. } if is_address(kind) && text.contains('/') => {
             prefix(decoder, at, kind, Order::Increment)
@@ -33,7 +45,7 @@ pub(super) fn value(decoder: &mut Decoder, at: &At<'_>, field: &FieldDef) -> Opt
         }
         Data::Scalar { .. } => one(decoder, at, kind).map(FieldValue::Fixed),
         Data::List(_) => list(decoder, at, kind),
-        Data::Mapping(_) => record(decoder, at, kind, field.max()),
+        Data::Mapping(_) => record(decoder, at, kind, largest),
         Data::Null => {
             decoder.unexpected(at, EXPECTED);
             None

@@ -6,9 +6,9 @@ use serde_json::{Map, Value, json};
 
 use super::units::{INTEGER, described, integer, unit, words};
 use super::{record, reference};
-use crate::profile::decode::rule_name;
+use crate::profile::decode::{header_record, rule_name};
 use crate::profile::units::{Mac, Unit};
-use crate::wire::field::{FieldDef, FieldKind, Protocol};
+use crate::wire::field::{DataKind, FieldDef, FieldDefault, FieldKind, Protocol};
 
 /// Adds `header`, one record a protocol, and one a kind of value.
 pub(super) fn add(defs: &mut Map<String, Value>) {
@@ -27,7 +27,11 @@ pub(super) fn add(defs: &mut Map<String, Value>) {
     defs.insert("header".to_owned(), json!({ "anyOf": [word, stacked] }));
     for protocol in protocols {
         defs.insert(protocol.name.to_owned(), header(protocol));
+        for option in protocol.options.iter().flat_map(|options| options.kinds) {
+            defs.insert(header_record(option, Some(protocol.name)), header(option));
+        }
     }
+    defs.insert("custom_field".to_owned(), custom_field());
     for kind in [FieldKind::Number, FieldKind::Mac, FieldKind::Ipv4, FieldKind::Ipv6] {
         defs.insert(rule_name(kind).to_owned(), rule(kind));
     }
@@ -35,10 +39,67 @@ pub(super) fn add(defs: &mut Map<String, Value>) {
 
 fn header(protocol: &Protocol) -> Value {
     let mut properties = Map::new();
-    for field in protocol.fields {
+    for field in protocol.all_fields() {
         properties.insert(field.name.to_owned(), described(values(field), field.summary));
     }
+    if let Some(def) = protocol.data {
+        properties.insert(def.name.to_owned(), described(data(def.kind), def.summary));
+    }
+    if let Some(def) = &protocol.options {
+        let list = json!({ "type": "array", "items": options(protocol.name, def.kinds) });
+        properties.insert(def.name.to_owned(), described(list, "In order."));
+    }
+    if protocol.custom_fields {
+        let fields = json!({ "type": "object", "additionalProperties": reference("custom_field") });
+        let fields = described(fields, "Fields of your own, by name.");
+        properties.insert("fields".to_owned(), fields);
+    }
     described(record(&[], Value::Object(properties)), protocol.summary)
+}
+
+/// One option of a header, as a word or with its fields.
+fn options(outer: &str, kinds: &[&Protocol]) -> Value {
+    let names: Vec<&str> = kinds.iter().map(|kind| kind.name).collect();
+    let mut properties = Map::new();
+    for kind in kinds {
+        let record = reference(&header_record(kind, Some(outer)));
+        let value = json!({ "anyOf": [{ "type": "null" }, record] });
+        properties.insert(kind.name.to_owned(), described(value, kind.summary));
+    }
+    let mut one = record(&[], Value::Object(properties));
+    one["minProperties"] = json!(1);
+    one["maxProperties"] = json!(1);
+    json!({ "anyOf": [words(&names), one] })
+}
+
+fn data(kind: DataKind) -> Value {
+    let list = |item: Value| json!({ "type": "array", "items": item });
+    match kind {
+        DataKind::Bytes => json!({
+            "type": ["string", "integer"],
+            "pattern": "^[ :]*([0-9a-fA-F][ :]*[0-9a-fA-F][ :]*)+$",
+        }),
+        DataKind::Text => json!({ "type": "string", "minLength": 1 }),
+        DataKind::DomainName => json!({ "type": "string", "minLength": 1, "maxLength": 254 }),
+        DataKind::Ipv4List => list(unit::<Ipv4Addr>()),
+        DataKind::Ipv6List => list(unit::<Ipv6Addr>()),
+    }
+}
+
+fn custom_field() -> Value {
+    let value = json!({ "anyOf": [
+        integer(0, u64::MAX),
+        { "type": "array", "minItems": 1, "items": integer(0, u64::MAX) },
+        reference(rule_name(FieldKind::Number)),
+    ] });
+    record(
+        &["bit", "bits", "value"],
+        json!({
+            "bit": described(integer(0, 65_535), "First bit, counted from the header's first."),
+            "bits": described(integer(1, 64), "Width in bits."),
+            "value": described(value, "Its values."),
+        }),
+    )
 }
 
 /// What a field may be: a value, a list, a rule.
@@ -54,6 +115,9 @@ fn values(field: &FieldDef) -> Value {
     ];
     if let Some(prefix) = prefix(field.kind) {
         any.push(prefix);
+    }
+    if field.default == FieldDefault::Checksum {
+        any.push(described(words(&["bad"]), "The right one, off by one."));
     }
     json!({ "anyOf": any })
 }

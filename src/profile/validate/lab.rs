@@ -45,7 +45,7 @@ pub(in crate::profile) fn impairments_need_the_router(
 fn link_len(profile: &Profile, stream: usize) -> u32 {
     let link = |kind| matches!(kind, ProtocolKind::Ethernet | ProtocolKind::Vlan);
     let headers = profile.streams[stream].headers.iter();
-    headers.map(|h| h.protocol).filter(|p| link(p.kind)).map(|p| p.len as u32).sum()
+    headers.take_while(|h| link(h.protocol.kind)).map(|h| h.len() as u32).sum()
 }
 
 /// A packet device forwards frames up to its MTU, an Ethernet header and one VLAN tag

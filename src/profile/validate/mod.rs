@@ -23,7 +23,7 @@ use super::problem::Problem;
 /// A rule: reads a profile and tells what breaks it.
 type Rule = fn(&Profile, &mut Vec<Problem>);
 
-const RULES: [Rule; 24] = [
+const RULES: [Rule; 25] = [
     ports::stream_names_are_unique,
     ports::streams_exist,
     ports::cores_match_queues,
@@ -33,6 +33,7 @@ const RULES: [Rule; 24] = [
     values::range_is_ordered,
     values::counter_stays_in_field,
     stack::headers_may_follow,
+    stack::custom_fields_lie_inside,
     sizes::size_is_a_frame,
     sizes::range_is_ordered,
     sizes::imix_cycle_is_short,
@@ -101,7 +102,7 @@ fn streams(profile: &Profile) -> impl Iterator<Item = (String, &Stream)> {
 
 /// Bytes of a header stack.
 fn stack_len(headers: &[Header]) -> u32 {
-    headers.iter().map(|header| header.protocol.len as u32).sum()
+    headers.iter().map(|header| header.len() as u32).sum()
 }
 
 /// The names of a header stack, for messages.

@@ -14,6 +14,20 @@ pub(super) fn tags_have_room(decoded: &mut Decoded, problems: &mut Vec<Problem>)
     for n in 0..profile.streams.len() {
         let (at, stream) = (profile.stream_path(n), &mut profile.streams[n]);
         let (smallest, headers) = (bounds(&stream.size).0, stack_len(&stream.headers));
+        if let Some(last) = stream.headers.last().filter(|last| !last.protocol.open && stream.tag) {
+            let name = last.protocol.name;
+            if decoded.tag_is_explicit.get(n).copied().unwrap_or(false) {
+                let found = format!("true after {name}");
+                let expected = "false: nothing may follow a whole message";
+                problems.push(profile.origin.problem(path::key(&at, "tag"), found, expected));
+            }
+            stream.tag = false;
+            profile.warnings.push(format!(
+                "stream {}: {name} is a whole message, so that no probe tag can follow: it is \
+                 counted by flow, without latency",
+                stream.name
+            ));
+        }
         let need = headers + TAG_LEN as u32;
         let room = smallest.buffer_len().checked_sub(headers);
         if !stream.tag || smallest.buffer_len() >= need {
@@ -21,6 +35,7 @@ pub(super) fn tags_have_room(decoded: &mut Decoded, problems: &mut Vec<Problem>)
         }
         // Headers that do not fit themselves are another rule's problem.
         let Some(room) = room else { continue };
+
         let smallest_tagged = need + FCS_BYTES;
         if decoded.tag_is_explicit.get(n).copied().unwrap_or(false) {
             let found = format!("true with frames of {}B", smallest.0);

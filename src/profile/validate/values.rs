@@ -42,6 +42,7 @@ pub(super) fn list_is_not_empty(profile: &Profile, problems: &mut Vec<Problem>) 
 pub(super) fn value_fits_field(profile: &Profile, problems: &mut Vec<Problem>) {
     for (at, FieldSetting { field, value }) in settings(profile) {
         let values: &[u128] = match value {
+            FieldValue::Bad => &[],
             FieldValue::Fixed(value) => &[*value],
             FieldValue::List(values) => values,
             FieldValue::Counter { start, .. } => &[*start],

@@ -1,0 +1,13 @@
+//! A header of the user's own: raw bytes with named fields laid over them.
+
+use crate::wire::field::{DataKind, Protocol};
+
+/// The header as a profile sees it.
+pub static PROTOCOL: Protocol =
+    Protocol::new("raw", "Bytes of your own, with fields of your own laid over them", &[])
+        .data("hex", DataKind::Bytes, "The bytes, in hexadecimal")
+        .custom_fields()
+        .examples(&[
+            "[ipv4, udp, raw: {hex: c0ffee}]",
+            "[raw: {hex: 0102 0304, fields: {count: {bit: 16, bits: 16, value: {increment: 0}}}}]",
+        ]);

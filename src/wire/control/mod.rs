@@ -1,0 +1,6 @@
+//! ICMP errors, neighbour discovery, group management.
+
+use super::field::Protocol;
+
+/// The headers of this area, in the order of the documentation.
+pub(super) static PROTOCOLS: &[&Protocol] = &[];

@@ -1,0 +1,6 @@
+//! What carries other packets.
+
+use super::field::Protocol;
+
+/// The headers of this area, in the order of the documentation.
+pub(super) static PROTOCOLS: &[&Protocol] = &[];
