@@ -209,3 +209,27 @@ fn a_destination_that_does_not_answer_is_no_drop() {
     assert_eq!(verdict(&result, "fragments"), ("as-far-as-whole".into(), Some(3), None));
     assert_eq!((status, &result["reached"]), (0, &false.into()));
 }
+
+/// Connection tracking on this host would make whole packets of atomic fragments; real ones leave
+/// as two.
+#[test]
+fn connection_tracking_here_is_not_taken_for_the_path() {
+    if !privileged("connection_tracking_here_is_not_taken_for_the_path") {
+        return;
+    }
+    let chain = Chain::new(2);
+    let track = "table inet t { chain o { type filter hook output priority 0;\n\
+                 ct state new counter\n}\n}\n";
+    chain.nft(0, track);
+    let look = "table ip6 l { chain p { type filter hook prerouting priority -450;\n\
+                exthdr frag exists counter comment \"pieces\"\n}\n}\n";
+    chain.nft(1, look);
+    let (status, result) = trace(&chain, true, &[]);
+    assert_eq!(verdict(&result, "atomic"), ("not-sent".into(), None, None));
+    assert!(text(&result, "atomic").contains("connection tracking"));
+    assert_eq!(verdict(&result, "fragments"), arrives());
+    assert_eq!(status, 3);
+    // 5 tries at 3 hops, two pieces each.
+    let rules = chain.sh(1, "nft list ruleset");
+    assert!(rules.contains("exthdr frag exists counter packets 30 "), "{rules}");
+}

@@ -32,6 +32,10 @@ const FINDING_INTERVAL: u64 = 100_000_000;
 /// Longest sleep: a signal that comes between the look at the flag and the wait is seen after it.
 const NAP: u64 = 100_000_000;
 
+/// Why atomic fragments are not sent: what they would measure is whole packets.
+const TRACKED: &str = "connection tracking on it takes the fragment header off before they leave; \
+                       run it in a namespace without";
+
 /// A trace that is under way.
 struct Run<'a> {
     trace: &'a Trace,
@@ -39,6 +43,8 @@ struct Run<'a> {
     stop: Arc<AtomicBool>,
     size: usize,
     unattributed: u64,
+    /// Connection tracking is at work in this namespace.
+    tracked: bool,
 }
 
 /// Traces, shows and writes.
@@ -64,7 +70,7 @@ pub fn execute(trace: &Trace) -> Result<Status> {
         (None, None) => SIZE,
     };
     let arms = trace.fragments.as_ref().map(|fragments| arms(fragments, network.flow()));
-    let mut run = Run { trace, network, stop, size, unattributed: 0 };
+    let mut run = Run { trace, network, stop, size, unattributed: 0, tracked: false };
     run.check_size(arms.as_deref().unwrap_or(&[Arm::Whole]))?;
     let mut out = Lines::new(trace.json.as_deref());
     let flow = run.network.flow().clone();
@@ -136,6 +142,12 @@ fn arms(fragments: &Fragments, flow: &Flow) -> Vec<Arm> {
     arms
 }
 
+/// Connections that the kernel tracks in this namespace; 0 also where it cannot track any.
+fn connections_tracked() -> u64 {
+    let count = std::fs::read_to_string("/proc/sys/net/netfilter/nf_conntrack_count");
+    count.ok().and_then(|count| count.trim().parse().ok()).unwrap_or(0)
+}
+
 impl Run<'_> {
     fn stopped(&self) -> bool {
         self.stop.load(Relaxed)
@@ -169,6 +181,8 @@ impl Run<'_> {
     /// Sends all arms to all hops of a path.
     fn compare(&mut self, arms: &[Arm], path: &Path, key: u64) -> Result<Arms> {
         let trace = self.trace;
+        // The path was found a moment ago: its packets are tracked now, if any are.
+        self.tracked = connections_tracked() > 0;
         let last = path.rows.last().map_or(0, |row| row.hop);
         // Tokens that the first round did not use: what comes late from it is not counted.
         let token = u16::from(u8::MAX) * FINDING_TRIES * 2;
@@ -216,6 +230,10 @@ impl Run<'_> {
 
     /// A plain packet that this host does not send ends the trace; of the others it is a result.
     fn send(&self, tracer: &mut Tracer, probe: &Probe, until: Until) -> Result<()> {
+        if self.tracked && probe.arm == Arm::Atomic {
+            tracer.sent(probe, clock::now(), Some(TRACKED.to_owned()));
+            return Ok(());
+        }
         let (at, result) = self.network.send(probe);
         let refused = result.as_ref().err().map(words);
         tracer.sent(probe, at, refused);
