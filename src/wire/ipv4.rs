@@ -1,4 +1,5 @@
-//! IPv4 (RFC 791). Options are read past, not written.
+//! IPv4 (RFC 791). The typed views read past options; the table's are in
+//! [`ipv4_options`](super::extension::ipv4_options).
 
 use std::net::Ipv4Addr;
 
@@ -6,12 +7,12 @@ use super::field::{
     ChecksumRule, Covers, FieldDefault, FieldKind, INTERNET, Protocol, ProtocolKind, Space,
     computed, field, number,
 };
-use super::{ParseError, bits, check_len, checksum};
+use super::{ParseError, bits, check_len, checksum, extension::ipv4_options};
 
 /// The header as a profile sees it.
 pub static PROTOCOL: Protocol = Protocol::new(
     "ipv4",
-    "IPv4 without options (RFC 791)",
+    "IPv4 (RFC 791)",
     &[
         number("version", 0, 4, 4, "Version"),
         computed(
@@ -66,7 +67,22 @@ pub static PROTOCOL: Protocol = Protocol::new(
     (Space::IpPacket, 4),
 ])
 .next(Space::IpProtocol)
-.checksum(ChecksumRule { covers: Covers::Header, ..INTERNET });
+.checksum(ChecksumRule { covers: Covers::Header, ..INTERNET })
+.options(ipv4_options::OPTIONS)
+.examples(&[
+    "[ipv4, udp]",
+    "[ipv4: {options: [record_route]}, udp]",
+    "[ipv4: {options: [timestamp: {times: 00000000 00000000}]}, udp]",
+    "[ipv4: {options: [timestamp_addresses]}, udp]",
+    "[ipv4: {options: [timestamp_prespecified: {addresses: [198.18.2.1, 198.18.3.1]}]}, udp]",
+    "[ipv4: {options: [nop, loose_source_route: {route: [198.18.2.1, 198.18.3.1]}]}, udp]",
+    "[ipv4: {options: [strict_source_route: {route: [198.18.2.1]}, eol]}, tcp]",
+    "[ipv4: {options: [security: {security: 0xd788}]}, udp]",
+    "[ipv4: {options: [basic_security: {level: 0x5a, authorities: 80}]}, udp]",
+    "[ipv4: {options: [router_alert]}, udp]",
+    "[ipv4: {options: [stream_id: {id: {increment: 0}}]}, udp]",
+    "[ipv4: {options: [raw: {type: 0x5e, data: 0102}]}, udp]",
+]);
 
 /// Bytes of the header without options.
 pub const LEN: usize = 20;
