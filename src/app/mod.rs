@@ -5,6 +5,7 @@ mod calibrated;
 mod check;
 mod diagnose;
 mod doctor;
+mod headers;
 mod lab;
 mod machine;
 mod pcap;
@@ -64,6 +65,7 @@ fn execute(command: Command) -> std::result::Result<Status, Failure> {
         Command::Run(run) => run_command::execute(&run),
         Command::Check(check) => check::execute(&check),
         Command::Pcap(pcap) => pcap::execute(&pcap),
+        Command::Headers(typed) => headers::execute(&typed),
         Command::Doctor(doctor) => Ok(doctor::execute(&doctor)?),
         Command::Lab(lab) => Ok(lab::execute(&lab)?),
         Command::Calibrate(typed) => calibrate::execute(&typed),

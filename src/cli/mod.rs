@@ -7,6 +7,7 @@ pub mod color;
 pub mod completions;
 pub mod doctor;
 pub mod exit;
+pub mod headers;
 pub mod lab;
 pub mod man;
 pub mod pcap;
@@ -27,6 +28,8 @@ pub enum Command {
     Check(check::Check),
     /// Write a profile's packets to a file.
     Pcap(pcap::Pcap),
+    /// List the headers of the profile language.
+    Headers(headers::Headers),
     /// Print a JSON Schema.
     Schema(schema::Schema),
     /// Build and end labs.
@@ -73,6 +76,7 @@ enum TypedCommand {
     Run(run::TypedRun),
     Check(check::TypedCheck),
     Pcap(pcap::TypedPcap),
+    Headers(headers::TypedHeaders),
     Schema(schema::TypedSchema),
     Lab(lab::TypedLab),
     Doctor(doctor::TypedDoctor),
@@ -98,6 +102,7 @@ pub fn parse_from(
         TypedCommand::Run(typed) => Command::Run(typed.meaning()?),
         TypedCommand::Check(typed) => Command::Check(typed.meaning()),
         TypedCommand::Pcap(typed) => Command::Pcap(typed.meaning()),
+        TypedCommand::Headers(typed) => Command::Headers(typed.meaning()),
         TypedCommand::Schema(typed) => Command::Schema(typed.meaning()),
         TypedCommand::Lab(typed) => Command::Lab(typed.meaning()?),
         TypedCommand::Doctor(typed) => Command::Doctor(typed.meaning()),

@@ -70,14 +70,15 @@ pub static PROTOCOL: Protocol = Protocol::new(
 .checksum(ChecksumRule { covers: Covers::Header, ..INTERNET })
 .options(ipv4_options::OPTIONS)
 .examples(&[
-    "[ipv4, udp]",
-    "[ipv4: {options: [record_route]}, udp]",
+    "[ipv4: {dscp: 46, ttl: 9}, udp]",
+    "[ipv4: {dst: 198.18.0.0/24, df: 0}, tcp]",
+    "[ipv4: {options: [nop, record_route]}, udp]",
     "[ipv4: {options: [timestamp: {times: 00000000 00000000}]}, udp]",
     "[ipv4: {options: [timestamp_addresses]}, udp]",
     "[ipv4: {options: [timestamp_prespecified: {addresses: [198.18.2.1, 198.18.3.1]}]}, udp]",
     "[ipv4: {options: [nop, loose_source_route: {route: [198.18.2.1, 198.18.3.1]}]}, udp]",
     "[ipv4: {options: [strict_source_route: {route: [198.18.2.1]}, eol]}, tcp]",
-    "[ipv4: {options: [security: {security: 0xd788}]}, udp]",
+    "[ipv4: {options: [nop, security: {security: 0xd788}]}, udp]",
     "[ipv4: {options: [basic_security: {level: 0x5a, authorities: 80}]}, udp]",
     "[ipv4: {options: [router_alert]}, udp]",
     "[ipv4: {options: [stream_id: {id: {increment: 0}}]}, udp]",

@@ -44,7 +44,8 @@ pub static PROTOCOL: Protocol = Protocol::new(
 .checksum(WITH_PSEUDO_HEADER)
 .options(tcp_options::OPTIONS)
 .examples(&[
-    "[ipv4, tcp]",
+    "[ipv4, tcp: {flags: 0x18, seq: 7}]",
+    "[ipv6, tcp]",
     "[ipv4, tcp: {flags: 2, options: [mss, sack_permitted, timestamps, nop, window_scale]}]",
     "[ipv6, tcp: {options: [nop, nop, timestamps: {value: {increment: 0}, echo: 7}]}]",
     "[ipv4, tcp: {options: [nop, nop, sack: {left: 10, right: 20, left2: 30, right2: 40}]}]",

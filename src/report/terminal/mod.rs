@@ -8,6 +8,8 @@ mod streams;
 mod table;
 mod verdict;
 
+pub use table::{Align, Cell, Table};
+
 use super::calibration::Calibration;
 use super::model::RunResult;
 

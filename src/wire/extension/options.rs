@@ -30,7 +30,8 @@ pub static HOP_BY_HOP: Protocol = Protocol::new(
 .examples(&[
     "[ipv6, hop_by_hop, udp]",
     "[ipv6, hop_by_hop: {options: [router_alert: {value: 0}]}, udp]",
-    "[ipv6: {length: 0}, hop_by_hop: {options: [jumbo_payload: {length: 4}]}, udp]",
+    "[ipv6: {length: 0}, hop_by_hop: {options: [jumbo_payload: {payload_length: 65536}]}, udp]",
+    "[ipv6, hop_by_hop: {options: [raw: {type: 0x3e, data: 01020304}]}, udp]",
     "[ipv6, hop_by_hop: {options: [pad1, pad_n: {data: 000000}, experiment]}, udp]",
 ]);
 
@@ -48,4 +49,6 @@ pub static DESTINATION_OPTIONS: Protocol = Protocol::new(
 .examples(&[
     "[ipv6, destination_options: {options: [experiment: {data: c0ffee}]}, udp]",
     "[ipv6, destination_options: {options: [raw: {type: 0x3e, data: 0102030405}]}, tcp]",
+    "[ipv6, destination_options: {options: [pad1, pad_n: {data: 00}, router_alert]}, udp]",
+    "[ipv6, destination_options: {options: [jumbo_payload]}, udp]",
 ]);

@@ -20,7 +20,8 @@ pub static PROTOCOL: Protocol = Protocol::new(
 .numbers(&[(Space::IpProtocol, ip_protocol::SCTP as u32)])
 .next(Space::SctpChunk)
 .checksum(ChecksumRule { algorithm: Algorithm::Crc32c, ..INTERNET })
-.aligned(4);
+.aligned(4)
+.examples(&["[ipv4, sctp: {src: 5000, dst: 5001}, sctp_data]"]);
 
 const fn kind(default: u128) -> FieldDef {
     number("type", 0, 8, default, "Chunk type")
