@@ -358,3 +358,24 @@ fn two_crcs_that_change_are_one_too_many() {
     let error = compile(&profile, 0, &addressing(), 1).expect_err("it is refused");
     assert!(matches!(error.problem, Problem::TooMany { count: 2, most: 1, .. }), "{error}");
 }
+
+#[test]
+fn what_receivers_refuse_is_a_warning() {
+    let warnings = |size, packet: &str| profile_of(size, packet).warnings.join("\n");
+    let late = warnings("256B", "[ipv6, destination_options, hop_by_hop, udp]");
+    assert!(late.contains("hop_by_hop does not follow ipv6"), "{late}");
+    let twice = warnings("256B", "[ipv6, hop_by_hop, hop_by_hop, udp]");
+    assert!(twice.contains("hop_by_hop does not follow ipv6"), "{twice}");
+    let twice = warnings("256B", "[ipv6, fragment, fragment, udp]");
+    assert!(twice.contains("fragment stands more than once"), "{twice}");
+    let three = "destination_options, destination_options, destination_options";
+    let thrice = warnings("256B", &format!("[ipv6, {three}, udp]"));
+    assert!(thrice.contains("destination_options stands more than twice"), "{thrice}");
+    let legal = "[ipv6, hop_by_hop, destination_options, srh, ah, destination_options, udp]";
+    assert_eq!(warnings("512B", legal), "");
+    assert_eq!(warnings("256B", "[ipv6, hop_by_hop, ipv6, hop_by_hop, udp]"), "");
+    let cut = warnings("128B", "[ipv4, sctp, sctp_data]");
+    assert!(cut.contains("whole are sizes of 2 more than a multiple of 4"), "{cut}");
+    assert_eq!(warnings("130B", "[ipv4, sctp, sctp_data]"), "");
+    assert!(!warnings("128B", "[ipv4, sctp, sctp_init]").contains("multiple"));
+}
