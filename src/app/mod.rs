@@ -5,6 +5,7 @@ mod calibrated;
 mod check;
 mod diagnose;
 mod doctor;
+mod explain;
 mod headers;
 mod lab;
 mod machine;
@@ -65,6 +66,7 @@ fn execute(command: Command) -> std::result::Result<Status, Failure> {
         Command::Run(run) => run_command::execute(&run),
         Command::Check(check) => check::execute(&check),
         Command::Pcap(pcap) => pcap::execute(&pcap),
+        Command::Explain(typed) => explain::execute(&typed),
         Command::Headers(typed) => headers::execute(&typed),
         Command::Doctor(doctor) => Ok(doctor::execute(&doctor)?),
         Command::Lab(lab) => Ok(lab::execute(&lab)?),

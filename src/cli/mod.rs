@@ -7,6 +7,7 @@ pub mod color;
 pub mod completions;
 pub mod doctor;
 pub mod exit;
+pub mod explain;
 pub mod headers;
 pub mod lab;
 pub mod man;
@@ -28,6 +29,8 @@ pub enum Command {
     Check(check::Check),
     /// Write a profile's packets to a file.
     Pcap(pcap::Pcap),
+    /// Turn a capture into a profile.
+    Explain(explain::Explain),
     /// List the headers of the profile language.
     Headers(headers::Headers),
     /// Print a JSON Schema.
@@ -76,6 +79,7 @@ enum TypedCommand {
     Run(run::TypedRun),
     Check(check::TypedCheck),
     Pcap(pcap::TypedPcap),
+    Explain(explain::TypedExplain),
     Headers(headers::TypedHeaders),
     Schema(schema::TypedSchema),
     Lab(lab::TypedLab),
@@ -102,6 +106,7 @@ pub fn parse_from(
         TypedCommand::Run(typed) => Command::Run(typed.meaning()?),
         TypedCommand::Check(typed) => Command::Check(typed.meaning()),
         TypedCommand::Pcap(typed) => Command::Pcap(typed.meaning()),
+        TypedCommand::Explain(typed) => Command::Explain(typed.meaning()),
         TypedCommand::Headers(typed) => Command::Headers(typed.meaning()),
         TypedCommand::Schema(typed) => Command::Schema(typed.meaning()),
         TypedCommand::Lab(typed) => Command::Lab(typed.meaning()?),

@@ -114,6 +114,8 @@ pub struct Stream {
     pub start: Nanos,
     /// Packets carry the probe tag (default). Off: they are counted by nothing but interfaces.
     pub tag: bool,
+    /// Frames may be shorter than Ethernet's 64 bytes, on purpose.
+    pub runts: bool,
     /// The order in which packets of each block are sent, duplicates and omissions on purpose
     /// included: slot k carries packet `(k / len) * (max + 1) + order[k % len]`. Empty: 0, 1, 2 …
     pub order: Vec<u64>,

@@ -48,16 +48,19 @@ const POINTER: FieldDef = number(
     "The next address to use, counted in bytes from 1; above the length: none is left",
 );
 
-static EOL: Protocol = Protocol::new("eol", "End of the option list", &[kind(0)]);
+static EOL: Protocol =
+    Protocol::new("eol", "End of the option list", &[kind(0)]).select(&[("type", &[0])]);
 
-static NOP: Protocol = Protocol::new("nop", "No operation: one byte between options", &[kind(1)]);
+static NOP: Protocol = Protocol::new("nop", "No operation: one byte between options", &[kind(1)])
+    .select(&[("type", &[1])]);
 
 static RECORD_ROUTE: Protocol = Protocol::new(
     "record_route",
     "Record route: every router enters its address",
     &[kind(7), LENGTH, POINTER],
 )
-.data_or("route", DataKind::Ipv4List, &[0; 36], "The places for addresses; unset, nine");
+.data_or("route", DataKind::Ipv4List, &[0; 36], "The places for addresses; unset, nine")
+.select(&[("type", &[7])]);
 
 const SOURCE_ROUTE: &str =
     "Where the packet goes after ipv4.dst; the last is the final destination, which checksums take";
@@ -68,7 +71,8 @@ static LOOSE_SOURCE_ROUTE: Protocol = Protocol::new(
     &[kind(131), LENGTH, POINTER],
 )
 .data("route", DataKind::Ipv4List, SOURCE_ROUTE)
-.route(Route::LastIpv4);
+.route(Route::LastIpv4)
+.select(&[("type", &[131])]);
 
 static STRICT_SOURCE_ROUTE: Protocol = Protocol::new(
     "strict_source_route",
@@ -76,7 +80,8 @@ static STRICT_SOURCE_ROUTE: Protocol = Protocol::new(
     &[kind(137), LENGTH, POINTER],
 )
 .data("route", DataKind::Ipv4List, SOURCE_ROUTE)
-.route(Route::LastIpv4);
+.route(Route::LastIpv4)
+.select(&[("type", &[137])]);
 
 const OVERFLOW: FieldDef = number("overflow", 24, 4, 0, "Routers that found no room");
 
@@ -93,21 +98,24 @@ static TIMESTAMP: Protocol = Protocol::new(
     "Timestamp with flag 0: every router enters the time, milliseconds since midnight UT",
     &[kind(68), LENGTH, timestamp_pointer(), OVERFLOW, flag(0)],
 )
-.data_or("times", DataKind::Bytes, &[0; 36], "The places, 4 bytes each; unset, nine");
+.data_or("times", DataKind::Bytes, &[0; 36], "The places, 4 bytes each; unset, nine")
+.select(&[("type", &[68]), ("flag", &[0])]);
 
 static TIMESTAMP_ADDRESSES: Protocol = Protocol::new(
     "timestamp_addresses",
     "Timestamp with flag 1: every router enters its address and the time",
     &[kind(68), LENGTH, timestamp_pointer(), OVERFLOW, flag(1)],
 )
-.data_or("entries", DataKind::Bytes, &[0; 32], "The places, 8 bytes each; unset, four");
+.data_or("entries", DataKind::Bytes, &[0; 32], "The places, 8 bytes each; unset, four")
+.select(&[("type", &[68]), ("flag", &[1])]);
 
 static TIMESTAMP_PRESPECIFIED: Protocol = Protocol::new(
     "timestamp_prespecified",
     "Timestamp with flag 3: routers of given addresses enter the time",
     &[kind(68), LENGTH, timestamp_pointer(), OVERFLOW, flag(3)],
 )
-.data("addresses", DataKind::Ipv4Slots, "The addresses; a place for the time follows each");
+.data("addresses", DataKind::Ipv4Slots, "The addresses; a place for the time follows each")
+.select(&[("type", &[68]), ("flag", &[3])]);
 
 static SECURITY: Protocol = Protocol::new(
     "security",
@@ -120,7 +128,8 @@ static SECURITY: Protocol = Protocol::new(
         number("handling", 48, 16, 0, "Handling restrictions"),
         number("transmission_control", 64, 24, 0, "Transmission control code"),
     ],
-);
+)
+.select(&[("type", &[130])]);
 
 static BASIC_SECURITY: Protocol = Protocol::new(
     "basic_security",
@@ -131,19 +140,22 @@ static BASIC_SECURITY: Protocol = Protocol::new(
         number("level", 16, 8, 0xab, "0xab unclassified, 0x96 confidential, 0x5a secret, 0x3d top"),
     ],
 )
-.data("authorities", DataKind::Bytes, "Protection authority flags, one byte or more; GENSER: 80");
+.data("authorities", DataKind::Bytes, "Protection authority flags, one byte or more; GENSER: 80")
+.select(&[("type", &[130])]);
 
 static STREAM_ID: Protocol = Protocol::new(
     "stream_id",
     "SATNET stream identifier",
     &[kind(136), LENGTH, number("id", 16, 16, 0, "Stream identifier")],
-);
+)
+.select(&[("type", &[136])]);
 
 static ROUTER_ALERT: Protocol = Protocol::new(
     "router_alert",
     "Asks routers to look closer (RFC 2113)",
     &[kind(148), LENGTH, number("value", 16, 16, 0, "0: every router examines the packet")],
-);
+)
+.select(&[("type", &[148])]);
 
 static RAW: Protocol = Protocol::new("raw", "An option of any type", &[kind(0x5e), LENGTH]).data(
     "data",

@@ -30,20 +30,23 @@ const LENGTH: FieldDef = computed(
     "Bytes after this field",
 );
 
-static PAD1: Protocol = Protocol::new("pad1", "One byte of padding (RFC 8200 §4.2)", &[kind(0)]);
+static PAD1: Protocol = Protocol::new("pad1", "One byte of padding (RFC 8200 §4.2)", &[kind(0)])
+    .select(&[("type", &[0])]);
 
 static PAD_N: Protocol = Protocol::new(
     "pad_n",
     "Two or more bytes of padding (RFC 8200 §4.2)",
     &[kind(PAD_N_TYPE as u128), LENGTH],
 )
-.data("data", DataKind::Bytes, "The padding behind the length: zeros, unless on purpose");
+.data("data", DataKind::Bytes, "The padding behind the length: zeros, unless on purpose")
+.select(&[("type", &[PAD_N_TYPE as u128])]);
 
 static ROUTER_ALERT: Protocol = Protocol::new(
     "router_alert",
     "Asks routers to look closer (RFC 2711 §2)",
     &[kind(5), LENGTH, number("value", 16, 16, 0, "0 MLD, 1 RSVP, 2 active networks")],
-);
+)
+.select(&[("type", &[5])]);
 
 static JUMBO_PAYLOAD: Protocol = Protocol::new(
     "jumbo_payload",
@@ -59,14 +62,16 @@ static JUMBO_PAYLOAD: Protocol = Protocol::new(
             "Bytes from the header that holds the option to the packet's end",
         ),
     ],
-);
+)
+.select(&[("type", &[0xc2])]);
 
 static EXPERIMENT: Protocol = Protocol::new(
     "experiment",
     "For experiments (RFC 4727 §3.3): who does not know it skips it",
     &[kind(0x1e), LENGTH],
 )
-.data_or("data", DataKind::Bytes, &[0; 4], "At most 255 bytes");
+.data_or("data", DataKind::Bytes, &[0; 4], "At most 255 bytes")
+.select(&[("type", &[0x1e])]);
 
 static RAW: Protocol = Protocol::new(
     "raw",

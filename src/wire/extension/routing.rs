@@ -157,14 +157,16 @@ const TLV_LENGTH: FieldDef = computed(
 );
 
 static TLV_PAD1: Protocol =
-    Protocol::new("pad1", "One byte of padding (RFC 8754 §2.1.1.1)", &[tlv_kind(0)]);
+    Protocol::new("pad1", "One byte of padding (RFC 8754 §2.1.1.1)", &[tlv_kind(0)])
+        .select(&[("type", &[0])]);
 
 static TLV_PAD_N: Protocol = Protocol::new(
     "pad_n",
     "Two or more bytes of padding (RFC 8754 §2.1.1.2)",
     &[tlv_kind(TLV_PAD_N_TYPE as u128), TLV_LENGTH],
 )
-.data("data", DataKind::Bytes, "The padding behind the length");
+.data("data", DataKind::Bytes, "The padding behind the length")
+.select(&[("type", &[TLV_PAD_N_TYPE as u128])]);
 
 static TLV_HMAC: Protocol = Protocol::new(
     "hmac",
@@ -177,7 +179,8 @@ static TLV_HMAC: Protocol = Protocol::new(
         number("key_id", 32, 32, 0, "Key and algorithm"),
     ],
 )
-.data_or("hmac", DataKind::Bytes, &[0; 32], "The hash, 32 bytes at most in multiples of 8");
+.data_or("hmac", DataKind::Bytes, &[0; 32], "The hash, 32 bytes at most in multiples of 8")
+.select(&[("type", &[5])]);
 
 static TLV_RAW: Protocol = Protocol::new(
     "raw",
