@@ -198,7 +198,7 @@ pub enum Algorithm {
 
 impl Algorithm {
     /// Bytes of the checksum.
-    pub const fn len(self) -> usize {
+    pub const fn bytes(self) -> usize {
         match self {
             Self::Internet => 2,
             Self::Crc32c => 4,

@@ -64,7 +64,7 @@ impl Sum {
     }
 
     fn field(&self) -> Range<usize> {
-        self.field_at..self.field_at + self.algorithm.len()
+        self.field_at..self.field_at + self.algorithm.bytes()
     }
 
     /// Covers any of these bytes, which belong to one field.
