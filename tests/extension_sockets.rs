@@ -217,6 +217,11 @@ fn sctp_and_udp_lite_are_measured_end_to_end() {
         - {rate: 1kpps, count: 50, size: 130B, packet: [ipv4, udp_lite: {coverage: 26}]}\n";
     std::fs::write(&path, text).expect("the profile is written");
     let run = common::run(&[path.to_str().expect("UTF-8")]);
-    assert_eq!((run.total("sent"), run.total("unique")), (100, 100), "{}", run.stderr);
+    // A busy machine leaves slots unsent; what was sent arrives and is recognised.
+    assert_eq!(run.total("sent") + run.total("unsent"), 100, "{}", run.stderr);
+    assert_eq!(run.total("unique"), run.total("sent"), "{}", run.stderr);
+    let streams = run.json["streams"].as_array().expect("streams");
+    let arrived = |stream: &serde_json::Value| stream["unique"].as_u64().is_some_and(|n| n > 0);
+    assert!(streams.len() == 2 && streams.iter().all(arrived), "{streams:?}");
     assert!(run.json.to_string().contains("CRC32c"), "{}", run.json);
 }

@@ -12,6 +12,7 @@ mod machine;
 mod pcap;
 mod prepare;
 mod profile;
+mod report;
 mod run;
 mod run_command;
 mod signals;
@@ -23,12 +24,13 @@ use crate::cli::exit::Status;
 use crate::cli::{self, Command};
 use crate::error::{Error, Result};
 use crate::profile::ProfileErrors;
-use crate::report;
 
 /// Why a command ended without doing what it was asked.
 enum Failure {
     /// The profile is wrong.
     Profile(ProfileErrors),
+    /// A file that was named is not what it has to be.
+    Input(Error),
     /// It could not run.
     Error(Error),
 }
@@ -53,6 +55,10 @@ pub fn main() -> ExitCode {
             eprintln!("{errors}");
             Status::Usage
         }
+        Err(Failure::Input(error)) => {
+            eprintln!("wirestorm: {error}");
+            Status::Usage
+        }
         Err(Failure::Error(error)) => {
             eprintln!("wirestorm: {error}");
             Status::CouldNotRun
@@ -64,6 +70,7 @@ pub fn main() -> ExitCode {
 fn execute(command: Command) -> std::result::Result<Status, Failure> {
     match command {
         Command::Run(run) => run_command::execute(&run),
+        Command::Report(report) => report::execute(&report),
         Command::Check(check) => check::execute(&check),
         Command::Pcap(pcap) => pcap::execute(&pcap),
         Command::Explain(typed) => explain::execute(&typed),
@@ -74,7 +81,7 @@ fn execute(command: Command) -> std::result::Result<Status, Failure> {
         Command::Schema(schema) => {
             let text = match schema.of {
                 cli::schema::Of::Profile => format!("{:#}\n", crate::profile::schema()),
-                cli::schema::Of::Result => report::json::SCHEMA.to_owned(),
+                cli::schema::Of::Result => crate::report::json::SCHEMA.to_owned(),
             };
             print(text.as_bytes())?;
             Ok(Status::Passed)

@@ -13,6 +13,7 @@ pub mod lab;
 pub mod man;
 pub mod pcap;
 pub mod profile;
+pub mod report;
 pub mod run;
 pub mod schema;
 
@@ -25,6 +26,8 @@ use clap::{CommandFactory, Parser, Subcommand};
 pub enum Command {
     /// Run a profile.
     Run(run::Run),
+    /// Show results again, or compare them.
+    Report(report::Report),
     /// Is a profile valid, and what is its plan?
     Check(check::Check),
     /// Write a profile's packets to a file.
@@ -77,6 +80,7 @@ incomplete; 4 valid, criteria not met.";
 #[derive(Debug, Subcommand)]
 enum TypedCommand {
     Run(run::TypedRun),
+    Report(report::TypedReport),
     Check(check::TypedCheck),
     Pcap(pcap::TypedPcap),
     Explain(explain::TypedExplain),
@@ -104,6 +108,7 @@ pub fn parse_from(
 ) -> Result<Command, clap::Error> {
     let command = match Typed::try_parse_from(arguments)?.command {
         TypedCommand::Run(typed) => Command::Run(typed.meaning()?),
+        TypedCommand::Report(typed) => Command::Report(typed.meaning()?),
         TypedCommand::Check(typed) => Command::Check(typed.meaning()),
         TypedCommand::Pcap(typed) => Command::Pcap(typed.meaning()),
         TypedCommand::Explain(typed) => Command::Explain(typed.meaning()),
