@@ -73,4 +73,4 @@ pub(super) static LEAVE: Protocol = message(Protocol::new(
 ))
 .wants(&[TTL, to_ipv4([224, 0, 0, 2])])
 .select(&[("type", &[0x17])])
-.examples(&["[ipv4, igmp_leave: {group: 233.252.0.1}]"]);
+.examples(&["[ipv4: {options: [router_alert]}, igmp_leave: {group: 233.252.0.1}]"]);

@@ -63,4 +63,4 @@ pub(super) static DONE: Protocol = message(Protocol::new(
 .wants(&[HOP_LIMIT, ALL_ROUTERS])
 .wants_address(&[WantedAddress::LinkLocalSource])
 .select(&[("type", &[132])])
-.examples(&["[ipv6, mld_done]"]);
+.examples(&["[ipv6, hop_by_hop: {options: [router_alert]}, mld_done]"]);
