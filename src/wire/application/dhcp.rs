@@ -39,7 +39,8 @@ pub static PROTOCOL: Protocol = Protocol::new(
         address("server_address", 160, "The next server of a boot"),
         address("relay_address", 192, "The relay's address"),
         field("client_mac", 224, 48, FieldKind::Mac, FieldDefault::SourceMac, "The client's MAC"),
-        number("client_mac_rest", 272, 80, 0, "What the MAC leaves of its 16 bytes"),
+        number("padding", 272, 16, 0, "What the MAC leaves of its 16 bytes: the first 2"),
+        number("padding2", 288, 64, 0, "And the other 8"),
     ],
 )
 .data_or(

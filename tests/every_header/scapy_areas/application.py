@@ -111,7 +111,8 @@ def dhcp(p):
         "client_address": address(p.ciaddr), "your_address": address(p.yiaddr),
         "server_address": address(p.siaddr), "relay_address": address(p.giaddr),
         "client_mac": int.from_bytes(p.chaddr[:6], "big"),
-        "client_mac_rest": int.from_bytes(p.chaddr[6:16], "big"),
+        "padding": int.from_bytes(p.chaddr[6:8], "big"),
+        "padding2": int.from_bytes(p.chaddr[8:16], "big"),
         "sname_file_cookie": p.sname + p.file + b"c\x82Sc",
         "options": [dhcp_option(option) for option in p.payload.options],
     }, None
