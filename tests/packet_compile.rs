@@ -288,11 +288,11 @@ fn errors_name_the_place_and_the_remedy() {
         "cannot lay out stream stream: size: a frame of 64 B is shorter than its headers, which \
          take 66 B with the FCS; set size to 66B or more"
     );
-    let carry = counter(u128::from(u64::MAX), 1, 3);
+    let ragged = FieldValue::Random { low: 5, high: 1 << 65 };
     assert_eq!(
-        error(stream(stack(&[("dst", carry)]), 100)).to_string(),
-        "stream stream: headers[1].ipv6.dst: the counter carries across the border between the \
-         upper and the lower 64 bits"
+        error(stream(stack(&[("dst", ragged)]), 100)).to_string(),
+        "stream stream: headers[1].ipv6.dst: a random range across the border of 2^64 values must \
+         hold whole blocks of them"
     );
     let wide = FieldValue::List(vec![1, 1 << 20]);
     assert_eq!(

@@ -85,7 +85,7 @@ pub struct TxConfig {
     pub copy_len: u32,
     pub spin_ns: u32,
     pub bulk: u32,
-    pub reserved: u32,
+    pub uses_rare: u32,
     pub pidns_device: u64,
     pub pidns: u64,
     pub only: LiveProgram,
@@ -157,7 +157,7 @@ const _: () = {
     assert!(size_of::<LiveLength>() == 16);
     assert!(size_of::<LiveProgram>() == 64);
     assert!(
-        size_of::<TxConfig>() == 80 + 64 + WORD_COPY + 8 + (INLINE_OPS + 1) * 48 + 8 * 16 + 8 * 16
+        size_of::<TxConfig>() == 80 + 64 + WORD_COPY + 8 + (INLINE_OPS + 1) * 64 + 8 * 16 + 8 * 16
     );
     assert!(size_of::<SharedSlot>() == 24);
     assert!(size_of::<TxShared>() == 72 + MAX_SLOTS * 24);
