@@ -158,7 +158,7 @@ fn zipf_fits() {
 /// More values than the table has shares: the bins must not show.
 #[test]
 fn zipf_of_a_wide_range_fits() {
-    let low = 0xc612_0000;
+    let low = 0xc612_0000u32;
     let exponent = Real::new(1.1).expect("is finite");
     let value = FieldValue::Zipf { low: low.into(), high: u128::from(low) + 199_999, exponent };
     let found = values(value, true, PACKETS);

@@ -63,7 +63,10 @@ pub fn compile(
     let layout = Layout::new(source, &sizes).map_err(in_stream)?;
     let mut draft =
         Draft::new(&layout, addressing, key, &mut lists, (number, epoch)).map_err(in_stream)?;
-    draft.fill_payload(&source.payload, &layout, key(PAYLOAD_KEY));
+    // Padding behind a whole message is zeros, as a network interface pads.
+    if layout.packet_end.is_none() {
+        draft.fill_payload(&source.payload, &layout, key(PAYLOAD_KEY));
+    }
 
     let plan = checksums::Plan::new(&layout, &draft);
     limit("changing checksums", plan.changing(), MAX_CHECKSUMS).map_err(in_stream)?;
