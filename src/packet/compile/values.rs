@@ -116,24 +116,20 @@ pub(super) struct Context {
 pub(super) fn parts(bits: u8, rule: &FieldValue, context: Context) -> Result<Vec<Part>, Problem> {
     let Context { source_bits, plus } = context;
     check(source_bits, rule)?;
-    if bits.max(source_bits) <= 64 {
-        let values = narrow(rule, bits, plus as u64)?;
-        return Ok(vec![Part { bit: 0, bits, half: 0, values }]);
-    }
-    let (high, low) = wide(rule, plus, bits.max(source_bits) - 64)?;
-    // The halves of a rule are numbered by the field that it belongs to.
-    let low_half = u32::from(source_bits > 64);
-    // A draw is one for both halves.
-    let half_of = |values: &Values, half| match values {
+    // The halves of a rule are numbered by the field that it belongs to; a draw is one for both.
+    let low_half = |values: &Values| match values {
         Values::Shares { .. } => 0,
-        _ => half,
+        _ => u32::from(source_bits > 64),
     };
-    let low = |bit, bits| Part { bit, bits, half: half_of(&low, low_half), values: low.clone() };
     if bits <= 64 {
-        return Ok(vec![low(0, bits)]);
+        let values = narrow(rule, bits, plus as u64)?;
+        return Ok(vec![Part { bit: 0, bits, half: low_half(&values), values }]);
     }
-    let high = Part { bit: 0, bits: bits - 64, half: 0, values: high };
-    Ok(vec![high, low(u16::from(bits) - 64, 64)])
+    let (high, low) = wide(rule, plus, bits - 64)?;
+    Ok(vec![
+        Part { bit: 0, bits: bits - 64, half: 0, values: high },
+        Part { bit: u16::from(bits) - 64, bits: 64, half: low_half(&low), values: low },
+    ])
 }
 
 /// Every value fits the field and there is one at all. Steps wrap, so they may be any number.
