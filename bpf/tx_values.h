@@ -30,12 +30,17 @@ ALWAYS_INLINE __u64 scale(__u64 bits, __u64 range)
 
 ALWAYS_INLINE __u64 swap_or_not(__u64 key, __u64 values, __u64 x)
 {
-	for (int round = 0; round < SWAPS; round++) {
-		__u64 word = mix(key + 2 * round);
-		__u64 sum = scale(mix(key + 2 * round + 1), values);
-		__u64 other = sum >= x ? sum - x : sum + values - x;
-		__u64 larger = x > other ? x : other;
+	__u64 sums = 0;
 
+	for (int round = 0; round < SWAPS; round++) {
+		__u64 word = mix(key + round), sum, other, larger;
+
+		if (!(round & 3))
+			sums = mix(key + SWAPS + (round >> 2));
+		sum = (sums & 0xffff) * values >> 16;
+		sums >>= 16;
+		other = sum >= x ? sum - x : sum + values - x;
+		larger = x > other ? x : other;
 		if (word >> (larger & 63) & 1)
 			x = other;
 	}

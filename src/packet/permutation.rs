@@ -9,7 +9,7 @@
 //!
 //! Up to [`SMALL`], where the rest would be too large a share, it is the swap-or-not shuffle (Hoang,
 //! Morris, Rogaway 2012): each round pairs x with k - x and swaps the pair by a random bit, which is
-//! a bijection of any n. All bits of a round are one random word.
+//! a bijection of any n. All bits of a round are one random word, and the k of four rounds another.
 //!
 //! The eBPF engine computes the same in `bpf/tx_values.h`.
 
@@ -52,19 +52,23 @@ impl Shape {
 /// ones.
 #[inline(always)]
 pub fn value(key: u64, shape: &Shape, turn: u64) -> u64 {
-    let cycle = if shape.values == 0 { 0 } else { turn / shape.values };
+    let cycle = turn.checked_div(shape.values).unwrap_or(0);
     let key = mix(key.wrapping_add(cycle.wrapping_mul(GOLDEN_GAMMA)));
     let place = turn.wrapping_sub(cycle.wrapping_mul(shape.values));
     if shape.left == 0 { swap_or_not(key, shape.values, place) } else { rotated(key, shape, place) }
 }
 
 fn swap_or_not(key: u64, values: u64, mut x: u64) -> u64 {
-    for round in 0..SWAPS {
-        let word = mix(key.wrapping_add(2 * round));
-        let sum = scale(mix(key.wrapping_add(2 * round + 1)), values);
-        let other = if sum >= x { sum - x } else { sum + values - x };
-        if word >> (x.max(other) & 63) & 1 == 1 {
-            x = other;
+    for group in 0..SWAPS / 4 {
+        let mut sums = mix(key.wrapping_add(SWAPS + group));
+        for round in group * 4..group * 4 + 4 {
+            let word = mix(key.wrapping_add(round));
+            let sum = ((sums & 0xffff) * values) >> 16;
+            sums >>= 16;
+            let other = sum.wrapping_sub(x).wrapping_add(if sum < x { values } else { 0 });
+            // No branch: half of them would be predicted wrongly.
+            let swap = (word >> (x.max(other) & 63) & 1).wrapping_neg();
+            x ^= (x ^ other) & swap;
         }
     }
     x
