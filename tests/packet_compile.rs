@@ -375,7 +375,7 @@ fn fields_of_different_widths_follow_each_other() {
         assert_eq!(number(&frame, 54..56) as u16, (src as u16).wrapping_add(5));
         assert_eq!(number(&frame, 56..58), number(&frame, 54..56));
     }
-    let stack = "[{ipv6: {src: {same_as: udp.src, plus: -10}}}, {udp: {src: {random: 1..20}}}]";
+    let stack = "[{ipv6: {src: {same_as: udp.src, plus: -10}}}, {udp: {src: {increment: 1..20}}}]";
     for frame in frames(stack, 100) {
         let expected = number(&frame, 54..56).wrapping_sub(10);
         assert_eq!(number(&frame, 22..38), expected, "the borrow goes through all 128 bits");

@@ -8,7 +8,9 @@ use crate::packet::ir::{
 };
 use crate::packet::program::{SizeProgram, StreamProgram, fold};
 use crate::packet::tag;
-use crate::sys::tx_abi::{INLINE_OPS, LiveLength, LiveProgram, NO_TAG, TxConfig, WORD_COPY};
+use crate::sys::tx_abi::{
+    INLINE_CHECKSUMS, INLINE_OPS, LiveLength, LiveProgram, NO_TAG, TxConfig, WORD_COPY,
+};
 
 /// Bytes at the start of a frame that are written anew into every page, since whoever had the page
 /// before may have rewritten them: a router changes addresses, hop limit and checksum, a NAT the
@@ -80,6 +82,7 @@ impl Tables {
         if let [only] = programs
             && inline
             && only.ops.len() <= INLINE_OPS
+            && only.checksums.len() <= INLINE_CHECKSUMS
         {
             tables.inline_only();
         }
@@ -260,6 +263,9 @@ fn check(program: &StreamProgram) -> Result<(), String> {
     limit("changing checksums", program.checksums.len(), MAX_CHECKSUMS)?;
     limit("length fields", lengths, MAX_LENGTHS)?;
     limit("frame bytes", program.template.len(), 4095)?;
+    if program.crc32c.is_some() {
+        return Err("an SCTP checksum (CRC32c) over bytes that change is not computed there".into());
+    }
     if program.template.len() < 14 {
         return Err("a frame shorter than an Ethernet header".into());
     }
@@ -308,7 +314,6 @@ fn empty_config() -> TxConfig {
         ChecksumOp { base: 0, offset: 0, slot: 0, sums: 0, odd: 0, zero_as_ffff: 0, reserved: 0 };
     TxConfig {
         ifindex: 0,
-        netns: 0,
         bare: 0,
         single: 0,
         uses_random: 0,
@@ -323,13 +328,12 @@ fn empty_config() -> TxConfig {
         spin_ns: 0,
         bulk: 0,
         uses_rare: 0,
-        pidns_device: 0,
-        pidns: 0,
+        reserved: 0,
         only: LiveProgram::default(),
         only_template: [0; WORD_COPY / 8],
         only_template_end: 0,
         only_ops: [op; INLINE_OPS + 1],
-        only_checksums: [checksum; MAX_CHECKSUMS],
+        only_checksums: [checksum; INLINE_CHECKSUMS],
         only_lengths: [LiveLength::default(); MAX_LENGTHS],
     }
 }
@@ -344,6 +348,7 @@ mod tests {
             template: vec![0; len].into(),
             ops: [].into(),
             checksums: [].into(),
+            crc32c: None,
             size: None,
             tag_at: None,
             lists: [].into(),
