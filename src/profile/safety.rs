@@ -4,12 +4,12 @@
 
 use std::net::IpAddr;
 
-use super::model::{FieldSetting, FieldValue, Header, Profile};
+use super::model::{FieldSetting, FieldValue, Header, Profile, Stream};
 use super::path;
 pub use super::prefix::Prefix;
 use super::prefix::{address, number};
 use super::problem::Problem;
-use crate::wire::field::{FieldKind, ProtocolKind, WantedAddress};
+use crate::wire::field::{FieldDefault, FieldKind, ProtocolKind, WantedAddress};
 
 /// Prefixes that need no permission.
 const SAFE: [&str; 21] = [
@@ -39,8 +39,6 @@ const SAFE: [&str; 21] = [
 ];
 /// Loopback beside them.
 const LOOPBACK: &str = "::1/128";
-/// A counter of at most so many values is judged value by value, a longer one by its two ends.
-const MAX_ENUMERATED: u64 = 1 << 16;
 
 /// Every destination that a stream of the profile can take outside the safe prefixes and
 /// `allowed`: one problem a field. Destinations that the profile leaves to the receiving port are
@@ -60,7 +58,7 @@ pub fn check(profile: &Profile, allowed: &[Prefix]) -> Vec<Problem> {
                 if field.name != "dst" && !becomes_destination(&stream.headers, h, field.name) {
                     continue;
                 }
-                if let Some(outside) = ranges.outside(ipv4, value) {
+                if let Some(outside) = ranges.outside(ipv4, value, stream) {
                     let at = profile.origin.header_path(s, h, count, header.protocol.name);
                     let found = format!("the destination {}", address(outside, ipv4));
                     let at = path::key(&at, field.name);
@@ -135,34 +133,29 @@ impl Ranges {
     }
 
     /// An address that the field can take and that is not allowed.
-    fn outside(&self, ipv4: bool, value: &FieldValue) -> Option<u128> {
-        match value {
-            FieldValue::Bad => None,
-            FieldValue::Fixed(value) => self.first_outside(ipv4, *value, *value),
-            FieldValue::List(values) => {
-                values.iter().find_map(|value| self.first_outside(ipv4, *value, *value))
-            }
-            FieldValue::Random { low, high } => self.first_outside(ipv4, *low, *high),
-            FieldValue::Counter { start, step, count } => {
-                let width = if ipv4 { u128::from(u32::MAX) } else { u128::MAX };
-                let down = *step > u128::MAX / 2;
-                let at = |n: u64| start.wrapping_add(step.wrapping_mul(n.into())) & width;
-                if *count <= MAX_ENUMERATED {
-                    return (0..*count).map(at).find(|value| !self.contain(ipv4, *value, *value));
-                }
-                let distance = if down { step.wrapping_neg() } else { *step };
-                let span = distance.checked_mul(u128::from(count - 1));
-                let end = span.and_then(|span| {
-                    if down { start.checked_sub(span) } else { start.checked_add(span) }
-                });
-                match end.filter(|end| *end <= width) {
-                    Some(end) => self.first_outside(ipv4, end.min(*start), end.max(*start)),
-                    // It wraps: every address can come.
-                    None => self.first_outside(ipv4, 0, width),
-                }
-            }
+    fn outside(&self, ipv4: bool, value: &FieldValue, stream: &Stream) -> Option<u128> {
+        if follows_the_receiver(value, ipv4, stream) {
+            return None;
         }
+        let largest = if ipv4 { u128::from(u32::MAX) } else { u128::MAX };
+        let taken = value.ranges(largest, stream);
+        taken.into_iter().find_map(|(low, high)| self.first_outside(ipv4, low, high))
     }
+}
+
+/// Whether a destination is what another header leaves to the receiving port, whose address is
+/// judged by itself.
+fn follows_the_receiver(value: &FieldValue, ipv4: bool, stream: &Stream) -> bool {
+    let FieldValue::Same { of, plus: 0 } = value else { return false };
+    let Ok(n) = of.position(&stream.headers) else { return false };
+    let header = &stream.headers[n];
+    let kind = if ipv4 { FieldKind::Ipv4 } else { FieldKind::Ipv6 };
+    of.setting(header).is_none()
+        && header.protocol.all_fields().any(|field| {
+            field.name == of.field
+                && field.kind == kind
+                && field.default == FieldDefault::DestinationAddress
+        })
 }
 
 /// Sorts ranges and joins those that touch or overlap.
@@ -217,6 +210,52 @@ mod tests {
         assert!(ranges(&["8.8.8.0/24"]).contain_address("8.8.8.8".parse().expect("is one")));
     }
 
+    /// A stream whose IPv4 header has these fields, behind another one that sets its source.
+    fn stream(ipv4: &str) -> Stream {
+        let text = format!(
+            "streams: [{{rate: 1kpps, size: 128B, packet: [{{ipv4: {{src: 8.8.8.8}}}}, {{ipv4: {ipv4}}}, \
+             {{udp: {{src: 5}}}}]}}]"
+        );
+        let profile = crate::profile::parse("p.yaml", &text, &[]).expect("is a profile");
+        profile.streams.into_iter().next().expect("has a stream")
+    }
+
+    fn outside(destination: &str) -> Option<String> {
+        let stream = stream(&format!("{{dst: {destination}}}"));
+        let value = stream.headers[2].setting("dst").expect("is set");
+        ranges(&[]).outside(true, value, &stream).map(|outside| address(outside, true).to_string())
+    }
+
+    #[test]
+    fn every_rule_is_judged() {
+        for safe in [
+            "{random: 198.18.0.1..198.19.0.9, unique: true}",
+            "{random: 198.18.0.1..198.19.0.9, zipf: 1.1, every: 3}",
+            "{random: {198.18.0.1: 1, 10.0.0.0..10.0.0.9: 2}}",
+            "{list: {198.18.0.1: 1, 10.0.0.0: 2}}",
+            "{random: 0.0.0.0..255.255.255.255, mask: 0.0.255.255, base: 198.18.0.0}",
+            // What the receiving port decides is judged with the port.
+            "{same_as: 'ipv4[0].dst'}",
+        ] {
+            assert_eq!(outside(safe), None, "{safe}");
+        }
+        for (unsafe_, expected) in [
+            ("{random: 198.18.0.1..198.20.0.9, unique: true}", "198.20.0.0"),
+            ("{random: 8.8.8.8..198.20.0.9, mean: 10.0.0.1, sd: 3}", "8.8.8.8"),
+            ("{random: {198.18.0.1: 1, 1.1.1.1: 2}}", "1.1.1.1"),
+            ("{list: {198.18.0.1: 1, 1.1.1.1: 2}}", "1.1.1.1"),
+            ("{increment: 198.19.255.255, count: 4, every: 2}", "198.20.0.0"),
+            ("{random: 198.18.0.1..198.18.0.9, mask: 0.1.255.255, base: 8.0.0.0}", "8.0.0.0"),
+            ("{same_as: 'ipv4[0].src'}", "8.8.8.8"),
+            ("{same_as: udp.src}", "0.0.0.5"),
+            // Of the sending port's own address nothing is known here, nor of what lies beyond.
+            ("{same_as: 'ipv4[1].src'}", "0.0.0.0"),
+            ("{same_as: 'ipv4[0].dst', plus: 1}", "0.0.0.0"),
+        ] {
+            assert_eq!(outside(unsafe_).as_deref(), Some(expected), "{unsafe_}");
+        }
+    }
+
     #[test]
     fn a_range_may_span_prefixes_that_touch() {
         let ranges = ranges(&["198.20.0.0/16"]);
@@ -236,7 +275,7 @@ mod tests {
         ) {
             let ranges = ranges(&[]);
             let value = FieldValue::Counter { start, step: step as u128, count };
-            let outside = ranges.outside(true, &value);
+            let outside = ranges.outside(true, &value, &stream("{}"));
             let run = |n: u64| (start as i128 + step * i128::from(n)) as u128 & 0xffff_ffff;
             let first = (0..count).map(run).find(|v| !(0xc612_0000..=0xc613_ffff).contains(v));
             prop_assert_eq!(outside, first);
