@@ -8,11 +8,13 @@
 //! Every stage goes on after a mistake, and all mistakes are told at once ([`ProfileErrors`]).
 
 mod decode;
+mod fragments;
 mod lab;
 pub mod model;
 mod origin;
 mod overrides;
 mod path;
+mod piece;
 mod prefix;
 mod problem;
 pub mod safety;

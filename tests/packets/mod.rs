@@ -40,6 +40,7 @@ pub fn stream(headers: Vec<Header>, size: u32) -> Stream {
         start: Nanos(0),
         tag: true,
         order: Vec::new(),
+        piece: None,
     }
 }
 

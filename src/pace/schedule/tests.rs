@@ -17,6 +17,7 @@ fn class(programs: std::ops::Range<u32>, packets: u64, nanos: u64) -> Class {
         count: None,
         duration: Some(10_000),
         one_worker: false,
+        sequence: None,
     }
 }
 

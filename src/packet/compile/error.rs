@@ -72,6 +72,12 @@ pub enum Problem {
         /// Bits of the field.
         bits: u8,
     },
+    /// A fragment ends inside a checksum that changes.
+    #[error("a piece ends in the middle of a checksum that changes from packet to packet")]
+    CutThroughChecksum,
+    /// A fragment ends inside a field whose values cannot be told in parts.
+    #[error("a piece ends in the middle of a field that changes from packet to packet")]
+    CutThroughField,
     /// `bad` for a field that is no checksum.
     #[error("only a checksum can be bad")]
     NoChecksum,
@@ -131,6 +137,9 @@ impl Problem {
                 "use a prefix of /64 or shorter, or a longer one".to_owned()
             }
             Self::NoAddress { .. } => "set the field, or give the port an address".to_owned(),
+            Self::CutThroughChecksum | Self::CutThroughField => {
+                "move the cut, or let the field be the same in all packets".to_owned()
+            }
             Self::CycleTooLong { .. } => "use smaller weights".to_owned(),
             _ => String::new(),
         }

@@ -8,12 +8,14 @@
 //! | `template` | every field's constant, rule or computation; the payload |
 //! | `ops` | the window of a field that changes |
 //! | `checksums` | what each checksum covers, and whether it is computed once or per packet |
+//! | `piece` | what a fragment has of its datagram |
 
 mod checksums;
 mod error;
 mod layout;
 mod lists;
 mod ops;
+mod piece;
 mod sizes;
 mod template;
 mod values;
@@ -53,17 +55,40 @@ pub fn compile(
     let number = u16::try_from(stream)
         .map_err(|_| in_stream((String::new(), Problem::StreamNumber { number: stream })))?;
     let mut lists = Lists::default();
-    let key = |field| super::random::key(profile.seed, number.into(), field);
+    // The pieces of a datagram draw the same values.
+    let drawn = source.piece.as_ref().map_or(stream, |piece| piece.group) as u32;
+    let key = |field| super::random::key(profile.seed, drawn, field);
 
-    let sizes = Sizes::new(&source.size, key(u32::MAX), &mut lists).map_err(in_stream)?;
+    let sizes = match &source.piece {
+        Some(piece) => Sizes::fixed(piece.datagram.frame_len),
+        None => Sizes::new(&source.size, key(u32::MAX), &mut lists).map_err(in_stream)?,
+    };
     let layout = Layout::new(source, &sizes).map_err(in_stream)?;
     let mut draft =
         Draft::new(&layout, addressing, key, &mut lists, (number, epoch)).map_err(in_stream)?;
     draft.fill_payload(&source.payload, layout.payload_at, layout.headers_len);
+    if let Some(piece) = &source.piece {
+        piece::write_tags(&mut draft, piece, layout.prefix_len(), (number, epoch));
+    }
 
     let plan = checksums::Plan::new(&layout, &draft);
     limit("changing checksums", plan.changing(), MAX_CHECKSUMS).map_err(in_stream)?;
     let checksums = plan.write(&mut draft, &layout);
+    if let Some(piece) = &source.piece {
+        let own = (number, epoch);
+        let cut = piece::cut(&layout, draft, &plan, checksums, piece, own, &mut lists)
+            .map_err(|problem| in_stream(("fragments".to_owned(), problem)))?;
+        limit("changing fields", cut.ops.len(), MAX_OPS).map_err(in_stream)?;
+        return Ok(StreamProgram {
+            stream: number,
+            template: cut.template.into(),
+            ops: cut.ops.into(),
+            checksums: cut.checksums.into(),
+            size: None,
+            tag_at: cut.tag_at.map(|at| at as u16),
+            lists: lists.into(),
+        });
+    }
     let size = sizes.rule.map(|value| size_program(value, &layout, &draft, &plan));
     for patch in &mut draft.patches {
         (patch.op.sums, patch.op.odd) = plan.slots_over(&patch.bytes, patch.window_end());

@@ -2,6 +2,7 @@
 //! mistakes are told at once.
 
 mod data;
+mod fragments;
 mod header;
 mod lab;
 mod measure;

@@ -1,6 +1,7 @@
 //! Streams.
 
-use super::{At, Decoder, Record, data, header, size};
+use super::{At, Decoder, Record, data, fragments, header, size};
+use crate::profile::fragments::Fragments;
 use crate::profile::model::{Header, Limit, Payload, Port, Rate, Size, Stream};
 use crate::profile::problem::{Problem, nearest};
 use crate::profile::units::Unit;
@@ -19,16 +20,28 @@ pub(super) struct Defaults<'p> {
     pub duration: Nanos,
 }
 
-/// A stream, and whether it says itself that it is tagged.
+/// A stream, and what it says beside.
+pub(super) struct Read {
+    pub stream: Stream,
+    /// It says itself whether it is tagged.
+    pub tag_is_explicit: bool,
+    /// How it is to be cut.
+    pub fragments: Option<Fragments>,
+}
+
 pub(super) fn stream(
     decoder: &mut Decoder,
     at: &At<'_>,
     number: usize,
     defaults: &Defaults<'_>,
-) -> (Stream, bool) {
+) -> Read {
     let read = decoder
         .record(at, "stream", "a stream: a mapping", |record| read(record, number, defaults));
-    read.unwrap_or_else(|| (harmless(number, defaults), false))
+    read.unwrap_or_else(|| Read {
+        stream: harmless(number, defaults),
+        tag_is_explicit: false,
+        fragments: None,
+    })
 }
 
 /// A stream that no rule objects to.
@@ -45,10 +58,11 @@ fn harmless(number: usize, defaults: &Defaults<'_>) -> Stream {
         start: Nanos(0),
         tag: true,
         order: Vec::new(),
+        piece: None,
     }
 }
 
-fn read(record: &mut Record<'_, '_>, number: usize, defaults: &Defaults<'_>) -> (Stream, bool) {
+fn read(record: &mut Record<'_, '_>, number: usize, defaults: &Defaults<'_>) -> Read {
     let mut stream = harmless(number, defaults);
     if let Some(at) = record.get("name")
         && let Some(name) = record.decoder.name(&at)
@@ -72,10 +86,13 @@ fn read(record: &mut Record<'_, '_>, number: usize, defaults: &Defaults<'_>) -> 
     if let Some(at) = record.require("packet", "the header stack: [ipv4, udp]") {
         stream.headers = packet(record.decoder, &at);
     }
+    let fragments = record.get("fragments");
+    let fragments = fragments.and_then(|at| fragments::fragments(record.decoder, &at));
     let size = match record.get("size") {
         Some(at) => size::size(record.decoder, &at),
         None => {
-            let whole = whole_message(&stream.headers);
+            let whole = whole_message(&stream.headers)
+                .or_else(|| fragments.as_ref()?.size_of(&stream.headers).map(Size::Fixed));
             if whole.is_none() {
                 record.missing("size", "a frame size such as 64B");
             }
@@ -92,8 +109,11 @@ fn read(record: &mut Record<'_, '_>, number: usize, defaults: &Defaults<'_>) -> 
     stream.tag = tag.unwrap_or(true);
     if let Some(at) = record.get("order") {
         stream.order = order(record.decoder, &at).unwrap_or_default();
+        if fragments.is_some() {
+            record.decoder.refuse(&at, "order beside fragments", "fragments.order");
+        }
     }
-    (stream, tag.is_some())
+    Read { stream, tag_is_explicit: tag.is_some(), fragments }
 }
 
 /// The frame that holds a stack which ends with a whole message and nothing else; None where payload

@@ -44,8 +44,11 @@ pub(super) fn size_is_a_frame(profile: &Profile, problems: &mut Vec<Problem>) {
         let allowed = MIN_FRAME..=MAX_FRAME;
         if let Some(bad) = [low, high].iter().find(|bytes| !allowed.contains(bytes)) {
             let expected = format!("{MIN_FRAME}B to {MAX_FRAME}B, the 4 bytes of FCS included");
-            let found = format!("{bad}B");
-            problems.push(profile.origin.problem(path::key(&at, "size"), found, expected));
+            let (key, found) = match &stream.piece {
+                None => ("size", format!("{bad}B")),
+                Some(_) => ("fragments", format!("a piece in a frame of {bad}B")),
+            };
+            problems.push(profile.origin.problem(path::key(&at, key), found, expected));
         }
     }
 }
@@ -77,8 +80,9 @@ pub(super) fn imix_cycle_is_short(profile: &Profile, problems: &mut Vec<Problem>
 pub(super) fn headers_fit(profile: &Profile, problems: &mut Vec<Problem>) {
     for (at, stream) in streams(profile) {
         let (smallest, need) = (bounds(&stream.size).0, stack_len(&stream.headers));
-        // Too small for a frame at all is another rule's problem.
-        if smallest.buffer_len() < need && u64::from(smallest.0) >= MIN_FRAME {
+        // Too small for a frame at all is another rule's problem; pieces have only a part of the
+        // headers.
+        if stream.piece.is_none() && smallest.buffer_len() < need && u64::from(smallest.0) >= MIN_FRAME {
             let found = format!("{}B", smallest.0);
             let expected = format!(
                 "at least {}B: {} take {need} bytes, the FCS {FCS_BYTES}",
