@@ -275,7 +275,8 @@ impl PortPlan {
     pub fn constant_gap(&self) -> Option<u64> {
         let [class] = self.classes.as_slice() else { return None };
         let streams = class.streams.len() as u64;
-        (!class.period.is_unlimited() && class.sequence.is_none()).then(|| class.period.gap_of(streams))
+        (!class.period.is_unlimited() && class.sequence.is_none())
+            .then(|| class.period.gap_of(streams))
     }
 
     /// How long the schedule lasts, in nanoseconds. None: until a count of an unlimited rate is

@@ -11,8 +11,10 @@ use common::{Run, privileged, run};
 
 /// One lab at a time.
 static MACHINE: Mutex<()> = Mutex::new(());
-/// Datagrams of each experiment.
-const N: u64 = 500;
+/// Datagrams of each experiment, one a millisecond: the kernel's timers of a second run in batches of
+/// 32 ms, and ICMP's socket has room for about a hundred errors at once (the others are
+/// Ip6OutDiscards).
+const N: u64 = 400;
 
 /// An experiment: a stream's keys, and what stands between.
 struct Experiment<'a> {
@@ -41,7 +43,7 @@ impl<'a> Experiment<'a> {
         };
         let yaml = format!(
             "lab:\n  topology: router\n  sysctl: {{net.ipv4.ipfrag_time: 1, \
-             net.ipv6.ip6frag_time: 1}}\n{nft}streams:\n  - name: cut\n    rate: 5kpps\n    count: \
+             net.ipv6.ip6frag_time: 1}}\n{nft}streams:\n  - name: cut\n    rate: 1kpps\n    count: \
              {N}\n    packet: {}\n    fragments: {}\n{}drain: 2500ms\nmeasure: {{pass_on: \
              true}}\nvalidity: {{max_unsent: 0, max_lag: 1s}}\n",
             self.packet, self.fragments, self.more
@@ -82,8 +84,12 @@ impl Seen {
     fn assert(&self, delivered: u64, reasm: [u64; 4], time_exceeded: u64) {
         let names = ["ReasmReqds", "ReasmOKs", "ReasmFails", "ReasmTimeout"];
         let seen = names.map(|name| self.ip(name));
-        let witnesses = &self.run.json["witnesses"];
-        let told = || format!("{}\n{witnesses:#}", self.yaml);
+        let told = || {
+            let all = self.run.json["witnesses"].as_array().expect("witnesses");
+            let changed = all.iter().filter(|counter| counter["value"] != 0);
+            let lines: Vec<String> = changed.map(ToString::to_string).collect();
+            format!("{}\n{}", self.yaml, lines.join("\n"))
+        };
         assert_eq!(self.delivered(), delivered, "delivered: {}", told());
         assert_eq!(seen, reasm, "{names:?}: {}", told());
         assert_eq!(self.time_exceeded(), time_exceeded, "time exceeded: {}", told());
@@ -126,8 +132,16 @@ fn orders_gaps_and_changing_fields_are_reassembled() {
     for (packet, fragments, pieces) in [
         (UDP6, "{count: 5, order: reversed}", 5),
         (UDP6, "{count: 10, order: shuffled, gap: 100us, id: random}", 10),
-        ("[ipv6: {src: {random: 2001:2::/64}}, udp: {src: {increment: 1024}}]", "{first: 8, mtu: 1280}", 4),
-        ("[ipv4: {dscp: {random: 0..7}}, udp: {src: {random: 1..60000}}]", "{sizes: [24, 512], order: last-first}", 7),
+        (
+            "[ipv6: {src: {prefix: 2001:2::/64, order: random}}, udp: {src: {increment: 1024}}]",
+            "{first: 8, mtu: 1280}",
+            4,
+        ),
+        (
+            "[ipv4: {dscp: {random: 0..7}}, udp: {src: {random: 1..60000}}]",
+            "{sizes: [24, 512], order: last-first}",
+            7,
+        ),
         ("[ipv6, fragment, udp]", "{count: 3, id: random}", 3),
     ] {
         let seen = Experiment { more, ..Experiment::new(packet, fragments) }.run();
@@ -164,10 +178,10 @@ fn a_router_that_drops_fragments() {
     later.assert(0, [N, 0, N, N], N);
     assert_eq!(later.lost(), [0, N, N]);
     let first = dropped("exthdr frag exists frag frag-off 0 drop");
-    first.assert(0, [2 * N, 0, 2 * N, N], 0);
+    first.assert(0, [2 * N, 0, N, N], 0);
     assert_eq!(first.lost(), [N, 0, 0]);
     let last = dropped("exthdr frag exists frag more-fragments 0 drop");
-    last.assert(0, [2 * N, 0, 2 * N, N], N);
+    last.assert(0, [2 * N, 0, N, N], N);
     assert_eq!(last.lost(), [0, 0, N]);
 }
 
@@ -179,10 +193,10 @@ fn overlaps_and_duplicates() {
     }
     let cut = |fragments| Experiment::new(UDP6, fragments).run();
     let two = "{pieces: [{offset: 0, length: 512}, {offset: 504, length: 512}]}";
-    cut(two).assert(0, [2 * N, 0, 2 * N, 0], 0);
+    cut(two).assert(0, [2 * N, 0, N, 0], 0);
     let three = "{pieces: [{offset: 0, length: 512}, {offset: 504, length: 520}, \
                  {offset: 1024, length: 512}]}";
-    cut(three).assert(0, [3 * N, 0, 3 * N, N], 0);
+    cut(three).assert(0, [3 * N, 0, 2 * N, N], 0);
     let contained = "{pieces: [{offset: 0, length: 512}, {offset: 256, length: 64, data: other}, \
                      {offset: 512, length: 512}]}";
     cut(contained).assert(N, [3 * N, N, 0, 0], 0);

@@ -138,9 +138,7 @@ fn sent_by_stream(counted: &Counted) -> Vec<StreamSent> {
 fn distinct_of(stream: &Stream, frames: u64) -> u64 {
     match &stream.piece {
         None => distinct(&stream.order, frames),
-        Some(piece) => {
-            frames.div_ceil(piece.copies().max(1))
-        }
+        Some(piece) => frames.div_ceil(piece.copies().max(1)),
     }
 }
 

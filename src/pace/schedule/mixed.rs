@@ -135,8 +135,7 @@ impl Schedule {
             let next = self.sequences.heap.peek().map(|top| top.0.0);
             let until = next.unwrap_or(u64::MAX);
             // Whole packets up to the next piece.
-            let part =
-                Window { first: horizon.min(until), last: window.last.min(until), ..window };
+            let part = Window { first: horizon.min(until), last: window.last.min(until), ..window };
             let mut taken = self.fill_rated(part, &mut out[filled..]);
             if taken == 0 {
                 let Some(due) = next.filter(|&due| due <= horizon) else { break };

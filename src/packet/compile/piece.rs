@@ -127,9 +127,8 @@ fn needed(all: Vec<ChecksumOp>, regions: &Regions) -> Result<(Vec<ChecksumOp>, u
     for op in all.into_iter().rev() {
         let field = usize::from(op.offset)..usize::from(op.offset) + 2;
         let here = regions.around(&field).is_some();
-        let cut = regions.parts.iter().any(|part| {
-            field.start.max(part.start) < field.end.min(part.end)
-        });
+        let cut =
+            regions.parts.iter().any(|part| field.start.max(part.start) < field.end.min(part.end));
         if cut && !here {
             return Err(Problem::CutThroughChecksum);
         }

@@ -1,7 +1,9 @@
 //! How a stream's datagrams are cut.
 
 use super::{At, Decoder, Record};
-use crate::profile::fragments::{Cut, Fragments, Identification, MAX_PIECES, MAX_STEPS, Order, PieceSpec};
+use crate::profile::fragments::{
+    Cut, Fragments, Identification, MAX_PIECES, MAX_STEPS, Order, PieceSpec,
+};
 use crate::profile::yaml::Data;
 use crate::units::Nanos;
 
@@ -47,9 +49,10 @@ fn record(record: &mut Record<'_, '_>) -> Option<Fragments> {
     } else if let Some(at) = mtu {
         Cut::Mtu(decoder.integer(&at, 28, MAX_BYTES)? as usize)
     } else if let Some(at) = sizes {
-        let sizes = decoder.list_of(&at, "bytes of the pieces: [24, 1000, 500]", |decoder, item| {
-            decoder.integer(item, 1, MAX_BYTES).map(|size| size as usize)
-        })?;
+        let sizes =
+            decoder.list_of(&at, "bytes of the pieces: [24, 1000, 500]", |decoder, item| {
+                decoder.integer(item, 1, MAX_BYTES).map(|size| size as usize)
+            })?;
         if sizes.is_empty() || sizes.len() > MAX_PIECES {
             let found = format!("{} sizes", sizes.len());
             decoder.refuse(&at, found, format!("1 to {MAX_PIECES}"));
@@ -146,8 +149,7 @@ fn identification(decoder: &mut Decoder, at: &At<'_>) -> Option<Identification> 
             decoder.integer(at, 0, u32::MAX.into()).map(|id| Identification::Fixed(id as u32))
         }
         _ => {
-            let words =
-                [("counter", Identification::Counter), ("random", Identification::Random)];
+            let words = [("counter", Identification::Counter), ("random", Identification::Random)];
             decoder.choice(at, &words)
         }
     }

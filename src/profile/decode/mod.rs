@@ -13,6 +13,7 @@ mod size;
 mod stream;
 mod value;
 
+pub(super) use fragments::ORDERS;
 pub(super) use header::{record_name as header_record, some_of};
 pub use lab::TOPOLOGIES;
 pub(super) use lab::plain as plain_lab;

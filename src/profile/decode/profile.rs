@@ -5,11 +5,11 @@ use std::path::Path;
 use super::port::{self, PORT_ROLES};
 use super::stream::{self, Defaults};
 use super::{At, Decoder, Record, lab, measure};
+use crate::profile::fragments::Fragments;
 use crate::profile::model::{
     Attachment, Measure, NextHop, PassCriteria, Port, Profile, ReceiveMode, Stream, TestKind,
     Validity,
 };
-use crate::profile::fragments::Fragments;
 use crate::profile::origin::Origin;
 use crate::profile::problem::Problem;
 use crate::profile::yaml::Node;
@@ -104,11 +104,7 @@ fn profile(record: &mut Record<'_, '_>, file: &str) -> (Profile, Beside) {
     (profile, beside)
 }
 
-fn streams(
-    decoder: &mut Decoder,
-    at: &At<'_>,
-    defaults: &Defaults<'_>,
-) -> (Vec<Stream>, Beside) {
+fn streams(decoder: &mut Decoder, at: &At<'_>, defaults: &Defaults<'_>) -> (Vec<Stream>, Beside) {
     let items = decoder.list(at, "a list of streams").unwrap_or_default();
     if items.len() > MAX_STREAMS {
         let expected = format!("at most {MAX_STREAMS}: the probe tag numbers them in 16 bits");
@@ -184,7 +180,8 @@ pub(crate) fn asked_keys() -> std::collections::BTreeMap<String, std::collection
     let mut decoder = Decoder::default();
     let read = |text: &str| yaml::read(text, &mut Vec::new()).expect("is YAML");
     // Every record once, empty: decoders ask for all their keys, whatever is there.
-    let text = "{ports: {a: {next_hop: {}}}, streams: [{size: {}, packet: [], payload: {}, fragments: {pieces: [{}]}}], \
+    let text = "{ports: {a: {next_hop: {}}}, streams: [{size: {}, packet: [], payload: {}, \
+                fragments: {pieces: [{}]}}, {packet: [], fragments: {count: 2, id: {}}}], \
                 lab: {tbf: [{}]}, measure: {}, pass: {}, validity: {}}";
     let root = read(text);
     let at = At { node: &root, path: String::new() };

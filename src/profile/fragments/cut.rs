@@ -104,7 +104,8 @@ fn equal(count: usize, first: Option<usize>, whole: Whole) -> Result<Vec<usize>,
     for _ in 1..others {
         if left <= each {
             let found = format!("{count} pieces of {} bytes", whole.len);
-            let expected = "fewer pieces, or a longer datagram: all but the last are multiples of 8";
+            let expected =
+                "fewer pieces, or a longer datagram: all but the last are multiples of 8";
             return refuse("", found, expected);
         }
         sizes.push(each);
@@ -174,9 +175,8 @@ pub(super) fn tags(parts: &[Part], whole: Whole) -> Vec<Option<usize>> {
             if at + TAG_LEN > end.min(whole.len) {
                 return None;
             }
-            let touches = |other: &&Part| {
-                other.offset < at + TAG_LEN && at < other.offset + other.len
-            };
+            let touches =
+                |other: &&Part| other.offset < at + TAG_LEN && at < other.offset + other.len;
             let others = parts.iter().enumerate().filter(|(m, _)| *m != n).map(|(_, part)| part);
             match others.clone().find(touches) {
                 None => return Some(at - part.offset),

@@ -79,14 +79,14 @@ fn refuse<T>(
 }
 
 /// The pieces of a stream whose first will be number `group`.
-fn group_of(
-    stream: &Stream,
-    group: usize,
-    fragments: &Fragments,
-) -> Result<Vec<Stream>, Refusal> {
+fn group_of(stream: &Stream, group: usize, fragments: &Fragments) -> Result<Vec<Stream>, Refusal> {
     let mut stream = stream.clone();
     let Some(prefix) = Prefix::find(&stream.headers) else {
-        return refuse("", "fragments of a packet without IP", "an IPv4 or IPv6 header to cut behind");
+        return refuse(
+            "",
+            "fragments of a packet without IP",
+            "an IPv4 or IPv6 header to cut behind",
+        );
     };
     let (headers, ip) = (&mut stream.headers, prefix.ip);
     let before = headers[..ip].iter().map(|header| header.protocol);
@@ -95,7 +95,11 @@ fn group_of(
         .last()
     {
         let found = format!("fragments behind {}, whose checksum covers them", sum.name);
-        return refuse("", found, "the first IP header of the stack without such headers before it");
+        return refuse(
+            "",
+            found,
+            "the first IP header of the stack without such headers before it",
+        );
     }
     let by_stack: usize = headers.iter().map(Header::len).sum();
     let Size::Fixed(size) = stream.size else {
@@ -299,4 +303,3 @@ fn tell_about_tags(
     ));
     None
 }
-

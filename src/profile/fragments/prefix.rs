@@ -29,7 +29,8 @@ impl Prefix {
             return Some(Self { ip, count: ip + 1, insert: false });
         }
         let chain = (ip + 1..headers.len()).take_while(|&n| kind(n) == ProtocolKind::Extension);
-        let last_of = |number: u8| chain.clone().filter(|&n| is(headers[n].protocol, number)).last();
+        let last_of =
+            |number: u8| chain.clone().filter(|&n| is(headers[n].protocol, number)).last();
         if let Some(own) = chain.clone().find(|&n| is(headers[n].protocol, ip_protocol::FRAGMENT)) {
             return Some(Self { ip, count: own + 1, insert: false });
         }

@@ -82,7 +82,10 @@ pub(super) fn headers_fit(profile: &Profile, problems: &mut Vec<Problem>) {
         let (smallest, need) = (bounds(&stream.size).0, stack_len(&stream.headers));
         // Too small for a frame at all is another rule's problem; pieces have only a part of the
         // headers.
-        if stream.piece.is_none() && smallest.buffer_len() < need && u64::from(smallest.0) >= MIN_FRAME {
+        if stream.piece.is_none()
+            && smallest.buffer_len() < need
+            && u64::from(smallest.0) >= MIN_FRAME
+        {
             let found = format!("{}B", smallest.0);
             let expected = format!(
                 "at least {}B: {} take {need} bytes, the FCS {FCS_BYTES}",

@@ -8,7 +8,13 @@ pub static PROTOCOL: Protocol = Protocol::new(
     "fragment",
     "IPv6 fragment header (RFC 8200 §4.5); unset, of an atomic fragment (RFC 6946)",
     &[
-        computed("next_header", 0, 8, FieldDefault::NextProtocol, "Protocol number of what follows"),
+        computed(
+            "next_header",
+            0,
+            8,
+            FieldDefault::NextProtocol,
+            "Protocol number of what follows",
+        ),
         number("reserved", 8, 8, 0, "Reserved"),
         number("fragment_offset", 16, 13, 0, "Fragment offset in units of 8 bytes"),
         number("reserved2", 29, 2, 0, "Reserved"),
