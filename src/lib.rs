@@ -13,16 +13,19 @@
 //! | [`plan`] | which worker sends what |
 //! | [`wire`] | one file a protocol: header layout, build, parse; checksums |
 //! | [`packet`] | templates and patch operations: the bytes of packet i |
+//! | [`capture`] | capture files in |
 //! | [`pace`] | when the next packet is due, and of which stream |
 //! | [`engine`] | the seam to the kernel's transmit paths |
 //! | [`worker`] | the hot loop |
 //! | [`receive`] | what came back: XDP and TPACKET_V3 |
 //! | [`measure`] | order, histograms, ledger, verdict |
 //! | [`trial`] | one trial from start to drained counters |
+//! | [`search`] | which trials a benchmark needs, and what they mean: pure, without I/O or clock |
 //! | [`report`] | the versioned result, and one file per output |
 //! | [`sys`] | kernel ABI and system calls; `unsafe` lives there |
 
 pub mod app;
+pub mod capture;
 pub mod cli;
 pub mod engine;
 pub mod error;
@@ -36,6 +39,7 @@ pub mod ports;
 pub mod profile;
 pub mod receive;
 pub mod report;
+pub mod search;
 pub mod sys;
 pub mod trial;
 pub mod units;

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// Bytes of the frame check sequence. Profiles and reports count it in a frame's size; buffers
 /// that are handed to the kernel do not hold it.
 pub const FCS_BYTES: u32 = 4;
@@ -11,7 +13,9 @@ pub const FCS_BYTES: u32 = 4;
 pub const L1_OVERHEAD_BYTES: u32 = 20;
 
 /// A span of time, or a time of `CLOCK_MONOTONIC`, in nanoseconds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub struct Nanos(pub u64);
 
 impl Nanos {
@@ -93,7 +97,7 @@ impl PacketRate {
 }
 
 /// A share of a whole in parts per billion: exact for percentages with seven decimals.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Ratio(pub u64);
 
 impl Ratio {

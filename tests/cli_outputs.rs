@@ -176,3 +176,24 @@ fn groff_has_nothing_to_say_about_the_manual() {
         assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{path}");
     }
 }
+
+#[test]
+fn headers_are_listed_and_shown() {
+    let run = |args: &[&str]| {
+        let program = env!("CARGO_BIN_EXE_wirestorm");
+        let output = Command::new(program).arg("headers").args(args).output().expect("it starts");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (output.status.code(), text(&output.stdout), text(&output.stderr))
+    };
+    let (status, list, problem) = run(&[]);
+    assert_eq!((status, problem.as_str()), (Some(0), ""));
+    for protocol in wirestorm::wire::protocols() {
+        assert!(list.contains(&format!("\n{} ", protocol.name)), "{}", protocol.name);
+    }
+    let (status, shown, problem) = run(&["ipv4", "raw"]);
+    assert_eq!((status, problem.as_str()), (Some(0), ""));
+    assert!(shown.contains("fragment_offset") && shown.contains("packet: [ipv4, udp, raw"));
+    let (status, _, problem) = run(&["ipv5"]);
+    assert_eq!(status, Some(1));
+    assert!(problem.contains("did you mean ipv4?"), "{problem}");
+}

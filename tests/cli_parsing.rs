@@ -6,6 +6,7 @@ use wirestorm::cli::check::Check;
 use wirestorm::cli::color::ColorChoice;
 use wirestorm::cli::lab::{Lab, Which};
 use wirestorm::cli::man::Man;
+use wirestorm::cli::report::Of as Results;
 use wirestorm::cli::run::{Engine, ReportTo};
 use wirestorm::cli::schema::Of;
 use wirestorm::cli::{self, Command};
@@ -99,6 +100,15 @@ fn the_other_commands() {
     assert!(matches!(parse("calibrate -o - --duration 20ms"),
         Ok(Command::Calibrate(c)) if c.output == Some("-".into())
             && c.duration == Nanos(20_000_000)));
+    let files = |names: &[&str]| names.iter().map(PathBuf::from).collect::<Vec<_>>();
+    assert!(matches!(parse("report a.json --html -"), Ok(Command::Report(r))
+        if r.of == Results::One("a.json".into()) && r.html == Some("-".into())));
+    let two = Results::Comparison { baseline: files(&["a"]), candidate: files(&["b"]) };
+    assert!(matches!(parse("report a b"), Ok(Command::Report(r)) if r.of == two));
+    let many =
+        Results::Comparison { baseline: files(&["a", "b"]), candidate: files(&["c", "d", "e"]) };
+    assert!(matches!(parse("report --baseline a b --candidate c d e"), Ok(Command::Report(r))
+        if r.of == many));
     assert!(matches!(parse("man"), Ok(Command::Man(Man::Print(None)))));
     assert!(matches!(parse("man --dir d"), Ok(Command::Man(Man::Write(_)))));
 }
@@ -121,7 +131,14 @@ fn wrong_usage_says_what_is_wrong_and_ends_with_2() {
         "run p.yaml --csv -",
         "run p.yaml --json - --pcap -",
         "run p.yaml --json same --pcap same",
+        "run p.yaml --json same --html same",
+        "run p.yaml --html - --pcap -",
         "run p.yaml --jsno x",
+        "report",
+        "report a.json a.json",
+        "report a.json b.json c.json",
+        "report a.json --baseline b.json --candidate c.json",
+        "report --baseline a.json",
         "rnu p.yaml",
         "pcap p.yaml",
         "pcap p.yaml -o f --count 0",

@@ -5,11 +5,14 @@ mod calibrated;
 mod check;
 mod diagnose;
 mod doctor;
+mod explain;
+mod headers;
 mod lab;
 mod machine;
 mod pcap;
 mod prepare;
 mod profile;
+mod report;
 mod run;
 mod run_command;
 mod signals;
@@ -21,12 +24,13 @@ use crate::cli::exit::Status;
 use crate::cli::{self, Command};
 use crate::error::{Error, Result};
 use crate::profile::ProfileErrors;
-use crate::report;
 
 /// Why a command ended without doing what it was asked.
 enum Failure {
     /// The profile is wrong.
     Profile(ProfileErrors),
+    /// A file that was named is not what it has to be.
+    Input(Error),
     /// It could not run.
     Error(Error),
 }
@@ -51,6 +55,10 @@ pub fn main() -> ExitCode {
             eprintln!("{errors}");
             Status::Usage
         }
+        Err(Failure::Input(error)) => {
+            eprintln!("wirestorm: {error}");
+            Status::Usage
+        }
         Err(Failure::Error(error)) => {
             eprintln!("wirestorm: {error}");
             Status::CouldNotRun
@@ -62,15 +70,18 @@ pub fn main() -> ExitCode {
 fn execute(command: Command) -> std::result::Result<Status, Failure> {
     match command {
         Command::Run(run) => run_command::execute(&run),
+        Command::Report(report) => report::execute(&report),
         Command::Check(check) => check::execute(&check),
         Command::Pcap(pcap) => pcap::execute(&pcap),
+        Command::Explain(typed) => explain::execute(&typed),
+        Command::Headers(typed) => headers::execute(&typed),
         Command::Doctor(doctor) => Ok(doctor::execute(&doctor)?),
         Command::Lab(lab) => Ok(lab::execute(&lab)?),
         Command::Calibrate(typed) => calibrate::execute(&typed),
         Command::Schema(schema) => {
             let text = match schema.of {
                 cli::schema::Of::Profile => format!("{:#}\n", crate::profile::schema()),
-                cli::schema::Of::Result => report::json::SCHEMA.to_owned(),
+                cli::schema::Of::Result => crate::report::json::SCHEMA.to_owned(),
             };
             print(text.as_bytes())?;
             Ok(Status::Passed)

@@ -16,11 +16,24 @@ pub struct Requested {
     pub allowed: Vec<Prefix>,
 }
 
+/// As [`read`], for packets that are to be sent.
+///
+/// # Errors
+/// As [`read`]; destinations that nobody allowed.
+pub fn load(request: &ProfileRequest) -> Result<Requested, Failure> {
+    let requested = read(request)?;
+    let outside = safety::check(&requested.profile, &requested.allowed);
+    if !outside.is_empty() {
+        return Err(requested.profile.origin.errors(outside).into());
+    }
+    Ok(requested)
+}
+
 /// Reads the profile and applies what was typed beside it.
 ///
 /// # Errors
-/// All problems of the profile at once; destinations that nobody allowed.
-pub fn load(request: &ProfileRequest) -> Result<Requested, Failure> {
+/// All problems of the profile at once.
+pub fn read(request: &ProfileRequest) -> Result<Requested, Failure> {
     let mut profile = profile::load(&request.path, &request.settings)?;
     if let Some(lab) = &request.lab {
         profile.set_lab(lab)?;
@@ -33,10 +46,6 @@ pub fn load(request: &ProfileRequest) -> Result<Requested, Failure> {
         let prefix = Prefix::parse(text)
             .map_err(|expected| Error::new("allow", text, format!("expected {expected}")))?;
         allowed.push(prefix);
-    }
-    let unsafe_destinations = safety::check(&profile, &allowed);
-    if !unsafe_destinations.is_empty() {
-        return Err(profile.origin.errors(unsafe_destinations).into());
     }
     Ok(Requested { profile, allowed })
 }

@@ -88,7 +88,7 @@ fn with_progress(profile: &Profile, options: &RunOptions, quiet: bool) -> Result
 /// Before the run: have all outputs a place to go?
 fn check_outputs(run: &Run) -> Result<()> {
     let outputs = &run.outputs;
-    for file in [&outputs.json, &outputs.pcap].into_iter().flatten() {
+    for file in [&outputs.json, &outputs.html, &outputs.pcap].into_iter().flatten() {
         report::file::check(file)?;
     }
     for dir in [&outputs.csv, &outputs.hgrm].into_iter().flatten() {
@@ -104,8 +104,12 @@ fn write_outputs(run: &Run, ran: &Ran) -> Result<()> {
         ran.histograms.iter().map(|(name, distribution)| (name.clone(), distribution)).collect();
     let json = outputs.json.as_ref().map(|path| write_json(path, ran));
     let csv = outputs.csv.as_ref().map(|dir| report::csv::write(&ran.result, dir));
+    let html = outputs
+        .html
+        .as_ref()
+        .map(|path| super::report::write_html(path, &report::html::run::page(&ran.result)));
     let hgrm = outputs.hgrm.as_ref().map(|dir| report::hgrm::write(&ran.result, &histograms, dir));
-    [json, csv, hgrm].into_iter().flatten().collect()
+    [json, csv, html, hgrm].into_iter().flatten().collect()
 }
 
 fn write_json(path: &Path, ran: &Ran) -> Result<()> {

@@ -7,10 +7,13 @@ pub mod color;
 pub mod completions;
 pub mod doctor;
 pub mod exit;
+pub mod explain;
+pub mod headers;
 pub mod lab;
 pub mod man;
 pub mod pcap;
 pub mod profile;
+pub mod report;
 pub mod run;
 pub mod schema;
 
@@ -23,10 +26,16 @@ use clap::{CommandFactory, Parser, Subcommand};
 pub enum Command {
     /// Run a profile.
     Run(run::Run),
+    /// Show results again, or compare them.
+    Report(report::Report),
     /// Is a profile valid, and what is its plan?
     Check(check::Check),
     /// Write a profile's packets to a file.
     Pcap(pcap::Pcap),
+    /// Turn a capture into a profile.
+    Explain(explain::Explain),
+    /// List the headers of the profile language.
+    Headers(headers::Headers),
     /// Print a JSON Schema.
     Schema(schema::Schema),
     /// Build and end labs.
@@ -71,8 +80,11 @@ incomplete; 4 valid, criteria not met.";
 #[derive(Debug, Subcommand)]
 enum TypedCommand {
     Run(run::TypedRun),
+    Report(report::TypedReport),
     Check(check::TypedCheck),
     Pcap(pcap::TypedPcap),
+    Explain(explain::TypedExplain),
+    Headers(headers::TypedHeaders),
     Schema(schema::TypedSchema),
     Lab(lab::TypedLab),
     Doctor(doctor::TypedDoctor),
@@ -96,8 +108,11 @@ pub fn parse_from(
 ) -> Result<Command, clap::Error> {
     let command = match Typed::try_parse_from(arguments)?.command {
         TypedCommand::Run(typed) => Command::Run(typed.meaning()?),
+        TypedCommand::Report(typed) => Command::Report(typed.meaning()?),
         TypedCommand::Check(typed) => Command::Check(typed.meaning()),
         TypedCommand::Pcap(typed) => Command::Pcap(typed.meaning()),
+        TypedCommand::Explain(typed) => Command::Explain(typed.meaning()),
+        TypedCommand::Headers(typed) => Command::Headers(typed.meaning()),
         TypedCommand::Schema(typed) => Command::Schema(typed.meaning()),
         TypedCommand::Lab(typed) => Command::Lab(typed.meaning()?),
         TypedCommand::Doctor(typed) => Command::Doctor(typed.meaning()),

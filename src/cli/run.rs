@@ -19,7 +19,7 @@ pub struct Run {
     pub outputs: Outputs,
     /// No progress, and of the report the verdict alone.
     pub quiet: bool,
-    /// Where the terminal report goes: standard error where standard output holds the JSON.
+    /// Where the terminal report goes: standard error where standard output holds another output.
     pub report_to: ReportTo,
     /// Colours of the terminal report.
     pub color: ColorChoice,
@@ -32,6 +32,8 @@ pub struct Outputs {
     pub json: Option<PathBuf>,
     /// Directory of the CSV files.
     pub csv: Option<PathBuf>,
+    /// The HTML report.
+    pub html: Option<PathBuf>,
     /// Directory of the HdrHistogram files.
     pub hgrm: Option<PathBuf>,
     /// The packets, as a capture file.
@@ -86,6 +88,10 @@ pub(super) struct TypedRun {
     #[arg(long, value_name = "DIR", help_heading = "Outputs")]
     csv: Option<PathBuf>,
 
+    /// Write the report as one HTML file that needs nothing else, with charts
+    #[arg(long, value_name = "FILE", help_heading = "Outputs")]
+    html: Option<PathBuf>,
+
     /// Write an HdrHistogram interval log and percentile spectra into this directory
     #[arg(long, value_name = "DIR", help_heading = "Outputs")]
     hgrm: Option<PathBuf>,
@@ -107,6 +113,7 @@ const EXAMPLES: &str = "\
 Examples:
   wirestorm run profiles/router.yaml --lab router
   wirestorm run my.yaml --engine af-xdp --workers 2 --json result.json --csv results/
+  wirestorm run profiles/router.yaml --html report.html
   wirestorm run my.yaml --set 'streams[0].rate=1Mpps' --set duration=60s --json - | jq .verdict
 
 Exit status: 0 valid and passed; 1 could not run; 2 usage or profile error; 3 INVALID or
@@ -122,7 +129,7 @@ impl TypedRun {
                 "--engine pcap writes packets to a file: name it with --pcap FILE",
             ));
         }
-        let files = [("--json", &self.json), ("--pcap", &self.pcap)];
+        let files = [("--json", &self.json), ("--html", &self.html), ("--pcap", &self.pcap)];
         let directories = [("--csv", &self.csv), ("--hgrm", &self.hgrm)];
         if let Some((option, _)) = directories.iter().find(|(_, path)| is_stdout(path.as_deref())) {
             return Err(error(
@@ -130,9 +137,13 @@ impl TypedRun {
                 &format!("{option} writes several files: name a directory"),
             ));
         }
-        if let [(one, Some(path)), (other, Some(same))] = files
-            && path == same
-        {
+        let same = files.iter().enumerate().find_map(|(number, (one, path))| {
+            let path = path.as_ref()?;
+            let (other, _) =
+                files[..number].iter().find(|(_, other)| other.as_ref() == Some(path))?;
+            Some((other, one, path))
+        });
+        if let Some((one, other, path)) = same {
             let place = match is_stdout(Some(path)) {
                 true => "standard output".to_owned(),
                 false => path.display().to_string(),
@@ -142,7 +153,7 @@ impl TypedRun {
                 &format!("{one} and {other} both write to {place}"),
             ));
         }
-        let report_to = if is_stdout(self.json.as_deref()) || is_stdout(self.pcap.as_deref()) {
+        let report_to = if files.iter().any(|(_, path)| is_stdout(path.as_deref())) {
             ReportTo::Stderr
         } else {
             ReportTo::Stdout
@@ -150,7 +161,13 @@ impl TypedRun {
         Ok(Run {
             profile: self.profile.meaning(),
             engine: self.engine,
-            outputs: Outputs { json: self.json, csv: self.csv, hgrm: self.hgrm, pcap: self.pcap },
+            outputs: Outputs {
+                json: self.json,
+                csv: self.csv,
+                html: self.html,
+                hgrm: self.hgrm,
+                pcap: self.pcap,
+            },
             quiet: self.quiet,
             report_to,
             color: self.color,

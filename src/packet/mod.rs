@@ -2,7 +2,9 @@
 //! (profile, seed, stream, i).
 
 pub mod compile;
+pub mod dissect;
 pub mod dry_run;
+pub mod explain;
 pub mod ir;
 pub mod program;
 pub mod random;

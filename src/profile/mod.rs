@@ -25,7 +25,7 @@ pub mod yaml;
 
 pub use lab::plain as plain_lab;
 pub use origin::Origin;
-pub use problem::{Place, Problem, ProfileErrors};
+pub use problem::{Place, Problem, ProfileErrors, nearest};
 pub use schema::schema;
 pub use validate::bounds as size_bounds;
 

@@ -7,7 +7,7 @@ pub use crate::profile::piece::{Datagram, Piece};
 
 use crate::profile::origin::Origin;
 use crate::units::{BitLayer, FrameSize, Nanos, PacketRate, Ratio};
-use crate::wire::field::{FieldDef, OptionalPart, Protocol};
+use crate::wire::field::{FieldDef, FieldDefault, OptionalPart, Protocol};
 
 /// A whole test.
 #[derive(Clone, Debug)]
@@ -116,6 +116,8 @@ pub struct Stream {
     pub start: Nanos,
     /// Packets carry the probe tag (default). Off: they are counted by nothing but interfaces.
     pub tag: bool,
+    /// Frames may be shorter than Ethernet's 64 bytes, on purpose.
+    pub runts: bool,
     /// The order in which packets of each block are sent, duplicates and omissions on purpose
     /// included: slot k carries packet `(k / len) * (max + 1) + order[k % len]`. Empty: 0, 1, 2 …
     pub order: Vec<u64>,
@@ -141,7 +143,8 @@ pub struct Header {
 impl Header {
     /// A header with its defaults.
     pub fn new(protocol: &'static Protocol) -> Self {
-        Self { protocol, fields: Vec::new(), data: None, options: Vec::new(), custom: Vec::new() }
+        let options = protocol.default_options.iter().copied().map(Self::new).collect();
+        Self { protocol, fields: Vec::new(), data: None, options, custom: Vec::new() }
     }
 
     /// What the profile says of a field; the last word where it says it twice.
@@ -150,10 +153,23 @@ impl Header {
         set.map(|setting| &setting.value)
     }
 
-    /// The optional parts that are there: one of their fields is set.
+    /// The optional parts that are there.
     pub fn parts(&self) -> impl Iterator<Item = &'static OptionalPart> {
-        let set = |field: &FieldDef| self.setting(field.name).is_some();
-        self.protocol.optional.iter().filter(move |part| part.fields.iter().any(set))
+        self.protocol.optional.iter().filter(|part| {
+            part.flag == OptionalPart::ALWAYS
+                || part.fields.iter().any(|field| self.is_told(field))
+                || matches!(self.setting(part.flag), Some(FieldValue::Fixed(flag)) if *flag != 0)
+        })
+    }
+
+    /// The profile sets the field, or that which it counts or names.
+    pub fn is_told(&self, field: &FieldDef) -> bool {
+        self.setting(field.name).is_some()
+            || match field.default {
+                FieldDefault::AddressCount { .. } => !self.data().is_empty(),
+                FieldDefault::NextOption(_) => !self.options.is_empty(),
+                _ => false,
+            }
     }
 
     /// The bytes of its data.

@@ -58,6 +58,16 @@ pub fn percent(part: u64, whole: u64) -> String {
     format!("{}{point}{fraction} %", group(&(value / unit).to_string()))
 }
 
+/// A fraction that is no quotient of counts, a mean of some for one, in percent with four significant
+/// digits: `0.01744 %`.
+pub fn percent_of(fraction: f64) -> String {
+    if !fraction.is_finite() {
+        return NOT_MEASURED.to_owned();
+    }
+    let sign = if fraction < 0.0 { "-" } else { "" };
+    format!("{sign}{} %", significant(fraction.abs() * 100.0, false))
+}
+
 /// A rate with an SI prefix and four significant digits: `14.88 Mpps`, `9.999 Gbit/s`.
 pub fn rate(value: f64, unit: &str) -> String {
     engineering(
@@ -206,6 +216,15 @@ mod tests {
         assert_eq!(percent(17_437, 100_000), "17.437 %");
         assert_eq!(percent(1, 3), "33.333 %");
         assert_eq!(percent(5, 0), NOT_MEASURED);
+    }
+
+    #[test]
+    fn fractions_have_four_digits_and_are_never_rounded_to_zero() {
+        assert_eq!(percent_of(0.0), "0 %");
+        assert_eq!(percent_of(0.000_174_37), "0.01744 %");
+        assert_eq!(percent_of(-1e-12), "-1.000e-10 %");
+        assert_eq!(percent_of(0.5), "50 %");
+        assert_eq!(percent_of(f64::NAN), NOT_MEASURED);
     }
 
     #[test]

@@ -2,14 +2,19 @@
 //! [`model::RunResult`] alone; the distributions of [`hgrm`] come beside it.
 
 pub mod calibration;
+pub mod compare;
 pub mod csv;
 pub mod file;
 pub mod format;
 pub mod hgrm;
+pub mod histogram;
+pub mod html;
 pub mod json;
 pub mod model;
 mod percentiles;
 pub mod progress;
+pub mod read;
+pub mod statement;
 pub mod terminal;
 
 pub use percentiles::percentiles;

@@ -184,6 +184,10 @@ pub struct Percentiles {
     pub p99_99: u64,
     /// Exact.
     pub max: u64,
+    /// The whole distribution: an HdrHistogram (V2, deflated) in base64, as its libraries for other
+    /// languages read it. Null in results of versions that did not write it.
+    #[serde(default)]
+    pub histogram: Option<String>,
 }
 
 /// One stage of the ledger.

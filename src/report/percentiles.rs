@@ -1,5 +1,6 @@
 //! From a distribution to the percentiles that the result holds.
 
+use super::histogram;
 use super::model::Percentiles;
 use crate::measure::distribution::Distribution;
 
@@ -16,6 +17,7 @@ pub fn percentiles(distribution: &Distribution) -> Option<Percentiles> {
         p99_9: distribution.percentile(999_000)?,
         p99_99: distribution.percentile(999_900)?,
         max: distribution.max()?,
+        histogram: histogram::encode(distribution),
     })
 }
 

@@ -26,7 +26,8 @@ pub static PROTOCOL: Protocol = Protocol::new(
     (Space::Mpls, 0),
     (Space::Frame, 0),
 ])
-.next(Space::EtherType);
+.next(Space::EtherType)
+.examples(&[r#"[ethernet: {src: "02:00:00:00:00:01"}, ipv4, udp]"#, "[ethernet]"]);
 
 /// Bytes of the header.
 pub const LEN: usize = 14;

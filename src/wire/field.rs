@@ -18,7 +18,7 @@ pub struct Protocol {
     pub kind: ProtocolKind,
     /// Its fixed fields in wire order.
     pub fields: &'static [FieldDef],
-    /// Parts that are there only where the profile sets one of their fields.
+    /// Parts that may be absent: [`OptionalPart`] says when they are there.
     pub optional: &'static [OptionalPart],
     /// Bytes of any length after the fields.
     pub data: Option<DataDef>,
@@ -32,6 +32,11 @@ pub struct Protocol {
     pub checksum: Option<ChecksumRule>,
     /// What it asks of headers around it, where the profile does not set those fields.
     pub wants: &'static [Want],
+    /// It asks for that only where this field of its own has this value (an ARP request goes to
+    /// everybody, a reply does not).
+    pub wants_when: Option<(&'static str, u128)>,
+    /// The options that stand there where the profile names none.
+    pub default_options: &'static [&'static Protocol],
     /// The version of IP that it belongs to: it stands in no packet of the other.
     pub only_in: Option<ProtocolKind>,
     /// Values that fields must have for bytes to be this header, among headers of one number.
@@ -89,6 +94,8 @@ pub enum Space {
     PppFrame,
     /// An IP packet follows (GTP-U): nothing on the wire names it.
     IpPacket,
+    /// GTP-U extension headers: they are options, each names the next.
+    GtpExtension,
 }
 
 impl Space {
@@ -102,15 +109,23 @@ impl Space {
     }
 }
 
-/// A part of a header that may be absent (GRE's key).
+/// A part of a header that may be absent (GRE's key). It is there where the profile sets one of
+/// its fields, or its flag to anything but 0, or what one of its fields tells of: data that it
+/// counts ([`FieldDefault::AddressCount`]), options that it names ([`FieldDefault::NextOption`]).
 #[derive(Debug)]
 pub struct OptionalPart {
-    /// Fixed field of one bit that is 1 where the part is there; empty: none.
+    /// Fixed field of one bit that is 1 where the part is there; empty: none;
+    /// [`OptionalPart::ALWAYS`]: the part is always there.
     pub flag: &'static str,
     /// Bytes.
     pub len: usize,
     /// Its fields; bits are counted from the part's first.
     pub fields: &'static [FieldDef],
+}
+
+impl OptionalPart {
+    /// The flag of a part that is always there, behind one that may be absent.
+    pub const ALWAYS: &'static str = "always";
 }
 
 /// Bytes of any length in a header, the same in every packet.
@@ -185,7 +200,8 @@ pub enum Covers {
     Packet,
 }
 
-/// A default that a header imposes on the nearest header of a name before it.
+/// A default that a header imposes on the nearest header of a name before it. Nothing is asked of
+/// an Ethernet header through an IP header: there the MAC follows from the address.
 #[derive(Clone, Copy, Debug)]
 pub struct Want {
     /// Name of the header before.
@@ -250,7 +266,7 @@ pub enum FieldDefault {
         skip: u8,
     },
     /// `bytes / unit - less`, where bytes is the length of the header (or option), options, data
-    /// and padding included.
+    /// and padding included; of an option, also what fills it up to its alignment.
     HeaderLength {
         /// Bytes that count as one.
         unit: u8,
@@ -262,13 +278,19 @@ pub enum FieldDefault {
         /// Taken off.
         less: u8,
     },
-    /// How many addresses the header's data holds, less this.
+    /// How many addresses the header's data holds (bytes, where it is no list), less this.
     AddressCount {
         /// Taken off.
         less: u8,
     },
     /// 1 where an optional part is there that names this field as its flag.
     Present,
+    /// 1 where the profile sets this field of the header; 1 also where the field names the first
+    /// option ([`NextOption`](Self::NextOption)) and there is one.
+    IsSet(&'static str),
+    /// The number of the option that follows in this space, the first one for the header's own
+    /// fields; 0 behind the last.
+    NextOption(Space),
     /// 1 where no header of the same name follows (MPLS's bottom of stack).
     LastOfKind,
     /// The checksum that [`Protocol::checksum`] describes.
@@ -299,6 +321,8 @@ impl Protocol {
             next: None,
             checksum: None,
             wants: &[],
+            wants_when: None,
+            default_options: &[],
             only_in: None,
             select: &[],
             open: true,
@@ -364,6 +388,18 @@ impl Protocol {
     /// Sets [`wants`](Self::wants).
     pub const fn wants(mut self, wants: &'static [Want]) -> Self {
         self.wants = wants;
+        self
+    }
+
+    /// Sets [`wants_when`](Self::wants_when).
+    pub const fn wants_when(mut self, field: &'static str, value: u128) -> Self {
+        self.wants_when = Some((field, value));
+        self
+    }
+
+    /// Sets [`default_options`](Self::default_options).
+    pub const fn default_options(mut self, options: &'static [&'static Protocol]) -> Self {
+        self.default_options = options;
         self
     }
 

@@ -18,7 +18,8 @@ pub static PROTOCOL: Protocol = Protocol::new(
 .numbers(&[(Space::IpProtocol, 1)])
 .checksum(INTERNET)
 .only_in(ProtocolKind::Ipv4)
-.select(&[("type", &[ECHO_REQUEST as u128, ECHO_REPLY as u128])]);
+.select(&[("type", &[ECHO_REQUEST as u128, ECHO_REPLY as u128])])
+.examples(&["[ipv4, icmp: {id: 7, seq: {increment: 0}}]", "[ipv4, icmp: {type: 0}]"]);
 
 /// Type of an echo request.
 pub const ECHO_REQUEST: u8 = 8;

@@ -20,7 +20,8 @@ pub static PROTOCOL: Protocol = Protocol::new(
 .numbers(&[(Space::IpProtocol, 58)])
 .checksum(WITH_PSEUDO_HEADER)
 .only_in(ProtocolKind::Ipv6)
-.select(&[("type", &[ECHO_REQUEST as u128, ECHO_REPLY as u128])]);
+.select(&[("type", &[ECHO_REQUEST as u128, ECHO_REPLY as u128])])
+.examples(&["[ipv6, icmpv6: {id: 7, seq: {increment: 0}}]", "[ipv6, icmpv6: {type: 129}]"]);
 
 /// Type of an echo request.
 pub const ECHO_REQUEST: u8 = 128;

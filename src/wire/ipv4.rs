@@ -66,7 +66,8 @@ pub static PROTOCOL: Protocol = Protocol::new(
     (Space::IpPacket, 4),
 ])
 .next(Space::IpProtocol)
-.checksum(ChecksumRule { covers: Covers::Header, ..INTERNET });
+.checksum(ChecksumRule { covers: Covers::Header, ..INTERNET })
+.examples(&["[ipv4: {dscp: 46, ttl: 9}, udp]", "[ipv4: {dst: 198.18.0.0/24, df: 0}, tcp]"]);
 
 /// Bytes of the header without options.
 pub const LEN: usize = 20;

@@ -51,7 +51,14 @@ pub static PROTOCOL: Protocol = Protocol::new(
     (Space::Quoted, 6),
     (Space::IpPacket, 6),
 ])
-.next(Space::IpProtocol);
+.next(Space::IpProtocol)
+.examples(&[
+    "[ipv6: {flow_label: 0xbeef, hop_limit: 9}, udp]",
+    "[ipv6, ipv6, udp]",
+    "[ipv6, ipv4, udp]",
+    "[ipv4, ipv6, udp]",
+    "[ipv4, ipv4, udp]",
+]);
 
 /// Bytes of the fixed header.
 pub const LEN: usize = 40;

@@ -40,7 +40,8 @@ pub static PROTOCOL: Protocol = Protocol::new(
 )
 .numbers(&[(Space::IpProtocol, 6)])
 .next(Space::TcpPort)
-.checksum(WITH_PSEUDO_HEADER);
+.checksum(WITH_PSEUDO_HEADER)
+.examples(&["[ipv4, tcp: {flags: 0x18, seq: 7}]", "[ipv6, tcp]"]);
 
 /// Bytes of the header without options.
 pub const LEN: usize = 20;

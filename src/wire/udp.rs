@@ -36,7 +36,8 @@ pub static PROTOCOL: Protocol = Protocol::new(
 )
 .numbers(&[(Space::IpProtocol, 17)])
 .next(Space::UdpPort)
-.checksum(ChecksumRule { zero_as_ffff: true, ..WITH_PSEUDO_HEADER });
+.checksum(ChecksumRule { zero_as_ffff: true, ..WITH_PSEUDO_HEADER })
+.examples(&["[ipv4, udp: {src: {increment: 50000, count: 1000}}]", "[ipv6, udp]"]);
 
 /// Bytes of the header.
 pub const LEN: usize = 8;

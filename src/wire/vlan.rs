@@ -16,7 +16,13 @@ pub static PROTOCOL: Protocol = Protocol::new(
 )
 .kind(ProtocolKind::Vlan)
 .numbers(&[(Space::EtherType, 0x8100)])
-.next(Space::EtherType);
+.next(Space::EtherType)
+.examples(&[
+    "[vlan: {id: 100, pcp: 5}, ipv4, udp]",
+    "[vlan: {id: 7}, vlan: {id: 100}, ipv6, udp]",
+    "[ethernet: {ethertype: 0x9100}, vlan: {id: 7}, vlan: {id: 100}, ipv4, udp]",
+    "[ethernet: {ethertype: 0x8100}, vlan: {id: 7}, vlan: {id: 100}, ipv4, udp]",
+]);
 
 /// Bytes of the tag after its TPID, and so bytes that a tag adds to a frame.
 pub const LEN: usize = 4;

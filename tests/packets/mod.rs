@@ -39,6 +39,7 @@ pub fn stream(headers: Vec<Header>, size: u32) -> Stream {
         limit: Limit::default(),
         start: Nanos(0),
         tag: true,
+        runts: false,
         order: Vec::new(),
         piece: None,
     }

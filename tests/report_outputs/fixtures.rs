@@ -56,6 +56,7 @@ pub fn latency(base: u64, packets: u64) -> Percentiles {
         p99_9: base * 23,
         p99_99: base * 180,
         max: base * 412,
+        histogram: None,
     }
 }
 

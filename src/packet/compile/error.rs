@@ -52,6 +52,14 @@ pub enum Problem {
         /// Bits of the field.
         bits: u8,
     },
+    /// A length that readers would take for an EtherType.
+    #[error("a length of {length} B in the EtherType's place is above {most} B")]
+    LengthIsEtherType {
+        /// The length.
+        length: usize,
+        /// The largest.
+        most: usize,
+    },
     /// A length field that cannot follow a size that changes.
     #[error("a length field of {bits} bits cannot follow a frame size that changes")]
     LengthOfOddWidth {
@@ -130,6 +138,9 @@ impl Problem {
         match self {
             Self::FrameTooShort { need, .. } => format!("set size to {need}B or more"),
             Self::FrameTooLong { most, .. } => format!("set size to {most}B or less"),
+            Self::LengthIsEtherType { .. } => {
+                "use shorter frames, or set ethertype to 0x8870 (LLC encapsulation)".to_owned()
+            }
             Self::CarriesAcross64Bits => {
                 "start at a multiple of 2^64, or count fewer values".to_owned()
             }

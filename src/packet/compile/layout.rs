@@ -5,7 +5,7 @@ use super::sizes::Sizes;
 use crate::packet::tag::TAG_LEN;
 use crate::profile::model::{FieldValue, Header, Stream};
 use crate::wire::ethertype;
-use crate::wire::field::{FieldDef, Padding, ProtocolKind, Space};
+use crate::wire::field::{FieldDef, FieldDefault, Padding, ProtocolKind, Space};
 
 /// A header and its first byte in the frame.
 #[derive(Clone, Copy)]
@@ -40,6 +40,8 @@ pub(super) struct Element<'a> {
     pub(super) ordinal: u32,
     /// The place of its fields, for messages: `headers[1].ipv4`.
     pub(super) path: String,
+    /// The options that stand behind the fields: the header's own, or those after the option.
+    pub(super) options: &'a [Header],
 }
 
 /// The first number of an option's fields: above those of any header.
@@ -90,7 +92,7 @@ impl<'a> Layout<'a> {
         let mut at = 0;
         for (n, header) in stream.headers.iter().enumerate() {
             let path = format!("headers[{n}].{}", header.protocol.name);
-            let end = layout.place(n, header, at, 0, &path);
+            let end = layout.place(n, header, at, 0, (&path, &header.options));
             layout.headers.push(Placed { header, at, len: end - at });
             at = end;
         }
@@ -119,14 +121,15 @@ impl<'a> Layout<'a> {
         header: &'a Header,
         start: usize,
         first: u32,
-        path: &str,
+        (path, following): (&str, &'a [Header]),
     ) -> usize {
         let (protocol, len) = (header.protocol, header.len());
         let (mut at, mut ordinal) = (start, first);
         let parts = header.parts().map(|part| (part.fields, part.len));
         for (fields, part_len) in std::iter::once((protocol.fields, protocol.len)).chain(parts) {
             let path = path.to_owned();
-            self.elements.push(Element { n, header, fields, at, len, ordinal, path });
+            let options = following;
+            self.elements.push(Element { n, header, fields, at, len, ordinal, path, options });
             at += part_len;
             ordinal += fields.len() as u32;
         }
@@ -138,7 +141,8 @@ impl<'a> Layout<'a> {
             for (k, option) in header.options.iter().enumerate() {
                 let path = format!("{path}.{}[{k}].{}", def.name, option.protocol.name);
                 let first = FIRST_OPTION + OPTION_FIELDS * k as u32;
-                let end = self.place(n, option, at, first, &path);
+                let following = header.options.get(k + 1..).unwrap_or(&[]);
+                let end = self.place(n, option, at, first, (&path, following));
                 at += (end - at).next_multiple_of(def.align_each);
             }
             let gap = start + len - at;
@@ -175,20 +179,30 @@ impl<'a> Layout<'a> {
         (0..n).rev().find(|&m| matches!(self.headers[m].kind(), Ipv4 | Ipv6))
     }
 
-    /// The first IP header of the stack: what the next hop routes.
-    pub(super) fn first_ip(&self) -> Option<usize> {
-        use ProtocolKind::{Ipv4, Ipv6};
-        self.headers.iter().position(|header| matches!(header.kind(), Ipv4 | Ipv6))
+    /// The first IP header behind header number `n`, in the same Ethernet frame: what the next hop
+    /// routes.
+    pub(super) fn ip_after(&self, n: usize) -> Option<usize> {
+        use ProtocolKind::{Ethernet, Ipv4, Ipv6};
+        let behind = n + 1..self.headers.len();
+        behind
+            .take_while(|&m| self.headers[m].kind() != Ethernet)
+            .find(|&m| matches!(self.headers[m].kind(), Ipv4 | Ipv6))
     }
 
     /// What the headers behind header number `n` ask of its field, up to the next header of the
-    /// same name.
+    /// same name; of Ethernet, up to the next IP header.
     pub(super) fn wanted(&self, n: usize, field: &str) -> Option<u128> {
         let name = self.headers[n].header.protocol.name;
-        let behind = self.headers[n + 1..].iter().map(|placed| placed.header.protocol);
-        behind.take_while(|protocol| protocol.name != name).find_map(|protocol| {
-            let want = protocol.wants.iter().find(|w| w.header == name && w.field == field);
-            want.map(|want| want.value)
+        let behind = self.headers[n + 1..].iter().map(|placed| placed.header);
+        let ethernet = self.headers[n].kind() == ProtocolKind::Ethernet;
+        let routed = |header: &Header| {
+            ethernet && matches!(header.protocol.kind, ProtocolKind::Ipv4 | ProtocolKind::Ipv6)
+        };
+        let near = |header: &&Header| header.protocol.name != name && !routed(header);
+        behind.take_while(near).find_map(|header| {
+            let wants = header.protocol.wants.iter();
+            let want = wants.clone().find(|w| w.header == name && w.field == field);
+            want.filter(|_| wants_hold(header)).map(|want| want.value)
         })
     }
 
@@ -216,6 +230,17 @@ impl<'a> Layout<'a> {
         }
         next.header.protocol.number(space).unwrap_or_else(|| space.payload())
     }
+}
+
+/// Whether the header asks for what it [wants](crate::wire::field::Protocol::wants).
+fn wants_hold(header: &Header) -> bool {
+    header.protocol.wants_when.is_none_or(|(field, value)| match header.setting(field) {
+        Some(setting) => *setting == FieldValue::Fixed(value),
+        None => header
+            .protocol
+            .field(field)
+            .is_some_and(|field| field.default == FieldDefault::Constant(value)),
+    })
 }
 
 /// One Pad1 or PadN option of `len` bytes.

@@ -66,7 +66,10 @@ pub fn compile(
     let layout = Layout::new(source, &sizes).map_err(in_stream)?;
     let mut draft =
         Draft::new(&layout, addressing, key, &mut lists, (number, epoch)).map_err(in_stream)?;
-    draft.fill_payload(&source.payload, layout.payload_at, layout.headers_len);
+    // Padding behind a whole message is zeros, as a network interface pads.
+    if layout.packet_end.is_none() {
+        draft.fill_payload(&source.payload, layout.payload_at, layout.headers_len);
+    }
     if let Some(piece) = &source.piece {
         piece::write_tags(&mut draft, piece, layout.prefix_len(), (number, epoch));
     }

@@ -51,10 +51,12 @@ impl Regions {
     fn new(prefix: usize, piece: &Piece, frame_len: usize) -> Self {
         let at = prefix + piece.offset;
         let data = at.min(frame_len)..(at + piece.len).min(frame_len);
-        let parts = match piece.offset {
-            0 => vec![0..data.end],
-            _ => vec![0..prefix, data],
-        };
+        let mut parts = Vec::with_capacity(2);
+        if piece.offset == 0 {
+            parts.push(0..data.end);
+        } else {
+            parts.extend([0..prefix, data]);
+        }
         Self { parts, data_at: at, back: piece.offset }
     }
 

@@ -173,6 +173,16 @@ impl Draft {
 /// values.
 const FIRST_CUSTOM: u32 = 128;
 
+/// The largest length that stands where an EtherType else does (IEEE 802.3 §3.2.6).
+const MAX_LENGTH_IN_ETHERNET: usize = 1500;
+
+/// Whether header number `n` tells a length where it else names what follows: LLC in an Ethernet
+/// frame, tagged or not. Anything else names LLC by its EtherType.
+fn framed_by_length(layout: &Layout<'_>, n: usize) -> bool {
+    matches!(layout.headers[n].kind(), ProtocolKind::Ethernet | ProtocolKind::Vlan)
+        && layout.headers.get(n + 1).is_some_and(|next| next.header.protocol.framed_by_length)
+}
+
 /// What a field is filled with: the profile's word, else what a header behind it asks for, else its
 /// default.
 fn filling(
@@ -197,14 +207,19 @@ fn filling(
         FieldDefault::Checksum => return Ok(Filling::Checksum { bad: false }),
         FieldDefault::Constant(value) => value,
         FieldDefault::SourceMac => mac(addressing.source_mac),
-        FieldDefault::NextHopMac => next_hop_mac(layout, addressing),
+        FieldDefault::NextHopMac => next_hop_mac(layout, n, addressing),
         FieldDefault::SourceAddress | FieldDefault::DestinationAddress => {
             address(field, addressing)?
         }
         FieldDefault::NextProtocol => {
-            if layout.headers.get(n + 1).is_some_and(|next| next.header.protocol.framed_by_length) {
-                let skip = (layout.headers[n].len) as u8;
-                return Ok(Filling::Length { skip });
+            if framed_by_length(layout, n) {
+                let skip = layout.headers[n].len;
+                let length = layout.end() - layout.headers[n].end();
+                if length > MAX_LENGTH_IN_ETHERNET {
+                    let most = MAX_LENGTH_IN_ETHERNET;
+                    return Err(Problem::LengthIsEtherType { length, most });
+                }
+                return Ok(Filling::Length { skip: skip as u8 });
             }
             layout.number_after(n).into()
         }
@@ -213,7 +228,7 @@ fn filling(
             port => port.into(),
         },
         FieldDefault::HeaderLength { unit, less } => {
-            count(element.len / usize::from(unit.max(1)), less)
+            count(element.len.div_ceil(usize::from(unit.max(1))), less)
         }
         FieldDefault::OptionCount { less } => count(header.options.len(), less),
         FieldDefault::AddressCount { less } => {
@@ -225,6 +240,13 @@ fn filling(
             count(header.data().len() / each, less)
         }
         FieldDefault::Present => header.parts().any(|part| part.flag == field.name).into(),
+        FieldDefault::IsSet(name) => {
+            header.protocol.field(name).is_some_and(|field| header.is_told(field)).into()
+        }
+        FieldDefault::NextOption(space) => {
+            let next = element.options.first().and_then(|next| next.protocol.number(space));
+            next.unwrap_or(0).into()
+        }
         FieldDefault::LastOfKind => {
             let next = layout.headers.get(n + 1).map(|next| next.header.protocol.name);
             (next != Some(header.protocol.name)).into()
@@ -257,8 +279,8 @@ fn address(field: &FieldDef, addressing: &Addressing) -> Result<u128, Problem> {
 }
 
 /// The group's MAC where the packet goes to one (RFC 1112 §6.4, RFC 2464 §7), else the next hop's.
-fn next_hop_mac(layout: &Layout<'_>, addressing: &Addressing) -> u128 {
-    let Some(ip) = layout.first_ip() else { return mac(addressing.next_hop_mac_ipv4) };
+fn next_hop_mac(layout: &Layout<'_>, n: usize, addressing: &Addressing) -> u128 {
+    let Some(ip) = layout.ip_after(n) else { return mac(addressing.next_hop_mac_ipv4) };
     let destination = layout.fixed(ip, "dst").unwrap_or(0);
     match layout.headers[ip].kind() {
         ProtocolKind::Ipv6 if destination >> 120 == 0xff => {

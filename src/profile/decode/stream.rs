@@ -57,6 +57,7 @@ fn harmless(number: usize, defaults: &Defaults<'_>) -> Stream {
         limit: Limit { count: None, duration: Some(defaults.duration) },
         start: Nanos(0),
         tag: true,
+        runts: false,
         order: Vec::new(),
         piece: None,
     }
@@ -107,6 +108,7 @@ fn read(record: &mut Record<'_, '_>, number: usize, defaults: &Defaults<'_>) -> 
     }
     let tag = record.boolean("tag");
     stream.tag = tag.unwrap_or(true);
+    stream.runts = record.boolean("runts").unwrap_or(false);
     if let Some(at) = record.get("order") {
         stream.order = order(record.decoder, &at).unwrap_or_default();
         if fragments.is_some() {

@@ -63,7 +63,7 @@ pub(super) fn parts(fragments: &Fragments, whole: Whole) -> Result<Vec<Part>, Re
         let found = format!("{} pieces", sizes.len());
         return refuse("", found, format!("at most {MAX_PIECES}"));
     }
-    if fragments.overlap % 8 != 0 {
+    if !fragments.overlap.is_multiple_of(8) {
         let found = fragments.overlap.to_string();
         return refuse("overlap", found, "a multiple of 8: offsets count in eights");
     }

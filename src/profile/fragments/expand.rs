@@ -14,7 +14,7 @@ use crate::profile::path;
 use crate::profile::problem::Problem;
 use crate::units::{FCS_BYTES, FrameSize, Nanos};
 use crate::wire;
-use crate::wire::field::{Covers, ProtocolKind};
+use crate::wire::field::{Covers, Protocol, ProtocolKind};
 
 /// Bytes of an IP datagram at most: its length has 16 bits (RFC 791 §3.1). IPv6's leaves its fixed
 /// header out (RFC 8200 §3).
@@ -89,11 +89,11 @@ fn group_of(stream: &Stream, group: usize, fragments: &Fragments) -> Result<Vec<
         );
     };
     let (headers, ip) = (&mut stream.headers, prefix.ip);
-    let before = headers[..ip].iter().map(|header| header.protocol);
-    if let Some(sum) = before
-        .filter(|protocol| protocol.checksum.is_some_and(|rule| rule.covers == Covers::Packet))
-        .last()
-    {
+    let mut before = headers[..ip].iter().map(|header| header.protocol);
+    let covers = |protocol: &&'static Protocol| {
+        protocol.checksum.is_some_and(|rule| rule.covers == Covers::Packet)
+    };
+    if let Some(sum) = before.rfind(covers) {
         let found = format!("fragments behind {}, whose checksum covers them", sum.name);
         return refuse(
             "",

@@ -219,6 +219,11 @@ fn stream() -> Value {
                 boolean(),
                 "Packets carry the probe tag. Default: where the smallest frame has room.",
             ),
+            "runts": described(
+                boolean(),
+                "Frames may be shorter than 64B, on purpose: devices pad or drop them. Default: \
+                 false.",
+            ),
             "order": {
                 "type": "array",
                 "minItems": 1,

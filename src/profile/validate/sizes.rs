@@ -8,6 +8,8 @@ use crate::units::{FCS_BYTES, FrameSize};
 
 /// The smallest Ethernet frame (IEEE 802.3 §4A.4.2), FCS included.
 const MIN_FRAME: u64 = 64;
+/// The smallest that has an Ethernet header.
+const MIN_RUNT: u64 = 18;
 /// The longest: RFC 6985's `j` is the largest size that the benchmarks name.
 const MAX_FRAME: u64 = 16_000;
 /// Packets until a mix of sizes begins again.
@@ -41,9 +43,11 @@ fn wide_bounds(size: &Size) -> (u64, u64) {
 pub(super) fn size_is_a_frame(profile: &Profile, problems: &mut Vec<Problem>) {
     for (at, stream) in streams(profile) {
         let (low, high) = wide_bounds(&stream.size);
-        let allowed = MIN_FRAME..=MAX_FRAME;
+        let least = if stream.runts { MIN_RUNT } else { MIN_FRAME };
+        let allowed = least..=MAX_FRAME;
         if let Some(bad) = [low, high].iter().find(|bytes| !allowed.contains(bytes)) {
-            let expected = format!("{MIN_FRAME}B to {MAX_FRAME}B, the 4 bytes of FCS included");
+            let runts = if stream.runts { "" } else { " (less, on purpose, with runts: true)" };
+            let expected = format!("{least}B to {MAX_FRAME}B, the 4 bytes of FCS included{runts}");
             let (key, found) = match &stream.piece {
                 None => ("size", format!("{bad}B")),
                 Some(_) => ("fragments", format!("a piece in a frame of {bad}B")),
@@ -82,10 +86,8 @@ pub(super) fn headers_fit(profile: &Profile, problems: &mut Vec<Problem>) {
         let (smallest, need) = (bounds(&stream.size).0, stack_len(&stream.headers));
         // Too small for a frame at all is another rule's problem; pieces have only a part of the
         // headers.
-        if stream.piece.is_none()
-            && smallest.buffer_len() < need
-            && u64::from(smallest.0) >= MIN_FRAME
-        {
+        let is_a_frame = stream.runts || u64::from(smallest.0) >= MIN_FRAME;
+        if stream.piece.is_none() && smallest.buffer_len() < need && is_a_frame {
             let found = format!("{}B", smallest.0);
             let expected = format!(
                 "at least {}B: {} take {need} bytes, the FCS {FCS_BYTES}",

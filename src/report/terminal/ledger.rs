@@ -5,7 +5,8 @@ use super::Style;
 use super::paint::{Tint, clean, paint, wrap};
 use super::table::{Align, Cell, Table};
 use crate::report::format::{NOT_MEASURED, count, signed};
-use crate::report::model::{RunResult, Stage, StreamResult};
+use crate::report::model::RunResult;
+use crate::report::statement::{closing, compare};
 
 /// The stages, and whether they add up.
 pub fn stages(result: &RunResult, style: Style) -> String {
@@ -28,37 +29,12 @@ pub fn stages(result: &RunResult, style: Style) -> String {
         table.row(vec![Cell::plain(clean(&stage.stage)), packets, lost, meaning]);
     }
     let mut text = table.render(style);
-    let (line, tint) = closing(&result.ledger);
-    for line in wrap(&line, style.width.into()) {
-        text.push_str(&paint(&line, tint, style.color));
+    let (line, tone) = closing(&result.ledger);
+    for line in wrap(&clean(&line), style.width.into()) {
+        text.push_str(&paint(&line, tone.into(), style.color));
         text.push('\n');
     }
     text
-}
-
-/// `lost_here` of all stages and the last count add up to the first count, or the ledger is open.
-fn closing(stages: &[Stage]) -> (String, Tint) {
-    let mut measured =
-        stages.iter().filter_map(|stage| Some((&stage.stage, i128::from(stage.count?))));
-    let Some((first_name, first)) = measured.next() else {
-        return ("No stage was measured.".to_owned(), Tint::Warn);
-    };
-    let (last_name, last) = measured.next_back().unwrap_or((first_name, first));
-    let lost: i128 = stages.iter().map(|stage| i128::from(stage.lost_here)).sum();
-    let open = first - lost - last;
-    if open == 0 {
-        let text = format!(
-            "The ledger closes to zero: {} {} = {} {} + {} lost between.",
-            signed(first),
-            clean(first_name),
-            signed(last),
-            clean(last_name),
-            signed(lost)
-        );
-        (text, Tint::Good)
-    } else {
-        (format!("The ledger does not close: {} packets unaccounted for.", signed(open)), Tint::Bad)
-    }
 }
 
 /// What independent counters of the kernel say that changed during the run, each beside the figure
@@ -72,11 +48,11 @@ pub fn witnesses(result: &RunResult, style: Style) -> String {
     let (changed, still): (Vec<_>, Vec<_>) =
         result.witnesses.iter().partition(|witness| witness.value > 0);
     for witness in changed {
-        let (words, tint) = compare(result, witness.value);
+        let (words, tone) = compare(result, witness.value);
         table.row(vec![
             Cell::plain(clean(&witness.name)),
             Cell::plain(count(witness.value)),
-            Cell::new(words, tint),
+            Cell::new(clean(&words), tone.into()),
         ]);
     }
     let mut text = table.render(style);
@@ -86,68 +62,6 @@ pub fn witnesses(result: &RunResult, style: Style) -> String {
         text.push('\n');
     }
     text
-}
-
-/// The figures of the run that `value` equals, of the totals, the ledger, a stream; else the nearest
-/// one within a hundredth, and the distance to it.
-fn compare(result: &RunResult, value: u64) -> (String, Tint) {
-    let totals = &result.totals;
-    let main = [
-        ("sent", Some(totals.sent)),
-        ("received", totals.received),
-        ("unique", totals.unique),
-        ("lost", totals.lost),
-    ];
-    let stages = result.ledger.iter().map(|stage| (stage.stage.as_str(), stage.count));
-    let main: Vec<(&str, u64)> =
-        main.into_iter().filter_map(|(name, figure)| Some((name, figure?))).collect();
-    let stages: Vec<(&str, u64)> =
-        stages.filter_map(|(name, figure)| Some((name, figure?))).collect();
-    for figures in [&main, &stages] {
-        let same: Vec<&str> =
-            figures.iter().filter(|(_, figure)| *figure == value).map(|(name, _)| *name).collect();
-        if !same.is_empty() {
-            return (format!("= {}", clean(&same.join(", "))), Tint::Good);
-        }
-    }
-    if let Some(figure) = of_a_stream(result, value) {
-        return (format!("= {figure}"), Tint::Good);
-    }
-    let nearest = main.iter().chain(&stages).min_by_key(|(_, figure)| figure.abs_diff(value));
-    match nearest {
-        Some((name, figure)) if value > 0 && figure.abs_diff(value) <= figure / 100 => {
-            let distance = count(figure.abs_diff(value));
-            let word = if value > *figure { "more" } else { "less" };
-            (format!("{distance} {word} than {}", clean(name)), Tint::Warn)
-        }
-        _ => (String::new(), Tint::Plain),
-    }
-}
-
-/// The figure of a single stream that `value` equals, where it is not 0.
-fn of_a_stream(result: &RunResult, value: u64) -> Option<String> {
-    let is = |figure: Option<u64>| value > 0 && figure == Some(value);
-    let figure_of = |stream: &StreamResult| {
-        let counts = &stream.counts;
-        match () {
-            () if is(counts.unique) => Some("unique"),
-            () if is(counts.received) => Some("received"),
-            () if is(Some(counts.sent)) => Some("sent"),
-            () if is(counts.lost) => Some("lost"),
-            () => None,
-        }
-    };
-    let (first, figure) =
-        result.streams.iter().find_map(|stream| Some((stream, figure_of(stream)?)))?;
-    // Which of several the counter is about, nobody knows here.
-    let others =
-        result.streams.iter().filter(|&stream| figure_of(stream) == Some(figure)).count() - 1;
-    let name = clean(&first.name);
-    Some(match others {
-        0 => format!("{figure} of {name}"),
-        1 => format!("{figure} of {name} and of another stream"),
-        _ => format!("{figure} of {name} and of {others} other streams"),
-    })
 }
 
 /// What this machine's own parts lost or did late.

@@ -1,6 +1,7 @@
 //! The result for people, on a terminal: the verdict first, then what it rests on.
 
 mod calibration;
+mod compare;
 mod environment;
 mod ledger;
 mod paint;
@@ -8,7 +9,10 @@ mod streams;
 mod table;
 mod verdict;
 
+pub use table::{Align, Cell, Table};
+
 use super::calibration::Calibration;
+use super::compare::Comparison;
 use super::model::RunResult;
 
 /// What the terminal can show. The caller decides, by `NO_COLOR`, by the terminal, by `--color`.
@@ -47,6 +51,11 @@ pub fn render(result: &RunResult, style: Style) -> String {
 /// The table of a calibration.
 pub fn render_calibration(calibration: &Calibration, style: Style) -> String {
     calibration::render(calibration, style)
+}
+
+/// A comparison of runs.
+pub fn render_comparison(comparison: &Comparison, style: Style) -> String {
+    compare::render(comparison, style)
 }
 
 /// The verdict with its reasons alone: what `--quiet` leaves of the report.

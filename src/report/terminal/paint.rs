@@ -2,6 +2,8 @@
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+use crate::report::statement::Tone;
+
 /// What a piece of text says by its colour. Nothing is said by colour alone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Tint {
@@ -18,6 +20,17 @@ pub enum Tint {
     Warn,
     /// Lost, failed.
     Bad,
+}
+
+impl From<Tone> for Tint {
+    fn from(tone: Tone) -> Self {
+        match tone {
+            Tone::Plain => Self::Plain,
+            Tone::Good => Self::Good,
+            Tone::Warn => Self::Warn,
+            Tone::Bad => Self::Bad,
+        }
+    }
 }
 
 /// `text` in the colour of `tint` (ECMA-48 SGR), or as it is without `color`.

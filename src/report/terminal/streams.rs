@@ -7,6 +7,7 @@ use crate::report::format::{
     NOT_MEASURED, TimeUnit, count, nanos, optional_count, optional_rate, percent, rate,
 };
 use crate::report::model::{Percentiles, RunResult, StreamResult, Totals};
+use crate::report::statement::watched;
 
 /// More streams than this are not shown one by one.
 const SHOWN_MAX: usize = 24;
@@ -38,15 +39,6 @@ fn path_of(stream: &StreamResult) -> String {
         Some(to) => clean(&format!("{} → {to}", stream.from)),
         None => clean(&stream.from),
     }
-}
-
-/// Sent packets whose arrival was watched: what the total's loss is a share of.
-pub fn watched(result: &RunResult) -> u64 {
-    if result.streams.iter().all(|stream| stream.counts.lost.is_some()) {
-        return result.totals.sent;
-    }
-    let watched = result.streams.iter().filter(|stream| stream.counts.lost.is_some());
-    watched.map(|stream| stream.counts.sent).sum()
 }
 
 /// Red where something is counted that should not be.

@@ -1,0 +1,243 @@
+//! Capture files in: pcap (micro- and nanoseconds, either byte order) and pcapng.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use pcap_parser::{Block, Linktype, PcapBlockOwned, PcapError, create_reader};
+
+use crate::error::{Error, Result};
+
+/// The buffer begins with so many bytes, and grows up to [`MAX_BLOCK`] for long blocks.
+const FIRST_BUFFER: usize = 1 << 16;
+/// A block that is longer is taken for damage.
+const MAX_BLOCK: usize = 1 << 24;
+/// Packets of one file at most.
+pub const MAX_PACKETS: usize = 1 << 20;
+
+/// One captured packet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Captured {
+    /// When, in nanoseconds since the epoch of the file's clock.
+    pub time: u64,
+    /// The frame, from its Ethernet header on, without FCS.
+    pub bytes: Vec<u8>,
+    /// Bytes that the frame had before the capture cut it.
+    pub original_len: usize,
+}
+
+/// Reads a capture of Ethernet frames, in the file's order.
+///
+/// # Errors
+/// A file that cannot be read or is no capture; one of another link type; damage, with the number
+/// of the packet behind which it lies; more than [`MAX_PACKETS`] packets.
+pub fn read(path: &Path) -> Result<Vec<Captured>> {
+    let shown = path.display().to_string();
+    let file = File::open(path).map_err(|error| Error::new("read", &shown, error))?;
+    read_from(file, &shown)
+}
+
+/// As [`read`], from anything; `name` stands for it in messages.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_from(source: impl Read + Send, name: &str) -> Result<Vec<Captured>> {
+    let mut packets = Vec::new();
+    let fail = |cause: String, packets: &Vec<Captured>| {
+        Error::new("read", name, format!("{cause} after packet {}", packets.len()))
+            .remedy("repair the file, for example with: editcap or pcapfix")
+    };
+    let mut reader = create_reader(FIRST_BUFFER, source).map_err(|error| {
+        let cause = match error {
+            PcapError::ReadError => "it cannot be read",
+            _ => "it is neither pcap nor pcapng",
+        };
+        Error::new("read", name, cause).remedy("give a file that tcpdump or Wireshark wrote")
+    })?;
+    let mut file = State::default();
+    let mut capacity = FIRST_BUFFER;
+    // A refill that brings nothing twice in a row is the end of a file that was cut.
+    let mut starved = None;
+    loop {
+        match reader.next() {
+            Ok((used, block)) => {
+                let read = file.block(&block).map_err(|cause| fail(cause, &packets))?;
+                if let Some(packet) = read {
+                    if packets.len() == MAX_PACKETS {
+                        let most = format!("it holds more than {MAX_PACKETS} packets");
+                        return Err(Error::new("read", name, most)
+                            .remedy("split it, for example with: editcap -c"));
+                    }
+                    packets.push(packet);
+                }
+                reader.consume(used);
+                starved = None;
+            }
+            Err(PcapError::Eof) => return Ok(packets),
+            Err(PcapError::Incomplete(_)) => {
+                let have = reader.data().len();
+                if starved == Some(have) {
+                    if have < capacity {
+                        return Err(fail(
+                            "the file ends in the middle of a block".into(),
+                            &packets,
+                        ));
+                    }
+                    capacity *= 2;
+                    if capacity > MAX_BLOCK || !reader.grow(capacity) {
+                        return Err(fail(format!("a block of over {have} bytes"), &packets));
+                    }
+                }
+                starved = Some(have);
+                reader.refill().map_err(|error| fail(describe(&error), &packets))?;
+            }
+            Err(error) => return Err(fail(describe(&error), &packets)),
+        }
+    }
+}
+
+fn describe<I>(error: &PcapError<I>) -> String {
+    match error {
+        PcapError::ReadError => "it cannot be read".to_owned(),
+        PcapError::UnexpectedEof => "the file ends in the middle of a block".to_owned(),
+        _ => "a block that is no block".to_owned(),
+    }
+}
+
+/// What the blocks so far say of those to come.
+#[derive(Default)]
+struct State {
+    /// A pcap file's fractions of a second are nanoseconds.
+    nanoseconds: bool,
+    /// A pcapng section's interfaces: units a second, seconds added, Ethernet.
+    interfaces: Vec<(u64, i64, bool)>,
+}
+
+impl State {
+    fn block(
+        &mut self,
+        block: &PcapBlockOwned<'_>,
+    ) -> std::result::Result<Option<Captured>, String> {
+        match block {
+            PcapBlockOwned::LegacyHeader(header) => {
+                if header.network != Linktype::ETHERNET {
+                    return Err(not_ethernet(header.network));
+                }
+                self.nanoseconds = header.is_nanosecond_precision();
+                Ok(None)
+            }
+            PcapBlockOwned::Legacy(packet) => {
+                let unit = if self.nanoseconds { 1 } else { 1000 };
+                let fraction = u64::from(packet.ts_usec) * unit;
+                Ok(Some(Captured {
+                    time: u64::from(packet.ts_sec) * 1_000_000_000 + fraction,
+                    bytes: packet.data.to_vec(),
+                    original_len: packet.origlen as usize,
+                }))
+            }
+            PcapBlockOwned::NG(Block::SectionHeader(_)) => {
+                self.interfaces.clear();
+                Ok(None)
+            }
+            PcapBlockOwned::NG(Block::InterfaceDescription(interface)) => {
+                let units = interface.ts_resolution().filter(|units| *units > 0);
+                let units = units.ok_or("an interface without a time resolution")?;
+                let ethernet = interface.linktype == Linktype::ETHERNET;
+                self.interfaces.push((units, interface.ts_offset(), ethernet));
+                Ok(None)
+            }
+            PcapBlockOwned::NG(Block::EnhancedPacket(packet)) => {
+                let interface = self.interfaces.get(packet.if_id as usize);
+                let (units, offset, ethernet) = interface.ok_or("a packet of no interface")?;
+                if !ethernet {
+                    return Err("a packet of an interface that is not Ethernet".to_owned());
+                }
+                let ticks = u64::from(packet.ts_high) << 32 | u64::from(packet.ts_low);
+                let nanos = u128::from(ticks) * 1_000_000_000 / u128::from(*units);
+                let time = nanos as i128 + i128::from(*offset) * 1_000_000_000;
+                let len = packet.data.len().min(packet.caplen as usize);
+                Ok(Some(Captured {
+                    time: u64::try_from(time).map_err(|_| "a time out of range")?,
+                    bytes: packet.data[..len].to_vec(),
+                    original_len: packet.origlen as usize,
+                }))
+            }
+            PcapBlockOwned::NG(Block::SimplePacket(packet)) => {
+                let ethernet = self.interfaces.first().is_some_and(|interface| interface.2);
+                if !ethernet {
+                    return Err("a packet of no interface that is Ethernet".to_owned());
+                }
+                let len = packet.data.len().min(packet.origlen as usize);
+                Ok(Some(Captured {
+                    time: 0,
+                    bytes: packet.data[..len].to_vec(),
+                    original_len: packet.origlen as usize,
+                }))
+            }
+            PcapBlockOwned::NG(_) => Ok(None),
+        }
+    }
+}
+
+fn not_ethernet(found: Linktype) -> String {
+    format!("the link type is {found}, not Ethernet (1): capture on an Ethernet interface")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// A pcap file of one packet at 7.000000009 s (or µs).
+    fn pcap(magic: u32, swap: bool) -> Vec<u8> {
+        let word = |value: u32| if swap { value.swap_bytes() } else { value }.to_le_bytes();
+        let half = |value: u16| if swap { value.swap_bytes() } else { value }.to_le_bytes();
+        let mut file = Vec::new();
+        file.extend(word(magic));
+        file.extend([half(2), half(4)].concat());
+        file.extend([word(0), word(0), word(65535), word(1)].concat());
+        file.extend([word(7), word(9), word(4), word(6)].concat());
+        file.extend([1, 2, 3, 4]);
+        file
+    }
+
+    #[test]
+    fn both_resolutions_and_byte_orders_are_read() {
+        for swap in [false, true] {
+            for (magic, nanos) in [(0xa1b2_c3d4, 9000), (0xa1b2_3c4d, 9)] {
+                let packets = read_from(pcap(magic, swap).as_slice(), "a").unwrap();
+                let expected = Captured {
+                    time: 7_000_000_000 + nanos,
+                    bytes: vec![1, 2, 3, 4],
+                    original_len: 6,
+                };
+                assert_eq!(packets, [expected]);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_cut_or_no_capture_is_told() {
+        let mut cut = pcap(0xa1b2_c3d4, false);
+        cut.pop();
+        let message = |bytes: &[u8]| read_from(bytes, "a").unwrap_err().to_string();
+        assert!(message(&cut).contains("middle of a block after packet 0"), "{}", message(&cut));
+        assert!(message(b"hello, world").contains("neither pcap nor pcapng"));
+        assert!(message(b"").contains("neither pcap nor pcapng"));
+        let mut other = pcap(0xa1b2_c3d4, false);
+        other[20] = 101;
+        assert!(message(&other).contains("link type"), "{}", message(&other));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_end(mut bytes: Vec<u8>, at: prop::sample::Index, value: u8, kind in 0u8..3) {
+            if kind > 0 {
+                bytes = pcap(0xa1b2_c3d4, kind == 2).into_iter().chain(bytes).collect();
+                let at = at.index(bytes.len());
+                bytes[at] = value;
+            }
+            let _ = read_from(bytes.as_slice(), "a");
+        }
+    }
+}

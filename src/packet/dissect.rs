@@ -1,0 +1,316 @@
+//! From bytes to a header stack: the inverse of [`super::compile`], by the same tables.
+//!
+//! Goes as far as it understands the bytes and takes the rest for payload; never fails, and every
+//! header that it names has all of its fields set, so that a stack compiled from them is the bytes
+//! again, whatever the bytes hold.
+
+use std::ops::Range;
+
+use crate::profile::model::{FieldSetting, FieldValue, Header};
+use crate::wire::field::{
+    DataKind, FieldDef, FieldDefault, Padding, Protocol, ProtocolKind, Space,
+};
+use crate::wire::{ethernet, ethertype, protocols};
+
+/// Headers of one frame at most; what is deeper counts as payload.
+const MAX_HEADERS: usize = 32;
+/// Options of one header at most.
+const MAX_OPTIONS: usize = 256;
+
+/// A frame, taken apart.
+#[derive(Clone, Debug)]
+pub struct Dissection {
+    /// The headers, outermost first, all fields set.
+    pub headers: Vec<Header>,
+    /// First byte after the last header.
+    pub payload_at: usize,
+    /// Where the headers say that the packet ends, at most the frame's length.
+    pub packet_end: usize,
+}
+
+/// Takes a frame apart that begins with an Ethernet header.
+pub fn dissect(frame: &[u8]) -> Dissection {
+    let mut found = Dissection { headers: Vec::new(), payload_at: 0, packet_end: frame.len() };
+    let mut candidates = vec![&ethernet::PROTOCOL];
+    while found.headers.len() < MAX_HEADERS && !candidates.is_empty() {
+        let Some(rest) = frame.get(found.payload_at..found.packet_end) else { break };
+        let ip = found.headers.iter().rev().map(|header| header.protocol.kind);
+        let ip = ip.into_iter().find(|k| matches!(k, ProtocolKind::Ipv4 | ProtocolKind::Ipv6));
+        candidates.retain(|protocol| protocol.only_in.is_none_or(|only| ip == Some(only)));
+        let Some((header, len)) = candidates.iter().find_map(|p| header(p, rest)) else { break };
+        let at = found.payload_at;
+        found.packet_end = packet_end(&header)
+            .map_or(found.packet_end, |packet| found.packet_end.min(at + packet.max(len)));
+        found.payload_at += len;
+        let next = frame.get(found.payload_at..found.packet_end).unwrap_or(&[]);
+        candidates = following(&header, next);
+        found.headers.push(header);
+    }
+    found
+}
+
+/// The protocols that may follow a header, by what it says and, where nothing on the wire says it,
+/// by the first bytes.
+fn following(header: &Header, rest: &[u8]) -> Vec<&'static Protocol> {
+    let protocol = header.protocol;
+    let Some(space) = protocol.next.filter(|_| !later_fragment(header)) else { return Vec::new() };
+    let named = protocol.next_field().and_then(|field| fixed(header, field.name));
+    let first = rest.first().map_or(0, |byte| u32::from(byte >> 4));
+    let number = match (space, named) {
+        (Space::EtherType, Some(length)) if length < 1536 => {
+            return protocols().iter().copied().filter(|next| next.framed_by_length).collect();
+        }
+        (Space::EtherType, Some(0x88a8 | 0x9100)) => u32::from(ethertype::VLAN),
+        (_, Some(number)) => number as u32,
+        (Space::Mpls, None) if bottom_of_stack(header) == Some(false) => {
+            return vec![protocol];
+        }
+        // IP says its version in its first four bits; a pseudowire's control word begins with 0.
+        (Space::Mpls | Space::Quoted | Space::IpPacket, None) => first,
+        (_, None) => 0,
+    };
+    // No well-known port names payload.
+    if number == 0 && matches!(space, Space::UdpPort | Space::TcpPort) {
+        return Vec::new();
+    }
+    protocols().iter().copied().filter(|next| next.number(space) == Some(number)).collect()
+}
+
+fn bottom_of_stack(header: &Header) -> Option<bool> {
+    let last = header.protocol.fields.iter().find(|f| f.default == FieldDefault::LastOfKind)?;
+    fixed(header, last.name).map(|value| value == 1)
+}
+
+/// A fragment but the first holds no header of the next protocol.
+fn later_fragment(header: &Header) -> bool {
+    fixed(header, "fragment_offset").is_some_and(|offset| offset != 0)
+}
+
+/// Bytes of the packet from the header's first, as its length field says.
+fn packet_end(header: &Header) -> Option<usize> {
+    let mut fields = header.protocol.all_fields();
+    let (field, skip) = fields.find_map(|field| match field.default {
+        FieldDefault::Length { skip } => Some((field, skip)),
+        _ => None,
+    })?;
+    let length = fixed(header, field.name)?;
+    // 0 stands for a length that is told elsewhere: jumbograms, segmentation offload.
+    (length > 0).then_some(usize::from(skip) + length as usize)
+}
+
+fn fixed(header: &Header, field: &str) -> Option<u128> {
+    match header.setting(field) {
+        Some(FieldValue::Fixed(value)) => Some(*value),
+        _ => None,
+    }
+}
+
+/// The header that `bytes` begin with, if they can be one of `protocol`'s, and its length.
+fn header(protocol: &'static Protocol, bytes: &[u8]) -> Option<(Header, usize)> {
+    if protocol.custom_fields {
+        return None;
+    }
+    let mut header = Header::new(protocol);
+    read(&mut header, protocol.fields, bytes)?;
+    let selected = protocol
+        .select
+        .iter()
+        .all(|(field, values)| fixed(&header, field).is_some_and(|value| values.contains(&value)));
+    if !selected {
+        return None;
+    }
+    let mut at = protocol.len;
+    for part in protocol.optional {
+        if !part.flag.is_empty() && fixed(&header, part.flag) == Some(1) {
+            read(&mut header, part.fields, bytes.get(at..)?)?;
+            at += part.len;
+        }
+    }
+    let end = end(&header, at, bytes)?;
+    let variable = data_range(&header, at, end, bytes)?;
+    if protocol.data.is_some() {
+        let data = bytes[variable.clone()].to_vec();
+        if !can_be_written(protocol, &data) {
+            return None;
+        }
+        header.data = Some(data);
+    }
+    at = variable.end;
+    if let Some(def) = &protocol.options {
+        let count = option_count(&header);
+        while at < end && header.options.len() < count {
+            // Nothing but the padding that the compiler makes by itself is left.
+            if count == usize::MAX && is_padding(&header, &bytes[at..end], def.padding) {
+                break;
+            }
+            let rest = &bytes[at..end];
+            let (option, len) = def.kinds.iter().find_map(|kind| self::header(kind, rest))?;
+            at += len.next_multiple_of(def.align_each);
+            header.options.push(option);
+        }
+    }
+    let len = header.len();
+    (at <= bytes.len() && len <= bytes.len() && (!bounded(protocol) || len == end))
+        .then_some((header, len))
+}
+
+/// Reads fields into settings.
+fn read(header: &mut Header, fields: &'static [FieldDef], bytes: &[u8]) -> Option<()> {
+    for field in fields {
+        let value = FieldValue::Fixed(field.read(bytes)?);
+        header.fields.push(FieldSetting { field, value });
+    }
+    Some(())
+}
+
+/// Whether a field says how long the header is.
+fn bounded(protocol: &Protocol) -> bool {
+    let lengths = |f: &&FieldDef| matches!(f.default, FieldDefault::HeaderLength { .. });
+    protocol.fields.iter().find(lengths).is_some()
+}
+
+/// Where the header ends: as it says, else with the packet where it is a whole message, else where
+/// its fields do.
+fn end(header: &Header, fields_end: usize, bytes: &[u8]) -> Option<usize> {
+    for field in header.protocol.all_fields() {
+        if let FieldDefault::HeaderLength { unit, less } = field.default {
+            let told = fixed(header, field.name)? + u128::from(less);
+            let end = usize::try_from(told * u128::from(unit)).ok()?;
+            return (fields_end..=bytes.len()).contains(&end).then_some(end);
+        }
+    }
+    Some(if header.protocol.open && option_count(header) == usize::MAX {
+        match header.protocol.data.map(|data| data.kind) {
+            Some(DataKind::DomainName | DataKind::Ipv4List | DataKind::Ipv6List) => bytes.len(),
+            _ => fields_end,
+        }
+    } else {
+        bytes.len()
+    })
+}
+
+/// The bytes of the data, which begin at `at`.
+fn data_range(header: &Header, at: usize, end: usize, bytes: &[u8]) -> Option<Range<usize>> {
+    let Some(data) = header.protocol.data else { return Some(at..at) };
+    let count = header.protocol.fields.iter().find_map(|field| match field.default {
+        FieldDefault::AddressCount { less } => {
+            Some(fixed(header, field.name)? as usize + usize::from(less))
+        }
+        _ => None,
+    });
+    let len = match (data.kind, count) {
+        (DataKind::DomainName, _) => domain_name_len(bytes.get(at..end)?)?,
+        (DataKind::Ipv4List, Some(count)) => count * 4,
+        (DataKind::Ipv6List, Some(count)) => count * 16,
+        _ if header.protocol.options.is_some() => data.default.len(),
+        _ => end - at,
+    };
+    (at + len <= end).then_some(at..at + len)
+}
+
+/// Whether a profile can say these bytes: texts and names are written as such.
+fn can_be_written(protocol: &Protocol, data: &[u8]) -> bool {
+    let printable = |byte: &u8| byte.is_ascii_graphic() || *byte == b' ';
+    match protocol.data.map(|data| data.kind) {
+        Some(DataKind::Text) => !data.is_empty() && data.iter().all(printable),
+        Some(DataKind::DomainName) => {
+            let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_".contains(byte);
+            let mut at = 0;
+            while let Some(&len @ 1..) = data.get(at) {
+                let end = at + 1 + usize::from(len);
+                if !data.get(at + 1..end).is_some_and(|label| label.iter().all(plain)) {
+                    return false;
+                }
+                at = end;
+            }
+            true
+        }
+        _ => true,
+    }
+}
+
+/// Bytes of a name of labels that ends with a zero; None for compressed and endless ones.
+fn domain_name_len(bytes: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    loop {
+        match *bytes.get(at)? {
+            0 => return Some(at + 1),
+            label @ 1..=63 => at += 1 + usize::from(label),
+            _ => return None,
+        }
+    }
+}
+
+/// How many options the header says that it has.
+fn option_count(header: &Header) -> usize {
+    let told = header.protocol.fields.iter().find_map(|field| match field.default {
+        FieldDefault::OptionCount { less } => {
+            Some(fixed(header, field.name)? as usize + usize::from(less))
+        }
+        _ => None,
+    });
+    told.map_or(usize::MAX, |count| count.min(MAX_OPTIONS))
+}
+
+/// Whether `rest` is what the compiler puts behind the options of `header` by itself.
+fn is_padding(header: &Header, rest: &[u8], padding: Padding) -> bool {
+    let Some(def) = &header.protocol.options else { return false };
+    if rest.len() >= def.align {
+        return false;
+    }
+    match (padding, rest) {
+        (Padding::Zeros, rest) => rest.iter().all(|byte| *byte == 0),
+        (Padding::PadN, [0]) => true,
+        (Padding::PadN, [1, len, zeros @ ..]) => {
+            usize::from(*len) == zeros.len() && zeros.iter().all(|byte| *byte == 0)
+        }
+        (Padding::PadN, _) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn names(frame: &[u8]) -> Vec<&'static str> {
+        dissect(frame).headers.iter().map(|header| header.protocol.name).collect()
+    }
+
+    #[test]
+    fn an_echo_in_two_tags_is_taken_apart() {
+        let mut frame = vec![0; 12];
+        frame.extend([0x88, 0xa8, 0, 7, 0x81, 0, 0, 100, 0x08, 0]);
+        frame.extend([0x45, 0, 0, 30, 0, 0, 0x40, 0, 64, 1, 0, 0, 198, 18, 0, 1, 198, 18, 0, 2]);
+        frame.extend([8, 0, 0, 0, 0, 1, 0, 2, 0xaa, 0xbb, 0, 0, 0]);
+        assert_eq!(names(&frame), ["ethernet", "vlan", "vlan", "ipv4", "icmp"]);
+        let found = dissect(&frame);
+        assert_eq!((found.payload_at, found.packet_end), (50, 52));
+    }
+
+    #[test]
+    fn a_later_fragment_holds_payload_only() {
+        let mut frame = vec![0; 12];
+        frame.extend([0x08, 0]);
+        frame.extend([0x45, 0, 0, 28, 0, 0, 0, 1, 64, 17, 0, 0, 198, 18, 0, 1, 198, 18, 0, 2]);
+        frame.extend([0; 8]);
+        assert_eq!(names(&frame), ["ethernet", "ipv4"]);
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_taken_apart(bytes: Vec<u8>, number in 0usize..64) {
+            // An EtherType that leads somewhere, so that more than Ethernet is tried.
+            let mut frame = vec![0; 12];
+            let numbers: Vec<u32> =
+                protocols().iter().filter_map(|p| p.number(Space::EtherType)).collect();
+            frame.extend((numbers[number % numbers.len()] as u16).to_be_bytes());
+            frame.extend(bytes);
+            let found = dissect(&frame);
+            prop_assert!(found.payload_at <= frame.len());
+            prop_assert!(found.packet_end <= frame.len());
+            let len: usize = found.headers.iter().map(Header::len).sum();
+            prop_assert_eq!(len, found.payload_at);
+        }
+    }
+}

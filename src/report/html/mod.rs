@@ -1,0 +1,17 @@
+//! The report as one HTML file that needs nothing else: no network, no scripts for its content.
+//!
+//! [`page`] is what a page shows, [`render`] its HTML; [`run`] makes the page of a run and
+//! [`comparison`] that of a comparison. Scripts and style are inlined, and a content security policy
+//! lets the browser run and fetch nothing but them.
+
+pub mod comparison;
+mod escape;
+pub mod page;
+mod render;
+pub mod run;
+mod run_charts;
+mod run_tables;
+mod scale;
+mod svg;
+
+pub use render::render;

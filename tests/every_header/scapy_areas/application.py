@@ -1,0 +1,7 @@
+"""Messages inside UDP, and headers of raw bytes."""
+
+READERS = []
+
+UNREAD = {
+    "raw": "bytes of your own",
+}
