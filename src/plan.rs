@@ -206,6 +206,8 @@ struct ClassKey {
     ordered: Option<usize>,
     /// So do the pieces of a datagram.
     group: Option<usize>,
+    /// So does one of a single packet: there is no period to spread it over, it is due at its start.
+    single: Option<usize>,
 }
 
 fn classes(profile: &Profile, streams: &[usize], line: Option<u64>) -> Result<Vec<Class>> {
@@ -225,6 +227,7 @@ fn classes(profile: &Profile, streams: &[usize], line: Option<u64>) -> Result<Ve
             duration,
             ordered: (!stream.order.is_empty()).then_some(number),
             group: stream.piece.as_ref().map(|piece| piece.group),
+            single: (stream.limit.count == Some(1) && stream.piece.is_none()).then_some(number),
         };
         let at = *by_key.entry(key).or_insert_with(|| {
             classes.push(Class {
@@ -247,8 +250,9 @@ fn classes(profile: &Profile, streams: &[usize], line: Option<u64>) -> Result<Ve
 
 /// Spreads datagrams of one rate that are sent in pieces evenly over their period.
 fn spread(classes: &mut [Class]) {
+    let several = |class: &Class| class.sequence.is_some() && class.count != Some(1);
     let mut alike: HashMap<(Period, u64), Vec<usize>> = HashMap::new();
-    for (n, class) in classes.iter().enumerate().filter(|(_, class)| class.sequence.is_some()) {
+    for (n, class) in classes.iter().enumerate().filter(|(_, class)| several(class)) {
         alike.entry((class.period, class.start)).or_default().push(n);
     }
     for group in alike.values() {

@@ -185,6 +185,21 @@ fn a_router_that_drops_fragments() {
     assert_eq!(last.lost(), [0, 0, N]);
 }
 
+/// Truth 3: a rule on the first next-header field does not see a fragment header behind another
+/// extension header; one on the chain does.
+#[test]
+fn a_rule_on_the_first_next_header_alone() {
+    if !privileged("a_rule_on_the_first_next_header_alone") {
+        return;
+    }
+    let more = "    size: 1400B\n";
+    let dropped = |packet, nft| Experiment { nft, more, ..Experiment::new(packet, "3") }.run();
+    let hidden = "[ipv6, destination_options, fragment, udp]";
+    dropped(hidden, "ip6 nexthdr 44 drop").assert(N, [3 * N, N, 0, 0], 0);
+    dropped(hidden, "exthdr frag exists drop").assert(0, [0, 0, 0, 0], 0);
+    dropped(UDP6, "ip6 nexthdr 44 drop").assert(0, [0, 0, 0, 0], 0);
+}
+
 /// Truths 10 to 14: overlaps and duplicates (RFC 5722).
 #[test]
 fn overlaps_and_duplicates() {

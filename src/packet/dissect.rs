@@ -67,6 +67,7 @@ fn following(header: &Header, rest: &[u8]) -> Vec<&'static Protocol> {
         }
         // IP says its version in its first four bits; a pseudowire's control word begins with 0.
         (Space::Mpls | Space::Quoted | Space::IpPacket, None) => first,
+        (Space::SctpChunk, None) => rest.first().map_or(0, |byte| u32::from(*byte)),
         (_, None) => 0,
     };
     // No well-known port names payload.
@@ -280,6 +281,14 @@ fn can_be_written(protocol: &Protocol, data: &[u8]) -> bool {
             }
             true
         }
+        // No bytes are said by saying nothing, which stands for the default.
+        Some(DataKind::Bytes) => {
+            !data.is_empty() || protocol.data.is_some_and(|data| data.default.is_empty())
+        }
+        Some(DataKind::Ipv4Slots) => {
+            let (slots, rest) = data.as_chunks::<8>();
+            rest.is_empty() && slots.iter().all(|slot| slot[4..] == [0; 4])
+        }
         _ => true,
     }
 }
@@ -315,11 +324,13 @@ fn is_padding(header: &Header, rest: &[u8], padding: Padding) -> bool {
     }
     match (padding, rest) {
         (Padding::Zeros, rest) => rest.iter().all(|byte| *byte == 0),
-        (Padding::PadN, [0]) => true,
-        (Padding::PadN, [1, len, zeros @ ..]) => {
-            usize::from(*len) == zeros.len() && zeros.iter().all(|byte| *byte == 0)
+        (Padding::PadN { .. }, [0]) => true,
+        (Padding::PadN { kind }, [first, len, zeros @ ..]) => {
+            *first == kind
+                && usize::from(*len) == zeros.len()
+                && zeros.iter().all(|byte| *byte == 0)
         }
-        (Padding::PadN, _) => false,
+        (Padding::PadN { .. }, _) => false,
     }
 }
 

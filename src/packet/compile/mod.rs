@@ -7,10 +7,12 @@
 //! | `values` | the numbers that a field takes, as constants and rules of 64 bits |
 //! | `template` | every field's constant, rule or computation; the payload |
 //! | `ops` | the window of a field that changes |
-//! | `checksums` | what each checksum covers, and whether it is computed once or per packet |
+//! | `cover` | which bytes a checksum covers |
+//! | `checksums` | whether each checksum is computed once or per packet |
 //! | `piece` | what a fragment has of its datagram |
 
 mod checksums;
+mod cover;
 mod error;
 mod layout;
 mod lists;
@@ -70,16 +72,18 @@ pub fn compile(
     if layout.packet_end.is_none() {
         draft.fill_payload(&source.payload, layout.payload_at, layout.headers_len);
     }
+    let mut tags: Vec<usize> = layout.tag_at.into_iter().collect();
     if let Some(piece) = &source.piece {
         piece::write_tags(&mut draft, piece, layout.prefix_len(), (number, epoch));
+        tags.extend(piece.datagram.tags.iter().map(|at| layout.prefix_len() + at));
     }
 
-    let plan = checksums::Plan::new(&layout, &draft);
+    let plan = checksums::Plan::new(&layout, &draft, &tags).map_err(in_stream)?;
     limit("changing checksums", plan.changing(), MAX_CHECKSUMS).map_err(in_stream)?;
-    let checksums = plan.write(&mut draft, &layout);
+    let mut computed = plan.write(&mut draft, &layout);
     if let Some(piece) = &source.piece {
         let own = (number, epoch);
-        let cut = piece::cut(&layout, draft, &plan, checksums, piece, own, &mut lists)
+        let cut = piece::cut(&layout, draft, &plan, computed, piece, own, &mut lists)
             .map_err(|problem| in_stream(("fragments".to_owned(), problem)))?;
         limit("changing fields", cut.ops.len(), MAX_OPS).map_err(in_stream)?;
         return Ok(StreamProgram {
@@ -87,11 +91,13 @@ pub fn compile(
             template: cut.template.into(),
             ops: cut.ops.into(),
             checksums: cut.checksums.into(),
+            crc32c: None,
             size: None,
             tag_at: cut.tag_at.map(|at| at as u16),
             lists: lists.into(),
         });
     }
+    limit("changing CRC32c checksums", computed.crc32c.len(), 1).map_err(in_stream)?;
     let size = sizes.rule.map(|value| size_program(value, &layout, &draft, &plan));
     for patch in &mut draft.patches {
         (patch.op.sums, patch.op.odd) = plan.slots_over(&patch.bytes, patch.window_end());
@@ -104,7 +110,8 @@ pub fn compile(
         stream: number,
         template: draft.bytes.into(),
         ops: draft.patches.into_iter().map(|patch| patch.op).collect(),
-        checksums: checksums.into(),
+        checksums: computed.checksums.into(),
+        crc32c: computed.crc32c.pop(),
         size,
         tag_at: layout.tag_at.map(|at| at as u16),
         lists: lists.into(),

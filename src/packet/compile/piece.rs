@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::checksums;
+use super::checksums::{self, Computed};
 use super::error::Problem;
 use super::layout::Layout;
 use super::lists::Lists;
@@ -71,19 +71,22 @@ impl Regions {
     }
 }
 
-/// Cuts `piece` out of the whole. `checksums` are the whole's that change, innermost first.
+/// Cuts `piece` out of the whole. `computed` are the whole's that change, innermost first.
 pub(super) fn cut(
     layout: &Layout<'_>,
     draft: Draft,
     plan: &checksums::Plan,
-    checksums: Vec<ChecksumOp>,
+    computed: Computed,
     piece: &Piece,
     own: (u16, u8),
     lists: &mut Lists,
 ) -> Result<Cut, Problem> {
     let prefix = layout.prefix_len();
     let regions = Regions::new(prefix, piece, draft.bytes.len());
-    let (checksums, slots) = needed(checksums, &regions)?;
+    if !computed.crc32c.is_empty() {
+        return Err(Problem::CutCrc32c);
+    }
+    let (checksums, slots) = needed(computed.checksums, &regions)?;
     let mut ops = Vec::new();
     for patch in &draft.patches {
         let (sums, odd) = plan.slots_over(&patch.bytes, patch.window_end());
