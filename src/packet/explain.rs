@@ -98,6 +98,7 @@ impl Explained {
             tag: false,
             runts: true,
             order: Vec::new(),
+            piece: None,
         }
     }
 

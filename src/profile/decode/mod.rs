@@ -2,6 +2,7 @@
 //! mistakes are told at once.
 
 mod data;
+mod fragments;
 mod header;
 mod imix;
 mod lab;
@@ -16,6 +17,7 @@ mod size;
 mod stream;
 mod value;
 
+pub(super) use fragments::ORDERS;
 pub(super) use header::{record_name as header_record, some_of};
 pub use imix::MIXES;
 pub use lab::TOPOLOGIES;
