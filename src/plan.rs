@@ -111,6 +111,10 @@ pub fn mean_size(size: &Size) -> (u64, u64) {
             (2 * u64::from(start.0) + u64::from(*step) * (count - 1), 2)
         }
         Size::Random { low, high } => (u64::from(low.0) + u64::from(high.0), 2),
+        Size::Weighted(shares) => shares.iter().fold((0, 0), |(bytes, frames), share| {
+            let (both, weight) = (u64::from(share.low.0) + u64::from(share.high.0), share.weight);
+            (bytes + both * u64::from(weight), frames + 2 * u64::from(weight))
+        }),
     }
 }
 
@@ -125,6 +129,7 @@ pub fn max_size(size: &Size) -> FrameSize {
             u32::try_from(last).unwrap_or(u32::MAX)
         }
         Size::Random { high, .. } => high.0,
+        Size::Weighted(shares) => shares.iter().map(|share| share.high.0).max().unwrap_or(0),
     };
     FrameSize(largest)
 }

@@ -5,17 +5,22 @@
 //! | `layout` | where each header, the tag and the payload begin; what follows what |
 //! | `sizes` | the frame length of packet i |
 //! | `values` | the numbers that a field takes, as constants and rules of 64 bits |
+//! | `distributions` | Zipf's and the normal distribution as tables |
+//! | `resolve` | what a field that follows another one takes |
 //! | `template` | every field's constant, rule or computation; the payload |
 //! | `ops` | the window of a field that changes |
 //! | `cover` | which bytes a checksum covers |
 //! | `checksums` | whether each checksum is computed once or per packet |
 
+mod addresses;
 mod checksums;
 mod cover;
+mod distributions;
 mod error;
 mod layout;
 mod lists;
 mod ops;
+mod resolve;
 mod sizes;
 mod template;
 mod values;
@@ -63,7 +68,7 @@ pub fn compile(
         Draft::new(&layout, addressing, key, &mut lists, (number, epoch)).map_err(in_stream)?;
     // Padding behind a whole message is zeros, as a network interface pads.
     if layout.packet_end.is_none() {
-        draft.fill_payload(&source.payload, layout.payload_at, layout.headers_len);
+        draft.fill_payload(&source.payload, &layout, key(PAYLOAD_KEY));
     }
 
     let plan = checksums::Plan::new(&layout, &draft).map_err(in_stream)?;
@@ -89,6 +94,9 @@ pub fn compile(
         lists: lists.into(),
     })
 }
+
+/// The number of a random payload, for its key: none of a field's, which end with their header's.
+const PAYLOAD_KEY: u32 = u32::MAX - 1;
 
 /// `Err` where there is more of something than the program format holds.
 fn limit(what: &'static str, count: usize, most: usize) -> Result<(), (String, Problem)> {
