@@ -26,6 +26,7 @@
 //! | [`sys`] | kernel ABI and system calls; `unsafe` lives there |
 
 pub mod app;
+pub mod benchmark;
 pub mod capture;
 pub mod cli;
 pub mod engine;

@@ -1,6 +1,7 @@
 //! From the tree to the profile: a small decoder that goes on after a mistake, so that all
 //! mistakes are told at once.
 
+mod benchmark;
 mod data;
 mod header;
 mod lab;
@@ -12,6 +13,7 @@ mod size;
 mod stream;
 mod value;
 
+pub use benchmark::{METHODS, OWN_SIZES, SHARES};
 pub(super) use header::{record_name as header_record, some_of};
 pub use lab::TOPOLOGIES;
 pub(super) use lab::plain as plain_lab;
