@@ -14,7 +14,7 @@ use std::time::Instant;
 use criterion::{Criterion, Throughput};
 use packets::{header, program, stream};
 use wirestorm::packet::program::StreamProgram;
-use wirestorm::profile::model::{FieldValue, Header, Size};
+use wirestorm::profile::model::{FieldValue, Header, Real, Size, Weighted};
 use wirestorm::sys::cycles;
 use wirestorm::units::FrameSize;
 
@@ -49,6 +49,34 @@ fn list(low: u128, high: u128) -> FieldValue {
     FieldValue::List((0..100).map(|n| low + n * 7919 % (high - low)).collect())
 }
 
+fn every(low: u128, high: u128) -> FieldValue {
+    let mut value = counter(low, high);
+    value.slow_down(3);
+    value
+}
+
+fn unique(low: u128, high: u128) -> FieldValue {
+    FieldValue::Unique { low, high: high - 1 }
+}
+
+fn unique_of_few(low: u128, _: u128) -> FieldValue {
+    FieldValue::Unique { low, high: low + 49 }
+}
+
+fn zipf(low: u128, high: u128) -> FieldValue {
+    let exponent = Real::new(1.1).expect("is finite");
+    FieldValue::Zipf { low, high, exponent }
+}
+
+/// Shares of several values each: a second draw.
+fn weighted(low: u128, high: u128) -> FieldValue {
+    let share = |n: u128| {
+        let width = (high - low) / 4;
+        Weighted { low: low + n * width, high: low + (n + 1) * width - 1, weight: n as u32 + 1 }
+    };
+    FieldValue::Weighted((0..4).map(share).collect())
+}
+
 fn with_fields(count: usize, value: Value) -> Vec<Header> {
     let mut headers = vec![header("ethernet", &[]), header("ipv4", &[]), header("udp", &[])];
     for (position, name, low, high) in &FIELDS[..count] {
@@ -72,6 +100,19 @@ fn cases() -> Vec<Case> {
     let kinds: [(&str, Value); 3] = [("counter", counter), ("random", random), ("list", list)];
     for (kind, value) in kinds {
         for count in [1, 2, 4, 8] {
+            let program = program(stream(with_fields(count, value), 64));
+            cases.push(Case { name: format!("{count} {kind}"), program });
+        }
+    }
+    let more: [(&str, Value); 5] = [
+        ("every third", every),
+        ("unique", unique),
+        ("unique of 50", unique_of_few),
+        ("zipf", zipf),
+        ("weighted", weighted),
+    ];
+    for (kind, value) in more {
+        for count in [1, 2] {
             let program = program(stream(with_fields(count, value), 64));
             cases.push(Case { name: format!("{count} {kind}"), program });
         }

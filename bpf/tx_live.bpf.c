@@ -68,6 +68,8 @@ struct {
 	__uint(value_size, 8);
 } templates SEC(".maps");
 
+#include "tx_values.h"
+
 struct frame {
 	void *data;
 	void *end;
@@ -99,8 +101,10 @@ ALWAYS_INLINE __u64 value_of(const volatile struct ws_patch_op *op, __u64 index)
 		__u32 at = a + remainder(index, b);
 		__u64 *value = bpf_map_lookup_elem(&lists, &at);
 
-		return value ? *value : 0;
+		return value ? *value + op->c : 0;
 	}
+	if (config.uses_rare && op->kind != WS_COUNTER)
+		return rare_value(op, index);
 	__u64 c = op->c;
 
 	return a + b * (c ? remainder(index, c) : index);

@@ -111,6 +111,10 @@ pub fn mean_size(size: &Size) -> (u64, u64) {
             (2 * u64::from(start.0) + u64::from(*step) * (count - 1), 2)
         }
         Size::Random { low, high } => (u64::from(low.0) + u64::from(high.0), 2),
+        Size::Weighted(shares) => shares.iter().fold((0, 0), |(bytes, frames), share| {
+            let (both, weight) = (u64::from(share.low.0) + u64::from(share.high.0), share.weight);
+            (bytes + both * u64::from(weight), frames + 2 * u64::from(weight))
+        }),
     }
 }
 
@@ -125,6 +129,7 @@ pub fn max_size(size: &Size) -> FrameSize {
             u32::try_from(last).unwrap_or(u32::MAX)
         }
         Size::Random { high, .. } => high.0,
+        Size::Weighted(shares) => shares.iter().map(|share| share.high.0).max().unwrap_or(0),
     };
     FrameSize(largest)
 }
@@ -181,6 +186,8 @@ struct ClassKey {
     duration: Option<u64>,
     /// An ordered stream stands alone.
     ordered: Option<usize>,
+    /// So does one of a single packet: there is no period to spread it over, it is due at its start.
+    single: Option<usize>,
 }
 
 fn classes(profile: &Profile, streams: &[usize], line: Option<u64>) -> Result<Vec<Class>> {
@@ -199,6 +206,7 @@ fn classes(profile: &Profile, streams: &[usize], line: Option<u64>) -> Result<Ve
             count: stream.limit.count,
             duration,
             ordered: (!stream.order.is_empty()).then_some(number),
+            single: (stream.limit.count == Some(1)).then_some(number),
         };
         let at = *by_key.entry(key).or_insert_with(|| {
             classes.push(Class {

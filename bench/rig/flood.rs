@@ -60,6 +60,7 @@ fn program(stream: u16, fields: usize, len: usize) -> StreamProgram {
         template: frame.into(),
         ops: ops.into(),
         checksums: checksums.into(),
+        crc32c: None,
         size: None,
         tag_at: Some(TAG_AT as u16),
         lists: (0..16u64).map(|n| 0x0a00_0100 + n).collect(),
@@ -71,16 +72,14 @@ fn all_fields(stream: u16) -> [PatchOp; 8] {
     let op = |kind: ValueKind, offset, width, sums, a, b, c| PatchOp {
         kind: kind as u8,
         width,
-        shift: 0,
         sums,
-        odd: 0,
-        reserved: 0,
         offset,
         mask: u64::MAX >> (64 - 8 * u32::from(width)),
         a,
         b,
         c,
         key: random::key(1, u32::from(stream), u32::from(offset)),
+        ..PatchOp::default()
     };
     use ValueKind::{Counter, List, Random};
     [

@@ -4,7 +4,11 @@
 //! header that it names has all of its fields set, so that a stack compiled from them is the bytes
 //! again, whatever the bytes hold.
 
+mod sections;
+
 use std::ops::Range;
+
+use sections::{may_come, option_count};
 
 use crate::profile::model::{FieldSetting, FieldValue, Header};
 use crate::wire::field::{
@@ -67,17 +71,25 @@ fn following(header: &Header, rest: &[u8]) -> Vec<&'static Protocol> {
         }
         // IP says its version in its first four bits; a pseudowire's control word begins with 0.
         (Space::Mpls | Space::Quoted | Space::IpPacket, None) => first,
+        (Space::SctpChunk, None) => rest.first().map_or(0, |byte| u32::from(*byte)),
         (_, None) => 0,
     };
-    // No well-known port names payload.
-    if number == 0 && matches!(space, Space::UdpPort | Space::TcpPort) {
-        return Vec::new();
+    let mut named = numbered(space, number);
+    if let (Space::UdpPort | Space::TcpPort, Some(port)) = (space, fixed(header, "src")) {
+        // A client's port says nothing, the server's then is the source.
+        named.extend(numbered(space, port as u32));
     }
-    let named = protocols().iter().copied().filter(|next| next.number(space) == Some(number));
-    let mut named: Vec<&Protocol> = named.collect();
     // Who can tell its own comes before who takes all.
     named.sort_by_key(|next| next.select.is_empty());
     named
+}
+
+/// The protocols that have a number.
+fn numbered(space: Space, number: u32) -> Vec<&'static Protocol> {
+    // No well-known port names payload.
+    let none = number == 0 && matches!(space, Space::UdpPort | Space::TcpPort);
+    let all = protocols().iter().copied().filter(|_| !none);
+    all.filter(|next| next.numbers.contains(&(space, number))).collect()
 }
 
 fn bottom_of_stack(header: &Header) -> Option<bool> {
@@ -146,6 +158,8 @@ fn header(protocol: &'static Protocol, bytes: &[u8]) -> Option<(Header, usize)> 
         header.data = Some(data);
     }
     at = variable.end;
+    read(&mut header, protocol.tail, bytes.get(at..end)?)?;
+    at += protocol.tail_len();
     if let Some(def) = &protocol.options {
         let count = option_count(&header);
         while at < end && header.options.len() < count {
@@ -157,7 +171,8 @@ fn header(protocol: &'static Protocol, bytes: &[u8]) -> Option<(Header, usize)> 
                 break;
             }
             let rest = &bytes[at..end];
-            let (option, len) = def.kinds.iter().find_map(|kind| self::header(kind, rest))?;
+            let kinds = def.kinds.iter().filter(|kind| may_come(&header, kind));
+            let (option, len) = kinds.into_iter().find_map(|kind| self::header(kind, rest))?;
             // Behind an option of zeros, the end of the list, a whole message has only padding.
             let last = !protocol.open && bytes[at..end].iter().all(|byte| *byte == 0);
             at += len.next_multiple_of(def.align_each);
@@ -280,6 +295,14 @@ fn can_be_written(protocol: &Protocol, data: &[u8]) -> bool {
             }
             true
         }
+        // No bytes are said by saying nothing, which stands for the default.
+        Some(DataKind::Bytes) => {
+            !data.is_empty() || protocol.data.is_some_and(|data| data.default.is_empty())
+        }
+        Some(DataKind::Ipv4Slots) => {
+            let (slots, rest) = data.as_chunks::<8>();
+            rest.is_empty() && slots.iter().all(|slot| slot[4..] == [0; 4])
+        }
         _ => true,
     }
 }
@@ -296,17 +319,6 @@ fn domain_name_len(bytes: &[u8]) -> Option<usize> {
     }
 }
 
-/// How many options the header says that it has.
-fn option_count(header: &Header) -> usize {
-    let told = header.protocol.fields.iter().find_map(|field| match field.default {
-        FieldDefault::OptionCount { less } => {
-            Some(fixed(header, field.name)? as usize + usize::from(less))
-        }
-        _ => None,
-    });
-    told.map_or(usize::MAX, |count| count.min(MAX_OPTIONS))
-}
-
 /// Whether `rest` is what the compiler puts behind the options of `header` by itself.
 fn is_padding(header: &Header, rest: &[u8], padding: Padding) -> bool {
     let Some(def) = &header.protocol.options else { return false };
@@ -315,11 +327,13 @@ fn is_padding(header: &Header, rest: &[u8], padding: Padding) -> bool {
     }
     match (padding, rest) {
         (Padding::Zeros, rest) => rest.iter().all(|byte| *byte == 0),
-        (Padding::PadN, [0]) => true,
-        (Padding::PadN, [1, len, zeros @ ..]) => {
-            usize::from(*len) == zeros.len() && zeros.iter().all(|byte| *byte == 0)
+        (Padding::PadN { .. }, [0]) => true,
+        (Padding::PadN { kind }, [first, len, zeros @ ..]) => {
+            *first == kind
+                && usize::from(*len) == zeros.len()
+                && zeros.iter().all(|byte| *byte == 0)
         }
-        (Padding::PadN, _) => false,
+        (Padding::PadN { .. }, _) => false,
     }
 }
 

@@ -4,8 +4,9 @@
 
 use std::sync::Arc;
 
-use super::ir::{ChecksumOp, LengthOp, MAX_CHECKSUMS, PatchOp, ValueKind};
-use super::{random, tag};
+use super::ir::{ChecksumOp, EVERY, LengthOp, MAX_CHECKSUMS, PatchOp, ValueKind};
+use super::permutation::{self, Shape};
+use super::{random, shares, tag};
 
 /// How the frame length follows from the packet's index.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +26,41 @@ pub struct SizeProgram {
     pub odd: u8,
 }
 
+/// A CRC32c that is computed last, over all that is covered: unlike an Internet checksum it changes
+/// with the stamp of the probe tag.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Crc32cOp {
+    /// The first byte that it covers.
+    pub start: u16,
+    /// The first byte that it does not cover; None: it covers all up to the frame's end.
+    pub end: Option<u16>,
+    /// The field's offset in the frame. It has four bytes and is taken as zero.
+    pub offset: u16,
+    /// Slots of Internet checksums around it that cover the field.
+    pub sums: u8,
+    /// Of those, the ones at an odd distance.
+    pub odd: u8,
+    /// Added to the right value: 0, unless it is to be wrong.
+    pub wrong_by: u32,
+}
+
+impl Crc32cOp {
+    /// Computes the checksum of a frame of `len` bytes, writes it, and returns it as it stands
+    /// there, read as a big-endian number. 0, and nothing is written, where the frame is shorter
+    /// than the field's end.
+    pub fn write(&self, frame: &mut [u8], len: usize) -> u32 {
+        let (start, at) = (usize::from(self.start), usize::from(self.offset));
+        let end = self.end.map_or(len, usize::from).min(frame.len());
+        if at < start || at + 4 > end {
+            return 0;
+        }
+        frame[at..at + 4].fill(0);
+        let value = crc32c::crc32c(&frame[start..end]).wrapping_add(self.wrong_by);
+        frame[at..at + 4].copy_from_slice(&value.to_le_bytes());
+        value.swap_bytes()
+    }
+}
+
 /// A compiled stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StreamProgram {
@@ -37,6 +73,8 @@ pub struct StreamProgram {
     pub ops: Box<[PatchOp]>,
     /// Checksums that change, innermost first. Checksums that never change are in the template.
     pub checksums: Box<[ChecksumOp]>,
+    /// A CRC32c that changes. Its field is zero in the template, and the base sums leave it out.
+    pub crc32c: Option<Crc32cOp>,
     /// Sizes that change.
     pub size: Option<SizeProgram>,
     /// Offset of the probe tag; None where the frame has no room or the stream has none.
@@ -96,8 +134,9 @@ impl StreamProgram {
         len
     }
 
-    /// Writes the probe tag of packet `index` into a built frame: send time and lag in
-    /// nanoseconds. No checksum changes by it. Does nothing where the stream has no tag.
+    /// Writes the probe tag of packet `index` into a frame that was just built: send time and lag in
+    /// nanoseconds. No Internet checksum changes by it; a CRC32c is computed now, and the checksums
+    /// around it follow. Does nothing where the stream has neither. Once per built frame.
     #[inline(always)]
     pub fn stamp(&self, index: u64, frame: &mut [u8], now: u64, lag: u64) {
         if let Some(at) = self.tag_at {
@@ -105,6 +144,32 @@ impl StreamProgram {
             if let Some(bytes) = frame.get_mut(at..).and_then(|rest| rest.first_chunk_mut()) {
                 tag::stamp(bytes, index as u32, now as u32, tag::encode_lag(lag));
             }
+        }
+        if let Some(crc) = &self.crc32c {
+            self.write_crc32c(crc, index, frame);
+        }
+    }
+
+    /// Computes the CRC32c, and lets the checksums around it follow: each was computed with a field
+    /// of zero, and changes by what the field is now (RFC 1624 eqn 3).
+    #[inline(never)]
+    fn write_crc32c(&self, crc: &Crc32cOp, index: u64, frame: &mut [u8]) {
+        let value = crc.write(frame, self.frame_len(index));
+        let mut sums = [0u64; MAX_CHECKSUMS];
+        contribute(&mut sums, crc.sums, crc.odd, u64::from(value));
+        for checksum in &self.checksums {
+            let (added, at) = (sums[usize::from(checksum.slot)], usize::from(checksum.offset));
+            if added == 0 {
+                continue;
+            }
+            let old = u16::from_be_bytes([frame[at], frame[at + 1]]);
+            let mut field = !fold(u64::from(!old) + added);
+            if checksum.zero_as_ffff != 0 && field == 0 {
+                field = 0xffff;
+            }
+            frame[at..at + 2].copy_from_slice(&field.to_be_bytes());
+            let change = fold(u64::from(field) + u64::from(!old));
+            contribute(&mut sums, checksum.sums, checksum.odd, u64::from(change));
         }
     }
 
@@ -140,8 +205,58 @@ pub fn value(op: &PatchOp, index: u64, lists: &[u64]) -> u64 {
         op.a.wrapping_add(op.b.wrapping_mul(turn))
     } else if op.kind == ValueKind::Random as u8 {
         op.a.wrapping_add(random::below(op.key, index, op.b))
+    } else if op.kind == ValueKind::List as u8 {
+        list_value(op, index, lists)
     } else {
-        lists[(op.a + remainder(index, op.b)) as usize]
+        rare(op, index, lists)
+    }
+}
+
+#[inline(always)]
+fn list_value(op: &PatchOp, index: u64, lists: &[u64]) -> u64 {
+    lists[(op.a + remainder(index, op.b)) as usize].wrapping_add(op.c)
+}
+
+/// The values that cost more, and all that advance every so many packets: out of the way of those
+/// that do not.
+#[inline(never)]
+fn rare(op: &PatchOp, index: u64, lists: &[u64]) -> u64 {
+    const COUNTER: u8 = ValueKind::Counter as u8;
+    const RANDOM: u8 = ValueKind::Random as u8;
+    const LIST: u8 = ValueKind::List as u8;
+    const COUNTER_HIGH: u8 = ValueKind::CounterHigh as u8;
+    const UNIQUE: u8 = ValueKind::Unique as u8;
+    let turn = match (op.kind & EVERY, op.every) {
+        (0, _) => index,
+        (_, 0) => index >> (op.every_shift & 63),
+        (_, every) => quotient(index, every),
+    };
+    let counted = || if op.c == 0 { turn } else { remainder(turn, op.c) };
+    match op.kind & !EVERY {
+        COUNTER => op.a.wrapping_add(op.b.wrapping_mul(counted())),
+        RANDOM => op.a.wrapping_add(random::below(op.key, turn, op.b)),
+        LIST => list_value(op, turn, lists),
+        COUNTER_HIGH => {
+            let turn = counted();
+            let low = u128::from(op.key) * u128::from(turn) + u128::from(op.extra);
+            let high = op.a.wrapping_add(op.b.wrapping_mul(turn));
+            high.wrapping_add((low >> 64) as u64)
+        }
+        UNIQUE => {
+            let shape = Shape { values: op.b, left: op.c, split: op.extra as u32 };
+            op.a.wrapping_add(permutation::value(op.key, &shape, turn))
+        }
+        _ => op.c.wrapping_add(shares::draw(&lists[op.a as usize..], op.b, op.key, turn)),
+    }
+}
+
+/// `index / divisor`, by 32-bit division where both fit.
+#[inline(always)]
+fn quotient(index: u64, divisor: u64) -> u64 {
+    if (index | divisor) >> 32 == 0 {
+        u64::from(index as u32 / divisor as u32)
+    } else {
+        index / divisor
     }
 }
 

@@ -8,6 +8,7 @@
 //! Every stage goes on after a mistake, and all mistakes are told at once ([`ProfileErrors`]).
 
 pub mod benchmark;
+pub(crate) mod deal;
 mod decode;
 mod lab;
 pub mod model;

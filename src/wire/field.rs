@@ -5,7 +5,7 @@
 /// A header, or an option inside a header, as a profile can name it.
 ///
 /// On the wire it is, in this order: the fixed fields, the optional parts that are present, the
-/// data, the options, the padding behind them.
+/// data, the fields behind the data, the options, the padding behind them.
 #[derive(Debug)]
 pub struct Protocol {
     /// Key in the profile's header stack: `ipv4`.
@@ -22,6 +22,8 @@ pub struct Protocol {
     pub optional: &'static [OptionalPart],
     /// Bytes of any length after the fields.
     pub data: Option<DataDef>,
+    /// Fields behind the data; bits are counted from the first of them.
+    pub tail: &'static [FieldDef],
     /// Options (records, segments, TLVs) after the data.
     pub options: Option<OptionsDef>,
     /// The numbers by which a header before it names it.
@@ -30,11 +32,18 @@ pub struct Protocol {
     pub next: Option<Space>,
     /// What its checksum covers.
     pub checksum: Option<ChecksumRule>,
+    /// Bytes from its first to the packet's end are a multiple of this; else the profile warns.
+    pub aligned: usize,
+    /// Where it holds the packet's final destination, while it says that there is more to visit.
+    pub route: Option<Route>,
     /// What it asks of headers around it, where the profile does not set those fields.
     pub wants: &'static [Want],
     /// It asks for that only where this field of its own has this value (an ARP request goes to
     /// everybody, a reply does not).
     pub wants_when: Option<(&'static str, u128)>,
+    /// The addresses that it asks of the IP header before it, under the same condition, before
+    /// [`wants`](Self::wants).
+    pub wants_address: &'static [WantedAddress],
     /// The options that stand there where the profile names none.
     pub default_options: &'static [&'static Protocol],
     /// The version of IP that it belongs to: it stands in no packet of the other.
@@ -94,6 +103,8 @@ pub enum Space {
     PppFrame,
     /// An IP packet follows (GTP-U): nothing on the wire names it.
     IpPacket,
+    /// SCTP chunk types, which the chunk itself begins with.
+    SctpChunk,
     /// GTP-U extension headers: they are options, each names the next.
     GtpExtension,
 }
@@ -154,6 +165,8 @@ pub enum DataKind {
     Ipv4List,
     /// A list of IPv6 addresses.
     Ipv6List,
+    /// A list of IPv4 addresses, four zero bytes behind each.
+    Ipv4Slots,
 }
 
 /// The options that a header may hold.
@@ -176,13 +189,48 @@ pub struct OptionsDef {
 pub enum Padding {
     /// With zeros: IPv4's and TCP's end of the option list.
     Zeros,
-    /// With one Pad1 or PadN option (RFC 8200 §4.2).
-    PadN,
+    /// With one Pad1 (type 0) or PadN option (RFC 8200 §4.2).
+    PadN {
+        /// Type of PadN.
+        kind: u8,
+    },
 }
 
-/// What a checksum covers (RFC 1071's, unless said otherwise).
+/// Where a routing header or source route holds the packet's final destination (RFC 8200 §8.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Route {
+    /// IPv6: in the 16 bytes after the first 8, while `segments_left` is above 0.
+    FirstIpv6,
+    /// IPv6: in the last 16 bytes, while `segments_left` is above 0.
+    LastIpv6,
+    /// IPv4: in the last 4 bytes, while `pointer` is not above the length (RFC 791 §3.1).
+    LastIpv4,
+}
+
+/// How a checksum is computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Algorithm {
+    /// The Internet checksum of 16 bits (RFC 1071).
+    Internet,
+    /// CRC32c (RFC 9260 appendix A), its field taken as zero, least significant byte first.
+    Crc32c,
+}
+
+impl Algorithm {
+    /// Bytes of the checksum.
+    pub const fn bytes(self) -> usize {
+        match self {
+            Self::Internet => 2,
+            Self::Crc32c => 4,
+        }
+    }
+}
+
+/// What a checksum is and covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ChecksumRule {
+    /// How it is computed.
+    pub algorithm: Algorithm,
     /// From the header's first byte to
     pub covers: Covers,
     /// The pseudo-header of the nearest IP header is part of it.
@@ -198,6 +246,9 @@ pub enum Covers {
     Header,
     /// The end of the packet.
     Packet,
+    /// As many bytes as this field of the header says (UDP-Lite's coverage). The end of the packet,
+    /// where the field is not set, or is 0, or says less than the header or more than there is.
+    UpTo(&'static str),
 }
 
 /// A default that a header imposes on the nearest header of a name before it. Nothing is asked of
@@ -210,6 +261,21 @@ pub struct Want {
     pub field: &'static str,
     /// The value that it takes unless the profile sets it.
     pub value: u128,
+}
+
+/// An address that a header asks of the IP header right before it, where the profile does not set
+/// it there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WantedAddress {
+    /// The destination is what this field of the header says, unless that is 0 or random. It
+    /// follows lists and counters.
+    DestinationFrom(&'static str),
+    /// The destination is the solicited-node group (RFC 4291 §2.7.1) of the address in this field.
+    /// It follows lists, and counters that do not carry out of the lower 24 bits.
+    SolicitedNode(&'static str),
+    /// The source is the link-local address that the sending port's MAC makes (RFC 4291 §2.5.6,
+    /// appendix A): receivers discard the message from any other.
+    LinkLocalSource,
 }
 
 /// A field of a header.
@@ -278,6 +344,9 @@ pub enum FieldDefault {
         /// Taken off.
         less: u8,
     },
+    /// How many options of these names the header holds (DNS's sections). The options of the first
+    /// such field of the header stand first, and so on.
+    OptionsNamed(&'static [&'static str]),
     /// How many addresses the header's data holds (bytes, where it is no list), less this.
     AddressCount {
         /// Taken off.
@@ -316,12 +385,16 @@ impl Protocol {
             fields,
             optional: &[],
             data: None,
+            tail: &[],
             options: None,
             numbers: &[],
             next: None,
             checksum: None,
+            aligned: 1,
+            route: None,
             wants: &[],
             wants_when: None,
+            wants_address: &[],
             default_options: &[],
             only_in: None,
             select: &[],
@@ -361,6 +434,12 @@ impl Protocol {
         self
     }
 
+    /// Sets [`tail`](Self::tail).
+    pub const fn tail(mut self, fields: &'static [FieldDef]) -> Self {
+        self.tail = fields;
+        self
+    }
+
     /// Sets [`options`](Self::options).
     pub const fn options(mut self, options: OptionsDef) -> Self {
         self.options = Some(options);
@@ -385,6 +464,18 @@ impl Protocol {
         self
     }
 
+    /// Sets [`aligned`](Self::aligned).
+    pub const fn aligned(mut self, bytes: usize) -> Self {
+        self.aligned = bytes;
+        self
+    }
+
+    /// Sets [`route`](Self::route).
+    pub const fn route(mut self, route: Route) -> Self {
+        self.route = Some(route);
+        self
+    }
+
     /// Sets [`wants`](Self::wants).
     pub const fn wants(mut self, wants: &'static [Want]) -> Self {
         self.wants = wants;
@@ -394,6 +485,12 @@ impl Protocol {
     /// Sets [`wants_when`](Self::wants_when).
     pub const fn wants_when(mut self, field: &'static str, value: u128) -> Self {
         self.wants_when = Some((field, value));
+        self
+    }
+
+    /// Sets [`wants_address`](Self::wants_address).
+    pub const fn wants_address(mut self, addresses: &'static [WantedAddress]) -> Self {
+        self.wants_address = addresses;
         self
     }
 
@@ -439,14 +536,20 @@ impl Protocol {
         self
     }
 
-    /// The field of that name, of the fixed ones or of an optional part.
+    /// The field of that name.
     pub fn field(&self, name: &str) -> Option<&'static FieldDef> {
         self.all_fields().find(|field| field.name == name)
     }
 
-    /// All fields: the fixed ones, then those of the optional parts.
+    /// All fields: the fixed ones, those of the optional parts, those behind the data.
     pub fn all_fields(&self) -> impl Iterator<Item = &'static FieldDef> {
-        self.fields.iter().chain(self.optional.iter().flat_map(|part| part.fields))
+        let optional = self.optional.iter().flat_map(|part| part.fields);
+        self.fields.iter().chain(optional).chain(self.tail)
+    }
+
+    /// Bytes of the fields behind the data.
+    pub const fn tail_len(&self) -> usize {
+        bytes_of(self.tail)
     }
 
     /// Its number in a space.
@@ -539,8 +642,12 @@ pub(crate) const fn computed(
 }
 
 /// The Internet checksum over the whole packet from the header on.
-pub(crate) const INTERNET: ChecksumRule =
-    ChecksumRule { covers: Covers::Packet, pseudo_header: false, zero_as_ffff: false };
+pub(crate) const INTERNET: ChecksumRule = ChecksumRule {
+    algorithm: Algorithm::Internet,
+    covers: Covers::Packet,
+    pseudo_header: false,
+    zero_as_ffff: false,
+};
 /// The same with the pseudo-header.
 pub(crate) const WITH_PSEUDO_HEADER: ChecksumRule =
     ChecksumRule { pseudo_header: true, ..INTERNET };

@@ -59,7 +59,8 @@ fn with_parts(protocol: &'static Protocol, choice: u32) -> Header {
     }
     if let Some(options) = protocol.options.as_ref().filter(|_| protocol.default_options.is_empty())
     {
-        let kinds = options.kinds.iter().copied().cycle();
+        // The end of the option list is left out: what would follow it is no option.
+        let kinds = options.kinds.iter().copied().filter(|kind| kind.name != "eol").cycle();
         header.options = kinds.take((choice >> 8) as usize % 3).map(Header::new).collect();
         for (n, option) in header.options.iter_mut().enumerate() {
             option.data = option.protocol.data.map(|_| vec![0xee; (choice >> 10) as usize % 9 + n]);

@@ -103,6 +103,7 @@ pub fn probe(netns: &Netns, interface: &str) -> Result<String> {
         template: vec![0; 60].into(),
         ops: [].into(),
         checksums: [].into(),
+        crc32c: None,
         size: None,
         tag_at: None,
         lists: [].into(),

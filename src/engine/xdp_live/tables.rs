@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::packet::ir::{
-    ChecksumOp, LengthOp, MAX_CHECKSUMS, MAX_LENGTHS, MAX_OPS, PatchOp, ValueKind,
+    ChecksumOp, EVERY, LengthOp, MAX_CHECKSUMS, MAX_LENGTHS, MAX_OPS, PatchOp, ValueKind,
 };
 use crate::packet::program::{SizeProgram, StreamProgram, fold};
 use crate::packet::tag;
@@ -139,10 +139,16 @@ impl Tables {
     }
 
     fn add_op(&mut self, mut op: PatchOp, list: u64) {
-        if op.kind == ValueKind::Random as u8 {
-            self.config.uses_random = 1;
-        } else if op.kind == ValueKind::List as u8 {
-            self.config.uses_list = 1;
+        const COUNTER: u8 = ValueKind::Counter as u8;
+        const RANDOM: u8 = ValueKind::Random as u8;
+        const LIST: u8 = ValueKind::List as u8;
+        match op.kind {
+            COUNTER => {}
+            RANDOM => self.config.uses_random = 1,
+            LIST => self.config.uses_list = 1,
+            _ => self.config.uses_rare = 1,
+        }
+        if [LIST, ValueKind::Shares as u8].contains(&(op.kind & !EVERY)) {
             op.a += list;
         }
         self.ops.push(op);
@@ -257,6 +263,9 @@ fn check(program: &StreamProgram) -> Result<(), String> {
     limit("changing checksums", program.checksums.len(), MAX_CHECKSUMS)?;
     limit("length fields", lengths, MAX_LENGTHS)?;
     limit("frame bytes", program.template.len(), 4095)?;
+    if program.crc32c.is_some() {
+        return Err("an SCTP checksum (CRC32c) over bytes that change is not computed there".into());
+    }
     if program.template.len() < 14 {
         return Err("a frame shorter than an Ethernet header".into());
     }
@@ -300,20 +309,7 @@ fn end_of_writes(program: &StreamProgram) -> usize {
 }
 
 fn empty_config() -> TxConfig {
-    let op = PatchOp {
-        kind: 0,
-        width: 1,
-        shift: 0,
-        sums: 0,
-        odd: 0,
-        reserved: 0,
-        offset: 0,
-        mask: 0,
-        a: 0,
-        b: 0,
-        c: 0,
-        key: 0,
-    };
+    let op = PatchOp { width: 1, ..PatchOp::default() };
     let checksum =
         ChecksumOp { base: 0, offset: 0, slot: 0, sums: 0, odd: 0, zero_as_ffff: 0, reserved: 0 };
     TxConfig {
@@ -331,6 +327,8 @@ fn empty_config() -> TxConfig {
         copy_len: 0,
         spin_ns: 0,
         bulk: 0,
+        uses_rare: 0,
+        reserved: 0,
         only: LiveProgram::default(),
         only_template: [0; WORD_COPY / 8],
         only_template_end: 0,
@@ -350,6 +348,7 @@ mod tests {
             template: vec![0; len].into(),
             ops: [].into(),
             checksums: [].into(),
+            crc32c: None,
             size: None,
             tag_at: None,
             lists: [].into(),

@@ -52,6 +52,28 @@ pub enum Problem {
         /// Bits of the field.
         bits: u8,
     },
+    /// A header whose length field cannot say how long it is: too many options.
+    #[error("a header of {bytes} B with its options is longer than the {most} B that it can say")]
+    HeaderTooLong {
+        /// Bytes of the header.
+        bytes: usize,
+        /// Bytes that its length field can say.
+        most: u128,
+    },
+    /// A checksum that covers a part of the packet which is not the same in every packet.
+    #[error("a checksum cannot follow a coverage that changes from packet to packet")]
+    CoverageChanges,
+    /// A checksum that covers more than the shortest packet, in a stream whose sizes change.
+    #[error("a coverage of {bytes} B is more than the {shortest} B of the shortest packet")]
+    CoverageTooLong {
+        /// Bytes covered.
+        bytes: usize,
+        /// Bytes of the shortest packet, from the header on.
+        shortest: usize,
+    },
+    /// A checksum that covers a part of something that changes from packet to packet.
+    #[error("the checksum's coverage ends inside the probe tag or a field that changes")]
+    CoverageCuts,
     /// A length that readers would take for an EtherType.
     #[error("a length of {length} B in the EtherType's place is above {most} B")]
     LengthIsEtherType {
@@ -94,12 +116,35 @@ pub enum Problem {
         /// Upper end.
         high: u128,
     },
-    /// A counter of more than 64 bits whose low half overflows in mid-count.
-    #[error("the counter carries across the border between the upper and the lower 64 bits")]
-    CarriesAcross64Bits,
-    /// A random range of more than 64 bits that does not hold whole blocks of 2^64.
-    #[error("a random range wider than 64 bits must hold whole blocks of 2^64 values")]
+    /// A random range across the border of blocks of 2^64 that does not hold whole ones.
+    #[error("a random range across the border of 2^64 values must hold whole blocks of them")]
     RandomAcross64Bits,
+    /// A name of a field that does not lead to one.
+    #[error("{name}: {cause}")]
+    NoSuchField {
+        /// The name, as the profile writes it.
+        name: String,
+        /// Why it is none.
+        cause: String,
+    },
+    /// A field that follows itself.
+    #[error("{name} follows this field itself")]
+    Circle {
+        /// The field that closes the circle.
+        name: String,
+    },
+    /// A field that follows a length or a checksum.
+    #[error("{name} is computed last, so that no field can follow it")]
+    FollowsComputed {
+        /// The computed field.
+        name: String,
+    },
+    /// A number is added to bits that are not one number.
+    #[error("{name} keeps bits from the rule, so that nothing can be added to it")]
+    PlusMasked {
+        /// The field that is followed.
+        name: String,
+    },
     /// The default is an address that nobody named.
     #[error("no {which} is known")]
     NoAddress {
@@ -135,13 +180,20 @@ impl Problem {
             Self::LengthIsEtherType { .. } => {
                 "use shorter frames, or set ethertype to 0x8870 (LLC encapsulation)".to_owned()
             }
-            Self::CarriesAcross64Bits => {
-                "start at a multiple of 2^64, or count fewer values".to_owned()
-            }
             Self::RandomAcross64Bits => {
                 "use a prefix of /64 or shorter, or a longer one".to_owned()
             }
             Self::NoAddress { .. } => "set the field, or give the port an address".to_owned(),
+            Self::HeaderTooLong { .. } => {
+                "use fewer or shorter options, or set the length field on purpose".to_owned()
+            }
+            Self::CoverageChanges => {
+                "set the checksum too, or use a stream for each coverage".to_owned()
+            }
+            Self::CoverageTooLong { .. } => "cover less, or 0 for all of each packet".to_owned(),
+            Self::CoverageCuts => {
+                "cover more or less of the packet, or set tag: false where it is the tag".to_owned()
+            }
             Self::CycleTooLong { .. } => "use smaller weights".to_owned(),
             _ => String::new(),
         }

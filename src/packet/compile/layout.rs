@@ -134,6 +134,11 @@ impl<'a> Layout<'a> {
             self.constants.push((at, header.data().to_vec()));
             at += header.data().len();
         }
+        if !protocol.tail.is_empty() {
+            let (fields, path, options) = (protocol.tail, path.to_owned(), following);
+            self.elements.push(Element { n, header, fields, at, len, ordinal, path, options });
+            at += protocol.tail_len();
+        }
         if let Some(def) = &protocol.options {
             for (k, option) in header.options.iter().enumerate() {
                 let path = format!("{path}.{}[{k}].{}", def.name, option.protocol.name);
@@ -143,8 +148,8 @@ impl<'a> Layout<'a> {
                 at += (end - at).next_multiple_of(def.align_each);
             }
             let gap = start + len - at;
-            if gap > 0 && def.padding == Padding::PadN {
-                self.constants.push((at, pad_n(gap)));
+            if let (Padding::PadN { kind }, 1..) = (def.padding, gap) {
+                self.constants.push((at, pad_n(kind, gap)));
             }
         }
         start + len
@@ -188,16 +193,6 @@ impl<'a> Layout<'a> {
         })
     }
 
-    /// The value that a field of header number `n` has in every packet, as far as the profile and
-    /// the headers behind it say; None where they do not, or it changes.
-    pub(super) fn fixed(&self, n: usize, field: &str) -> Option<u128> {
-        match self.headers[n].header.setting(field) {
-            Some(FieldValue::Fixed(value)) => Some(*value),
-            Some(_) => None,
-            None => self.wanted(n, field),
-        }
-    }
-
     /// The number by which header number `n` names what follows it.
     pub(super) fn number_after(&self, n: usize) -> u32 {
         let Some(space) = self.headers[n].header.protocol.next else { return 0 };
@@ -215,7 +210,7 @@ impl<'a> Layout<'a> {
 }
 
 /// Whether the header asks for what it [wants](crate::wire::field::Protocol::wants).
-fn wants_hold(header: &Header) -> bool {
+pub(super) fn wants_hold(header: &Header) -> bool {
     header.protocol.wants_when.is_none_or(|(field, value)| match header.setting(field) {
         Some(setting) => *setting == FieldValue::Fixed(value),
         None => header
@@ -226,10 +221,10 @@ fn wants_hold(header: &Header) -> bool {
 }
 
 /// One Pad1 or PadN option of `len` bytes.
-fn pad_n(len: usize) -> Vec<u8> {
+fn pad_n(kind: u8, len: usize) -> Vec<u8> {
     let mut bytes = vec![0; len];
-    if let [kind, length, ..] = bytes.as_mut_slice() {
-        (*kind, *length) = (1, len as u8 - 2);
+    if let [first, length, ..] = bytes.as_mut_slice() {
+        (*first, *length) = (kind, len as u8 - 2);
     }
     bytes
 }

@@ -5,15 +5,22 @@
 //! | `layout` | where each header, the tag and the payload begin; what follows what |
 //! | `sizes` | the frame length of packet i |
 //! | `values` | the numbers that a field takes, as constants and rules of 64 bits |
+//! | `distributions` | Zipf's and the normal distribution as tables |
+//! | `resolve` | what a field that follows another one takes |
 //! | `template` | every field's constant, rule or computation; the payload |
 //! | `ops` | the window of a field that changes |
-//! | `checksums` | what each checksum covers, and whether it is computed once or per packet |
+//! | `cover` | which bytes a checksum covers |
+//! | `checksums` | whether each checksum is computed once or per packet |
 
+mod addresses;
 mod checksums;
+mod cover;
+mod distributions;
 mod error;
 mod layout;
 mod lists;
 mod ops;
+mod resolve;
 mod sizes;
 mod template;
 mod values;
@@ -61,12 +68,13 @@ pub fn compile(
         Draft::new(&layout, addressing, key, &mut lists, (number, epoch)).map_err(in_stream)?;
     // Padding behind a whole message is zeros, as a network interface pads.
     if layout.packet_end.is_none() {
-        draft.fill_payload(&source.payload, layout.payload_at, layout.headers_len);
+        draft.fill_payload(&source.payload, &layout, key(PAYLOAD_KEY));
     }
 
-    let plan = checksums::Plan::new(&layout, &draft);
+    let plan = checksums::Plan::new(&layout, &draft).map_err(in_stream)?;
     limit("changing checksums", plan.changing(), MAX_CHECKSUMS).map_err(in_stream)?;
-    let checksums = plan.write(&mut draft, &layout);
+    let mut computed = plan.write(&mut draft, &layout);
+    limit("changing CRC32c checksums", computed.crc32c.len(), 1).map_err(in_stream)?;
     let size = sizes.rule.map(|value| size_program(value, &layout, &draft, &plan));
     for patch in &mut draft.patches {
         (patch.op.sums, patch.op.odd) = plan.slots_over(&patch.bytes, patch.window_end());
@@ -79,12 +87,16 @@ pub fn compile(
         stream: number,
         template: draft.bytes.into(),
         ops: draft.patches.into_iter().map(|patch| patch.op).collect(),
-        checksums: checksums.into(),
+        checksums: computed.checksums.into(),
+        crc32c: computed.crc32c.pop(),
         size,
         tag_at: layout.tag_at.map(|at| at as u16),
         lists: lists.into(),
     })
 }
+
+/// The number of a random payload, for its key: none of a field's, which end with their header's.
+const PAYLOAD_KEY: u32 = u32::MAX - 1;
 
 /// `Err` where there is more of something than the program format holds.
 fn limit(what: &'static str, count: usize, most: usize) -> Result<(), (String, Problem)> {

@@ -46,7 +46,8 @@ pub fn decode(
     origin: Origin,
     root: &Node,
 ) -> Result<Decoded, Vec<Problem>> {
-    let mut decoder = Decoder::default();
+    let folder = Path::new(file).parent().map(Path::to_path_buf).unwrap_or_default();
+    let mut decoder = Decoder { folder, ..Decoder::default() };
     let at = At { node: root, path: String::new() };
     let expected = "a profile: a mapping with `streams:`";
     let decoded = decoder.record(&at, "profile", expected, |record| profile(record, file));

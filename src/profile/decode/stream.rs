@@ -1,8 +1,7 @@
 //! Streams.
 
-use super::{At, Decoder, Record, data, header, size};
+use super::{At, Decoder, Record, header, nested, payload, size};
 use crate::profile::model::{Header, Limit, Payload, Port, Rate, Size, Stream};
-use crate::profile::problem::{Problem, nearest};
 use crate::profile::units::Unit;
 use crate::units::{FCS_BYTES, FrameSize, Nanos};
 
@@ -10,8 +9,6 @@ use crate::units::{FCS_BYTES, FrameSize, Nanos};
 pub const MAX_ORDER: usize = 1 << 16;
 /// The smallest Ethernet frame (IEEE 802.3 §4A.4.2), FCS included.
 const MIN_FRAME: u32 = 64;
-/// Bytes of a payload's text at most.
-const MAX_PAYLOAD: usize = 1 << 14;
 
 /// What the rest of the profile says that streams fall back to.
 pub(super) struct Defaults<'p> {
@@ -73,6 +70,11 @@ fn read(record: &mut Record<'_, '_>, number: usize, defaults: &Defaults<'_>) -> 
     if let Some(at) = record.require("packet", "the header stack: [ipv4, udp]") {
         stream.headers = packet(record.decoder, &at);
     }
+    if let Some(at) = record.get("nested")
+        && !stream.headers.is_empty()
+    {
+        nested::nested(record.decoder, &at, &mut stream.headers);
+    }
     let size = match record.get("size") {
         Some(at) => size::size(record.decoder, &at),
         None => {
@@ -85,7 +87,7 @@ fn read(record: &mut Record<'_, '_>, number: usize, defaults: &Defaults<'_>) -> 
     };
     stream.size = size.unwrap_or(stream.size);
     if let Some(at) = record.get("payload")
-        && let Some(payload) = payload(record.decoder, &at)
+        && let Some(payload) = payload::payload(record.decoder, &at)
     {
         stream.payload = payload;
     }
@@ -159,52 +161,6 @@ fn packet(decoder: &mut Decoder, at: &At<'_>) -> Vec<Header> {
         headers.insert(0, Header::new(protocol));
     }
     headers
-}
-
-fn payload(decoder: &mut Decoder, at: &At<'_>) -> Option<Payload> {
-    if let Some(text) = at.node.scalar() {
-        const WORDS: [&str; 5] = ["zeros", "increment", "text", "hex", "fill"];
-        return match text {
-            "zeros" => Some(Payload::Fill(0)),
-            "increment" => Some(Payload::Increment),
-            _ => {
-                let problem = Problem::found(
-                    at.node.place,
-                    at.path.clone(),
-                    at.node.describe(),
-                    "zeros, increment, {text: ..}, {hex: ..} or {fill: 0xff}",
-                );
-                decoder.problems.push(problem.hint(nearest(text, WORDS)));
-                None
-            }
-        };
-    }
-    let expected = "zeros, increment, {text: ..}, {hex: ..} or {fill: 0xff}";
-    decoder.record(at, "payload", expected, |record| {
-        let (text, hex, fill) = (record.get("text"), record.get("hex"), record.get("fill"));
-        if !record.one_of(&[("text", &text), ("hex", &hex), ("fill", &fill)]) {
-            return None;
-        }
-        if let Some(at) = text {
-            let text = record.decoder.text(&at)?;
-            return bounded(record.decoder, &at, text.into_bytes());
-        }
-        if let Some(at) = hex {
-            let bytes = data::hex(record.decoder, &at)?;
-            return bounded(record.decoder, &at, bytes);
-        }
-        let byte = record.decoder.integer(&fill?, 0, 255)?;
-        Some(Payload::Fill(byte as u8))
-    })?
-}
-
-fn bounded(decoder: &mut Decoder, at: &At<'_>, bytes: Vec<u8>) -> Option<Payload> {
-    if bytes.len() > MAX_PAYLOAD {
-        let found = format!("{} bytes", bytes.len());
-        decoder.refuse(at, found, format!("at most {MAX_PAYLOAD}"));
-        return None;
-    }
-    Some(Payload::Bytes(bytes))
 }
 
 fn order(decoder: &mut Decoder, at: &At<'_>) -> Option<Vec<u64>> {

@@ -10,7 +10,7 @@ mod units;
 use serde_json::{Map, Value, json};
 
 use super::benchmark::Kind;
-use super::decode::{PERCENTILES, RECEIVE_MODES, TOPOLOGIES};
+use super::decode::{MIXES, PAYLOAD_WORDS, PERCENTILES, RECEIVE_MODES, TOPOLOGIES};
 use super::units::{BitRate, Bytes, Mac, PacketsPerSecond};
 use crate::units::{FrameSize, Nanos, Ratio};
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -218,8 +218,13 @@ fn stream() -> Value {
                 json!({ "type": "array", "minItems": 1, "items": reference("header") }),
                 "Header stack, outermost first. Ethernet may be left out.",
             ),
+            "nested": described(
+                json!({ "type": "array", "minItems": 2, "items": headers::field_name() }),
+                "Fields that advance like the wheels of an odometer, the fastest first: each when \
+                 those before it have come round.",
+            ),
             "payload": described(
-                json!({ "anyOf": [words(&["zeros", "increment"]), reference("payload")] }),
+                json!({ "anyOf": [words(&PAYLOAD_WORDS), reference("payload")] }),
                 "Bytes after the headers and the probe tag. Default: zeros.",
             ),
             "tag": described(
@@ -247,23 +252,49 @@ fn size() -> Value {
     let mut size = record(
         &[],
         json!({
-            "imix": {
-                "type": "object",
-                "minProperties": 1,
-                "propertyNames": unit::<FrameSize>(),
-                "additionalProperties": integer(1, 1 << 16),
-                "description": "Sizes with weights, dealt evenly (RFC 6985).",
+            "imix": described(
+                json!({ "anyOf": [words(&MIXES.map(|(name, _)| name)), {
+                    "type": "object",
+                    "minProperties": 1,
+                    "propertyNames": unit::<FrameSize>(),
+                    "additionalProperties": integer(1, 1 << 16),
+                }] }),
+                "Sizes with weights, dealt evenly, or the name of a well-known mix.",
+            ),
+            "genome": {
+                "type": "string",
+                "pattern": "^[a-jzA-Z]+$",
+                "description":
+                    "Sizes in the order of RFC 6985's letters: a=64 b=128 c=256 d=512 e=1024 f=1280 \
+                     g=1518 h=2112 i=9000 j=16000, z=mtu+18, A to Z from custom.",
             },
+            "custom": {
+                "type": "object",
+                "propertyNames": { "pattern": "^[A-Z]$" },
+                "additionalProperties": unit::<FrameSize>(),
+                "description": "Sizes of the genome's upper-case letters.",
+            },
+            "mtu": described(integer(46, 65_535), "The MTU, for the genome's z."),
             "start": described(unit::<FrameSize>(), "First of count sizes."),
             "step": described(unit::<FrameSize>(), "From one size to the next. Default: 1B."),
             "count": described(integer(1, 1 << 16), "Sizes before it begins again."),
-            "random": described(units::range::<FrameSize>(), "Uniform over 64B..1518B."),
+            "random": described(
+                json!({ "anyOf": [units::range::<FrameSize>(), {
+                    "type": "object",
+                    "minProperties": 1,
+                    "additionalProperties": integer(1, 1 << 16),
+                }] }),
+                "Uniform over 64B..1518B, or sizes and ranges with weights.",
+            ),
         }),
     );
     size["oneOf"] = json!([
-        { "required": ["imix"] }, { "required": ["start", "count"] }, { "required": ["random"] },
+        { "required": ["imix"] }, { "required": ["genome"] }, { "required": ["start", "count"] },
+        { "required": ["random"] },
     ]);
-    size["dependentRequired"] = json!({ "step": ["start"], "count": ["start"] });
+    size["dependentRequired"] = json!({
+        "step": ["start"], "count": ["start"], "custom": ["genome"], "mtu": ["genome"],
+    });
     size
 }
 
@@ -281,6 +312,16 @@ fn payload() -> Value {
                 "description": "These bytes, repeated to fill the frame.",
             },
             "fill": described(integer(0, 255), "Every byte the same."),
+            "file": {
+                "type": "string",
+                "minLength": 1,
+                "description": "The bytes of a file, its name relative to the profile's folder, \
+                                repeated to fill the frame.",
+            },
+            "prbs": {
+                "enum": crate::packet::prbs::ORDERS.map(|order| order.stages),
+                "description": "A pseudorandom bit sequence of 2^n - 1 bits (ITU-T O.150).",
+            },
         }),
     );
     payload["minProperties"] = json!(1);

@@ -37,6 +37,7 @@ fn wide_bounds(size: &Size) -> (u64, u64) {
             (start, count.saturating_sub(1).saturating_mul(u64::from(*step)).saturating_add(start))
         }
         Size::Random { low, high } => (u64::from(low.0), u64::from(high.0)),
+        Size::Weighted(shares) => of(&mut shares.iter().flat_map(|s| [s.low.0, s.high.0])),
     }
 }
 
@@ -56,9 +57,12 @@ pub(super) fn size_is_a_frame(profile: &Profile, problems: &mut Vec<Problem>) {
 
 pub(super) fn range_is_ordered(profile: &Profile, problems: &mut Vec<Problem>) {
     for (at, stream) in streams(profile) {
-        if let Size::Random { low, high } = stream.size
-            && low > high
-        {
+        let ranges = match &stream.size {
+            Size::Random { low, high } => vec![(*low, *high)],
+            Size::Weighted(shares) => shares.iter().map(|share| (share.low, share.high)).collect(),
+            _ => Vec::new(),
+        };
+        if let Some((low, high)) = ranges.into_iter().find(|(low, high)| low > high) {
             let found = format!("{}B..{}B", low.0, high.0);
             let expected = "a range from the smaller size to the larger";
             problems.push(profile.origin.problem(path::key(&at, "size"), found, expected));
