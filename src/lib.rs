@@ -22,10 +22,12 @@
 //! | [`trial`] | one trial from start to drained counters |
 //! | [`frontend`] | ping and traceroute: commands that speak with the network as a host does |
 //! | [`search`] | which trials a benchmark needs, and what they mean: pure, without I/O or clock |
+//! | [`benchmark`] | the trials that a search asks for, made of a profile's streams |
 //! | [`report`] | the versioned result, and one file per output |
 //! | [`sys`] | kernel ABI and system calls; `unsafe` lives there |
 
 pub mod app;
+pub mod benchmark;
 pub mod capture;
 pub mod cli;
 pub mod engine;

@@ -13,7 +13,7 @@ use serde_json::Value;
 use wirestorm::lab::layout::Layout;
 use wirestorm::packet::tag::TAG_LEN;
 use wirestorm::profile;
-use wirestorm::profile::model::{FieldValue, Payload, Profile, Rate, Size, Stream};
+use wirestorm::profile::model::{FieldValue, Payload, Profile, Rate, Size, Stream, TestKind};
 use wirestorm::wire::field::{FieldDefault, ProtocolKind};
 
 /// Packets of each profile.
@@ -342,6 +342,10 @@ fn every_shipped_profile_runs_in_its_lab() {
     }
     for path in shipped() {
         let profile = profile::load(&path, &[]).expect("a profile");
+        // Benchmarks have tests of their own: tests/benchmark_lab.rs.
+        if profile.test != TestKind::Traffic {
+            continue;
+        }
         let sets = shortened(&profile);
         let mut args = vec![path.to_str().expect("UTF-8")];
         args.extend(sets.iter().flat_map(|set| ["--set", set]));

@@ -1,5 +1,6 @@
 //! From the command line to the exit status: one file a command.
 
+mod benchmark;
 mod calibrate;
 mod calibrated;
 mod check;
@@ -86,6 +87,7 @@ fn execute(command: Command) -> std::result::Result<Status, Failure> {
             let text = match schema.of {
                 cli::schema::Of::Profile => format!("{:#}\n", crate::profile::schema()),
                 cli::schema::Of::Result => crate::report::json::SCHEMA.to_owned(),
+                cli::schema::Of::Benchmark => crate::report::benchmark::JSON_SCHEMA.to_owned(),
             };
             print(text.as_bytes())?;
             Ok(Status::Passed)

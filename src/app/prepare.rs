@@ -18,7 +18,7 @@ use std::collections::HashSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-/// The trial's number in the run: one trial a run.
+/// The trial's number where there is one trial.
 pub const EPOCH: u8 = 1;
 
 /// A profile's ports, opened plans and programs on this machine.
@@ -38,7 +38,8 @@ pub fn lab_queues(profile: &Profile, workers: Option<u32>) -> u32 {
     workers.unwrap_or(most).max(1)
 }
 
-/// Finds ports, makes the plan and compiles every stream.
+/// Finds ports, makes the plan and compiles every stream. `epoch` is the trial's number: packets of
+/// another one are no probes to this one's receivers.
 ///
 /// # Errors
 /// Ports that are not there, neighbours that do not answer, streams that cannot be compiled.
@@ -47,6 +48,7 @@ pub fn prepare(
     lab: Option<&Lab>,
     workers: Option<u32>,
     allowed: &[Prefix],
+    epoch: u8,
 ) -> Result<Prepared> {
     let ports = ports::attach(profile, lab)?;
     let facts: Vec<PortFacts> =
@@ -58,7 +60,7 @@ pub fn prepare(
         for &stream in &plan.streams {
             let addressing = ports::addressing(profile, &profile.streams[stream], &ports)?;
             refuse_unsafe(profile, stream, &addressing, allowed)?;
-            programs.push(Arc::new(compile_stream(profile, stream, &addressing)?));
+            programs.push(Arc::new(compile_stream(profile, stream, &addressing, epoch)?));
         }
         let at = &ports[plan.port];
         senders.push(SendPort {
@@ -68,7 +70,7 @@ pub fn prepare(
             programs: programs.into(),
         });
     }
-    let receivers = receivers(profile, &ports, &senders);
+    let receivers = receivers(profile, &ports, &senders, epoch);
     Ok(Prepared { ports, senders, receivers })
 }
 
@@ -87,7 +89,7 @@ pub fn dry(profile: &Profile) -> Result<Vec<(PortPlan, Programs)>> {
         let mut programs = Vec::with_capacity(plan.streams.len());
         for &stream in &plan.streams {
             let addressing = ports::dry_addressing(profile, &profile.streams[stream]);
-            programs.push(Arc::new(compile_stream(profile, stream, &addressing)?));
+            programs.push(Arc::new(compile_stream(profile, stream, &addressing, EPOCH)?));
         }
         dry.push((plan, programs.into()));
     }
@@ -130,8 +132,9 @@ fn compile_stream(
     profile: &Profile,
     stream: usize,
     addressing: &Addressing,
+    epoch: u8,
 ) -> Result<StreamProgram> {
-    compile(profile, stream, addressing, EPOCH).map_err(|error| {
+    compile(profile, stream, addressing, epoch).map_err(|error| {
         Error::new(
             "build the packets of",
             format!("streams[{}]", profile.streams[stream].name),
@@ -160,6 +163,7 @@ fn receivers(
     profile: &Profile,
     ports: &[AttachedPort],
     senders: &[SendPort],
+    epoch: u8,
 ) -> Vec<(usize, ReceiveSpec)> {
     let mut receivers = Vec::new();
     for (number, at) in ports.iter().enumerate() {
@@ -191,7 +195,7 @@ fn receivers(
                 netns: at.netns.clone(),
                 interface: at.facts.name.clone(),
                 mode: profile.measure.receive,
-                epoch: EPOCH,
+                epoch,
                 stream_workers: (0..profile.streams.len()).map(workers).collect(),
                 tag_offsets,
                 latency: profile.measure.latency,

@@ -10,6 +10,7 @@ use crate::cli::report::{Of, Report};
 use crate::error::{Error, Result};
 use crate::report::compare::{Comparison, Run};
 use crate::report::html::page::Page;
+use crate::report::read::Any;
 use crate::report::terminal::Style;
 use crate::report::{file, html, read, terminal};
 
@@ -22,11 +23,18 @@ pub fn execute(report: &Report) -> std::result::Result<Status, Failure> {
         file::check(path)?;
     }
     match &report.of {
-        Of::One(path) => {
-            let result = read::read(path).map_err(Failure::Input)?;
-            output(report, || html::run::page(&result), |style| terminal::render(&result, style))?;
-            Ok(Status::of(&result))
-        }
+        Of::One(path) => match read::read_any(path).map_err(Failure::Input)? {
+            Any::Run(result) => {
+                let render = |style| terminal::render(&result, style);
+                output(report, || html::run::page(&result), render)?;
+                Ok(Status::of(&result))
+            }
+            Any::Benchmark(result) => {
+                let render = |style| terminal::render_benchmark(&result, style);
+                output(report, || html::benchmark::page(&result), render)?;
+                Ok(Status::of_benchmark(&result))
+            }
+        },
         Of::Comparison { baseline, candidate } => {
             let (baseline, candidate) = (runs(baseline)?, runs(candidate)?);
             let nothing = || Error::new("compare", "the results", "a side has none");

@@ -14,6 +14,7 @@ use crate::lab::layout::Layout;
 use crate::measure::distribution::Distribution;
 use crate::measure::received::PortReceived;
 use crate::measure::verdict;
+use crate::ports::{self, AttachedPort};
 use crate::profile::model::{Profile, ReceiveMode};
 use crate::profile::safety::Prefix;
 use crate::report::model::{Counter, Environment, Reason, RunResult, SCHEMA, Verdict};
@@ -55,39 +56,94 @@ pub fn run(
     options: &RunOptions,
     show: &mut dyn FnMut(&Snapshot),
 ) -> Result<Ran> {
-    let stop = Arc::new(AtomicBool::new(false));
-    signals::stop_on_interrupt(&stop)?;
-    let lab = match &profile.lab {
-        Some(spec) if profile.stands_in_lab() => {
-            Some(Lab::up(spec, prepare::lab_queues(profile, options.workers))?)
+    Bed::up(profile, options)?.run(profile, prepare::EPOCH, show)
+}
+
+/// Where trials are made: the lab, if there is one, and the machine as a trial wants it.
+pub struct Bed<'a> {
+    options: &'a RunOptions,
+    lab: Option<Lab>,
+    /// Set by a signal.
+    pub stop: Arc<AtomicBool>,
+    /// A user-space receiver sees packets after the kernel has merged them, unless it may not.
+    _merging_off: Vec<Guard>,
+}
+
+impl<'a> Bed<'a> {
+    /// Builds it. What it changed is as before once it is dropped.
+    ///
+    /// # Errors
+    /// A lab that cannot be built, an interface that is not there.
+    pub fn up(profile: &Profile, options: &'a RunOptions) -> Result<Self> {
+        let stop = Arc::new(AtomicBool::new(false));
+        signals::stop_on_interrupt(&stop)?;
+        let lab = match &profile.lab {
+            Some(spec) if profile.stands_in_lab() => {
+                Some(Lab::up(spec, prepare::lab_queues(profile, options.workers))?)
+            }
+            _ => None,
+        };
+        let in_user_space = profile.measure.receive == ReceiveMode::PacketMmap;
+        if let Some(lab) = &lab
+            && in_user_space
+            && !profile.measure.pass_on
+        {
+            lab.mute_receiver()?;
         }
-        _ => None,
-    };
-    if let Some(lab) = &lab
-        && profile.measure.receive == ReceiveMode::PacketMmap
-        && !profile.measure.pass_on
-    {
-        lab.mute_receiver()?;
+        let mut merging_off = Vec::new();
+        if lab.is_none() && in_user_space {
+            for (number, port) in ports::attach(profile, None)?.iter().enumerate() {
+                if profile.streams.iter().any(|stream| stream.to == Some(number)) {
+                    merging_off.push(Guard::off(&port.netns, &port.facts.name, &MERGING)?);
+                }
+            }
+        }
+        Ok(Self { options, lab, stop, _merging_off: merging_off })
     }
-    let prepared = prepare::prepare(profile, lab.as_ref(), options.workers, &options.allowed)?;
-    // A user-space receiver sees packets after the kernel has merged them, unless it may not.
-    let _merging_off = prepared
-        .receivers
-        .iter()
-        .filter(|(_, spec)| lab.is_none() && spec.mode == ReceiveMode::PacketMmap)
-        .map(|(_, spec)| Guard::off(&spec.netns, &spec.interface, &MERGING))
-        .collect::<Result<Vec<_>>>()?;
-    let trial = Trial {
-        profile,
-        senders: prepared.senders,
-        receivers: prepared.receivers,
-        engine: options.engine,
-        stop,
-    };
-    let before = Witnesses::read(lab.as_ref());
+
+    /// The profile's ports, found.
+    ///
+    /// # Errors
+    /// An interface that is missing or down.
+    pub fn ports(&self, profile: &Profile) -> Result<Vec<AttachedPort>> {
+        ports::attach(profile, self.lab.as_ref())
+    }
+
+    /// One trial. `epoch` is its number: residual packets of another one do not count.
+    ///
+    /// # Errors
+    /// What hinders the start.
+    pub fn run(
+        &self,
+        profile: &Profile,
+        epoch: u8,
+        show: &mut dyn FnMut(&Snapshot),
+    ) -> Result<Ran> {
+        let RunOptions { engine, workers, allowed, .. } = self.options;
+        let prepared = prepare::prepare(profile, self.lab.as_ref(), *workers, allowed, epoch)?;
+        let trial = Trial {
+            profile,
+            senders: prepared.senders,
+            receivers: prepared.receivers,
+            engine: *engine,
+            stop: self.stop.clone(),
+        };
+        run_trial(&trial, &prepared.ports, self.lab.as_ref(), self.options, show)
+    }
+}
+
+fn run_trial(
+    trial: &Trial,
+    ports: &[AttachedPort],
+    lab: Option<&Lab>,
+    options: &RunOptions,
+    show: &mut dyn FnMut(&Snapshot),
+) -> Result<Ran> {
+    let profile = trial.profile;
+    let before = Witnesses::read(lab);
     let started = machine::now_rfc3339();
     let outcome = trial.run(show)?;
-    let after = Witnesses::read(lab.as_ref());
+    let after = Witnesses::read(lab);
 
     let links = |links: &[Option<_>]| links.to_vec();
     let senders: Vec<LinkWitness> = trial
@@ -118,7 +174,7 @@ pub fn run(
         witnesses.extend(link_counters(&senders, &receivers));
     }
     let mut overload = overload(&outcome.received, &receivers);
-    overload.extend(full_rings(lab.as_ref(), &senders, &receivers, &witnesses));
+    overload.extend(full_rings(lab, &senders, &receivers, &witnesses));
     let (engine, engine_detail) = engine_of(&outcome, options.engine);
     let (calibration, calibration_detail) = calibrated::of_engine(&engine);
     let mut result = RunResult {
@@ -145,7 +201,7 @@ pub fn run(
         environment: Environment {
             started,
             command: options.command.clone(),
-            ..machine::environment(&prepared.ports)
+            ..machine::environment(ports)
         },
     };
     result.warnings.extend(diagnose::nothing_received(&result, &senders, &receivers));

@@ -5,13 +5,13 @@ use std::path::Path;
 
 use super::profile::Requested;
 use super::run::{self, Ran, RunOptions};
-use super::{Failure, pcap, print, profile};
+use super::{Failure, benchmark, pcap, print, profile};
 use crate::cli::exit::Status;
-use crate::cli::run::{Engine, ReportTo, Run};
+use crate::cli::run::{Engine, ReportTo, Run, Trials};
 use crate::engine::choose::EngineChoice;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::measure::distribution::Distribution;
-use crate::profile::model::Profile;
+use crate::profile::model::{Profile, TestKind};
 use crate::report::progress::{Mode, Progress, Snapshot};
 use crate::report::{self, terminal};
 
@@ -40,6 +40,15 @@ pub fn execute(run: &Run) -> std::result::Result<Status, Failure> {
         command: command_line(),
         allowed,
     };
+    if let TestKind::Benchmark(test) = &profile.test {
+        return benchmark::execute(run, &profile, test, &options);
+    }
+    if run.trials != Trials::Nowhere {
+        return Err(Failure::Input(
+            Error::new("keep trials of", &profile.name, "it is no benchmark")
+                .remedy("leave --trials and --resume out, or set test: throughput"),
+        ));
+    }
     let ran = with_progress(&profile, &options, run.quiet)?;
     if let Some(error) = &ran.error {
         eprintln!("wirestorm: {error}");

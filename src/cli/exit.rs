@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 
-use crate::report::model::RunResult;
+use crate::report::benchmark::BenchmarkResult;
+use crate::report::model::{RunResult, Verdict};
 
 /// How the process ends. The numbers are a contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +26,16 @@ impl Status {
     /// [`Status::Invalid`], whatever was measured until then: a job that was cancelled has neither
     /// passed nor failed the device.
     pub fn of(result: &RunResult) -> Self {
-        match (result.incomplete || !result.verdict.valid, result.verdict.passed) {
+        Self::judged(result.incomplete, &result.verdict)
+    }
+
+    /// As [`Status::of`].
+    pub fn of_benchmark(result: &BenchmarkResult) -> Self {
+        Self::judged(result.incomplete, &result.verdict)
+    }
+
+    fn judged(incomplete: bool, verdict: &Verdict) -> Self {
+        match (incomplete || !verdict.valid, verdict.passed) {
             (true, _) => Self::Invalid,
             (false, false) => Self::Failed,
             (false, true) => Self::Passed,

@@ -17,6 +17,8 @@ pub struct Run {
     pub engine: Engine,
     /// Where the result goes beside the terminal.
     pub outputs: Outputs,
+    /// Where a benchmark's trials are kept.
+    pub trials: Trials,
     /// No progress, and of the report the verdict alone.
     pub quiet: bool,
     /// Where the terminal report goes: standard error where standard output holds another output.
@@ -38,6 +40,18 @@ pub struct Outputs {
     pub hgrm: Option<PathBuf>,
     /// The packets, as a capture file.
     pub pcap: Option<PathBuf>,
+}
+
+/// Where a benchmark's trials are kept, each when it ends.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Trials {
+    /// Nowhere.
+    #[default]
+    Nowhere,
+    /// In a new file.
+    Keep(PathBuf),
+    /// In the file of a benchmark that was interrupted, which goes on.
+    Resume(PathBuf),
 }
 
 /// Where the terminal report goes.
@@ -100,6 +114,14 @@ pub(super) struct TypedRun {
     #[arg(long, value_name = "FILE", help_heading = "Outputs")]
     pcap: Option<PathBuf>,
 
+    /// Keep each trial of a benchmark in this file when it ends, so that --resume can go on
+    #[arg(long, value_name = "FILE", help_heading = "Benchmarks", conflicts_with = "resume")]
+    trials: Option<PathBuf>,
+
+    /// Go on with the benchmark whose trials are in this file, and keep further ones there
+    #[arg(long, value_name = "FILE", help_heading = "Benchmarks")]
+    resume: Option<PathBuf>,
+
     /// No progress, and of the report the verdict alone
     #[arg(short, long, help_heading = "Display")]
     quiet: bool,
@@ -114,6 +136,8 @@ Examples:
   wirestorm run profiles/router.yaml --lab router
   wirestorm run my.yaml --engine af-xdp --workers 2 --json result.json --csv results/
   wirestorm run profiles/router.yaml --html report.html
+  wirestorm run profiles/rfc2544-lab.yaml --trials trials.jsonl
+  wirestorm run profiles/rfc2544-lab.yaml --resume trials.jsonl
   wirestorm run my.yaml --set 'streams[0].rate=1Mpps' --set duration=60s --json - | jq .verdict
 
 Exit status: 0 valid and passed; 1 could not run; 2 usage or profile error; 3 INVALID or
@@ -167,6 +191,11 @@ impl TypedRun {
                 html: self.html,
                 hgrm: self.hgrm,
                 pcap: self.pcap,
+            },
+            trials: match (self.trials, self.resume) {
+                (_, Some(file)) => Trials::Resume(file),
+                (Some(file), None) => Trials::Keep(file),
+                (None, None) => Trials::Nowhere,
             },
             quiet: self.quiet,
             report_to,

@@ -17,6 +17,8 @@ pub enum Of {
     Profile,
     /// The JSON result
     Result,
+    /// The JSON result of a benchmark
+    Benchmark,
 }
 
 #[derive(Debug, Args)]

@@ -7,6 +7,7 @@
 //!
 //! Every stage goes on after a mistake, and all mistakes are told at once ([`ProfileErrors`]).
 
+pub mod benchmark;
 pub(crate) mod deal;
 mod decode;
 mod fragments;

@@ -10,6 +10,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 pub use crate::profile::piece::{Datagram, Piece};
 
 use crate::packet::prbs::PrbsOrder;
+use crate::profile::benchmark::Benchmark;
 use crate::profile::origin::Origin;
 use crate::units::{BitLayer, FrameSize, Nanos, PacketRate, Ratio};
 use crate::wire::field::{FieldDef, FieldDefault, OptionalPart, Protocol};
@@ -50,10 +51,12 @@ pub struct Profile {
 }
 
 /// The kind of test (`test:`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum TestKind {
     /// One trial of the streams as they stand.
     Traffic,
+    /// Many trials of the streams, scaled to loads and frame sizes.
+    Benchmark(Box<Benchmark>),
 }
 
 /// A place where packets leave or arrive.

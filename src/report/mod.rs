@@ -1,6 +1,7 @@
 //! The versioned result, and one file per output. Every output is made from
 //! [`model::RunResult`] alone; the distributions of [`hgrm`] come beside it.
 
+pub mod benchmark;
 pub mod calibration;
 pub mod compare;
 pub mod csv;
@@ -15,6 +16,7 @@ mod percentiles;
 pub mod progress;
 pub mod read;
 pub mod statement;
+pub mod suite_progress;
 pub mod terminal;
 
 pub use percentiles::percentiles;

@@ -6,17 +6,49 @@ use std::path::Path;
 
 use serde::Deserialize;
 
+use super::benchmark::{self, BenchmarkResult};
 use super::model::{RunResult, SCHEMA};
 use crate::error::{Error, Result};
 
 /// No result is longer: a thousand streams with all their histograms take some ten megabytes.
 const MAX_BYTES: u64 = 256 << 20;
 
-/// Reads a result; `-` is standard input.
+/// A result of any kind.
+#[derive(Clone, Debug)]
+pub enum Any {
+    /// Of a run.
+    Run(Box<RunResult>),
+    /// Of a benchmark.
+    Benchmark(Box<BenchmarkResult>),
+}
+
+/// Reads the result of a run; `-` is standard input.
 ///
 /// # Errors
 /// Why the file cannot be read, or is no result of a version that is understood.
 pub fn read(path: &Path) -> Result<RunResult> {
+    read_as(path, parse)
+}
+
+/// Reads the result of a run or of a benchmark.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_any(path: &Path) -> Result<Any> {
+    read_as(path, |bytes| {
+        if version(bytes)? == benchmark::SCHEMA {
+            let read = serde_json::from_slice(bytes);
+            let read = read.map_err(|cause| format!("it is no {}: {cause}", benchmark::SCHEMA))?;
+            return Ok(Any::Benchmark(Box::new(read)));
+        }
+        parse(bytes).map(|result| Any::Run(Box::new(result)))
+    })
+}
+
+fn read_as<T>(
+    path: &Path,
+    parse: impl FnOnce(&[u8]) -> std::result::Result<T, String>,
+) -> Result<T> {
     let error = |cause: String| Error::new("read", path.display().to_string(), cause);
     let mut bytes = Vec::new();
     let read = if path == Path::new("-") {
@@ -32,17 +64,22 @@ pub fn read(path: &Path) -> Result<RunResult> {
         .map_err(|cause| error(cause).remedy("name a file that `wirestorm run --json FILE` wrote"))
 }
 
-fn parse(bytes: &[u8]) -> std::result::Result<RunResult, String> {
+fn version(bytes: &[u8]) -> std::result::Result<String, String> {
     /// What every version has.
     #[derive(Deserialize)]
     struct Versioned {
         schema: String,
     }
-    // The version first: of another one, every further complaint would mislead.
     let versioned: Versioned =
         serde_json::from_slice(bytes).map_err(|cause| format!("it is no result: {cause}"))?;
-    if versioned.schema != SCHEMA {
-        return Err(format!("it is {:?}, not {SCHEMA:?}", versioned.schema));
+    Ok(versioned.schema)
+}
+
+fn parse(bytes: &[u8]) -> std::result::Result<RunResult, String> {
+    // The version first: of another one, every further complaint would mislead.
+    let schema = version(bytes)?;
+    if schema != SCHEMA {
+        return Err(format!("it is {schema:?}, not {SCHEMA:?}"));
     }
     serde_json::from_slice(bytes).map_err(|cause| format!("it is no {SCHEMA}: {cause}"))
 }

@@ -2,7 +2,7 @@
 //! result come through as they are: each output cleans or escapes the whole.
 
 use super::format::{count, percent, rate, seconds, signed};
-use super::model::{Reason, RunResult, Stage, StreamResult, Totals, code};
+use super::model::{Reason, RunResult, Stage, StreamResult, Totals, Verdict, code};
 
 /// What a statement says beside its words.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -34,7 +34,12 @@ pub enum Outcome {
 impl Outcome {
     /// The outcome of `result`.
     pub fn of(result: &RunResult) -> Self {
-        match (result.incomplete, result.verdict.valid, result.verdict.passed) {
+        Self::judged(result.incomplete, &result.verdict)
+    }
+
+    /// The outcome of what was judged so.
+    pub fn judged(incomplete: bool, verdict: &Verdict) -> Self {
+        match (incomplete, verdict.valid, verdict.passed) {
             (true, ..) => Self::Incomplete,
             (false, false, _) => Self::Invalid,
             (false, true, false) => Self::Fail,

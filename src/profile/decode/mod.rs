@@ -1,6 +1,7 @@
 //! From the tree to the profile: a small decoder that goes on after a mistake, so that all
 //! mistakes are told at once.
 
+mod benchmark;
 mod data;
 mod fragments;
 mod header;
@@ -17,6 +18,7 @@ mod size;
 mod stream;
 mod value;
 
+pub use benchmark::{METHODS, OWN_SIZES, SHARES};
 pub(super) use fragments::ORDERS;
 pub(super) use header::{record_name as header_record, some_of};
 pub use imix::MIXES;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::port::{self, PORT_ROLES};
 use super::stream::{self, Defaults};
-use super::{At, Decoder, Record, lab, measure};
+use super::{At, Decoder, Record, benchmark, lab, measure};
 use crate::profile::fragments::Fragments;
 use crate::profile::model::{
     Attachment, Measure, NextHop, PassCriteria, Port, Profile, ReceiveMode, Stream, TestKind,
@@ -72,8 +72,12 @@ fn profile(record: &mut Record<'_, '_>, file: &str) -> (Profile, Beside) {
         profile.name = name;
     }
     if let Some(at) = record.get("test")
-        && let Some(test) = record.decoder.choice(&at, &[("traffic", TestKind::Traffic)])
+        && let Some(test) = benchmark::test(record.decoder, &at)
     {
+        // What the tester did not send must not count against the device in a search.
+        if matches!(test, TestKind::Benchmark(_)) {
+            profile.validity.max_unsent = Ratio(0);
+        }
         profile.test = test;
     }
     profile.seed = record.integer("seed", 0, u64::MAX).unwrap_or(profile.seed);
@@ -183,7 +187,9 @@ pub(crate) fn asked_keys() -> std::collections::BTreeMap<String, std::collection
     // Every record once, empty: decoders ask for all their keys, whatever is there.
     let text = "{ports: {a: {next_hop: {}}}, streams: [{size: {}, packet: [], payload: {}, \
                 fragments: {pieces: [{}]}}, {packet: [], fragments: {count: 2, id: {}}}], \
-                lab: {tbf: [{}]}, measure: {}, pass: {}, validity: {}}";
+                lab: {tbf: [{}]}, measure: {}, pass: {}, validity: {}, \
+                test: {goals: [{}], frame_loss: {}, latency: {}, back_to_back: {}, \
+                system_recovery: {}}}";
     let root = read(text);
     let at = At { node: &root, path: String::new() };
     decoder.record(&at, "profile", "", |record| profile(record, "a.yaml"));

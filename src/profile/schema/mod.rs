@@ -3,11 +3,13 @@
 //! Records stand under `$defs` by the names that the decoder gives them; a test holds the keys of
 //! both to each other. What only a rule can see (a tag that has no room) is not in it.
 
+mod benchmark;
 mod headers;
 mod units;
 
 use serde_json::{Map, Value, json};
 
+use super::benchmark::Kind;
 use super::decode::{MIXES, ORDERS, PAYLOAD_WORDS, PERCENTILES, RECEIVE_MODES, TOPOLOGIES};
 use super::fragments::{MAX_PIECES, MAX_STEPS};
 use super::units::{BitRate, Bytes, Mac, PacketsPerSecond};
@@ -57,7 +59,10 @@ fn profile() -> Value {
         &["streams"],
         json!({
             "name": described(reference("name"), "Name in reports. Default: the file's stem."),
-            "test": described(words(&["traffic"]), "Kind of test. Default: traffic."),
+            "test": described(
+                json!({ "anyOf": [words(&test_kinds()), reference("benchmark")] }),
+                "Kind of test. Default: traffic, one trial of the streams as they stand.",
+            ),
             "seed": described(
                 integer(0, u64::MAX),
                 "Seed of every random value: the same seed gives the same packets. Default: 1.",
@@ -101,6 +106,11 @@ fn profile() -> Value {
     )
 }
 
+/// The words that `test:` can be.
+fn test_kinds() -> Vec<&'static str> {
+    std::iter::once("traffic").chain(Kind::NAMES.map(|(name, _)| name)).collect()
+}
+
 fn records() -> Vec<(&'static str, Value)> {
     vec![
         (
@@ -117,6 +127,12 @@ fn records() -> Vec<(&'static str, Value)> {
         ("payload", payload()),
         ("lab", lab()),
         ("tbf", tbf()),
+        ("benchmark", benchmark::benchmark()),
+        ("goal", benchmark::goal()),
+        ("frame_loss", benchmark::frame_loss()),
+        ("latency_test", benchmark::latency()),
+        ("back_to_back", benchmark::back_to_back()),
+        ("system_recovery", benchmark::recovery()),
         ("measure", measure()),
         ("pass", pass()),
         ("validity", validity()),

@@ -1,5 +1,6 @@
 //! What the decoder cannot see in one value alone: one function a rule.
 
+mod benchmark;
 mod lab;
 mod pass;
 mod ports;
@@ -60,6 +61,7 @@ pub fn validate(decoded: &mut Decoded) {
         rule(&decoded.profile, &mut broken);
     }
     tag::tags_have_room(decoded, &mut broken);
+    benchmark::RULES.iter().for_each(|rule| rule(&decoded.profile, &mut broken));
     programs::streams_compile(decoded, &mut broken);
     stack::warn_of_what_receivers_refuse(&mut decoded.profile);
     let known = Known::new(&decoded.problems);

@@ -1,5 +1,6 @@
 //! The result for people, on a terminal: the verdict first, then what it rests on.
 
+pub(in crate::report) mod benchmark;
 mod calibration;
 mod compare;
 mod environment;
@@ -11,6 +12,7 @@ mod verdict;
 
 pub use table::{Align, Cell, Table};
 
+use super::benchmark::BenchmarkResult;
 use super::calibration::Calibration;
 use super::compare::Comparison;
 use super::model::RunResult;
@@ -51,6 +53,16 @@ pub fn render(result: &RunResult, style: Style) -> String {
 /// The table of a calibration.
 pub fn render_calibration(calibration: &Calibration, style: Style) -> String {
     calibration::render(calibration, style)
+}
+
+/// A benchmark.
+pub fn render_benchmark(result: &BenchmarkResult, style: Style) -> String {
+    benchmark::render(result, style)
+}
+
+/// The verdict on a benchmark with its reasons, and the throughputs: what `--quiet` leaves.
+pub fn render_benchmark_verdict(result: &BenchmarkResult, style: Style) -> String {
+    benchmark::verdict(result, style)
 }
 
 /// A comparison of runs.

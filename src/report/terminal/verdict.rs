@@ -47,7 +47,7 @@ pub fn warnings(result: &RunResult, style: Style) -> String {
 }
 
 /// A reason or a warning: mark, code, message, the message's further lines below its first.
-fn item(mark: &str, reason: &Reason, tint: Tint, style: Style) -> String {
+pub(super) fn item(mark: &str, reason: &Reason, tint: Tint, style: Style) -> String {
     let code = clean(&reason.code);
     let indent = 4;
     let total = usize::from(style.width);

@@ -58,7 +58,10 @@ impl Goal {
     }
 
     /// Whether any search can meet it.
-    pub(super) fn validate(&self) -> Result<()> {
+    ///
+    /// # Errors
+    /// The first rule that it breaks.
+    pub fn validate(&self) -> Result<()> {
         let one = Ratio::ONE;
         let rules = [
             (self.loss_ratio < one, "the loss ratio has to be below 1"),

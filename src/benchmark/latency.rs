@@ -1,0 +1,70 @@
+//! RFC 2544 §26.2: latency at the throughput, or at shares of it. Every frame is measured, not one
+//! a trial, so a repeat gives a distribution.
+
+use super::outcome::Key;
+use super::repeats::{Repeats, RepeatsSettings};
+use super::suite::{End, Round, Suite};
+use crate::error::Result;
+use crate::profile::benchmark::Kind;
+use crate::report::benchmark::{LatencyResult, TrialResult};
+use crate::report::model::Percentiles;
+use crate::search::Load;
+use crate::search::latency::OverRepeats;
+use crate::units::Ratio;
+
+/// Whether it ended by itself.
+///
+/// # Errors
+/// As [`Suite::search`].
+pub fn measure(suite: &mut Suite<'_>, round: &mut Round) -> Result<bool> {
+    let Some(throughput) = round.throughput else {
+        round.needs_throughput(Kind::Latency);
+        return Ok(true);
+    };
+    for share in suite.test.latency.loads.clone() {
+        let load = Load(throughput.share(share).0.max(1));
+        let settings = RepeatsSettings {
+            load,
+            duration: suite.test.latency.duration,
+            repeats: suite.test.latency.repeats,
+        };
+        let Key { test, size } = round.key(Kind::Latency);
+        let key = Key { test: format!("{test} at {:.7}", share.as_f64()), size };
+        let (end, begin) =
+            suite.search::<Repeats>(&key, settings, |trial| round.pattern.trial(trial))?;
+        match end {
+            End::Stopped => return Ok(false),
+            End::GaveUp(why) => round.gave_up(Kind::Latency, &why),
+            End::Found(_) => {
+                let found = result(share, load, &suite.trials[begin..]);
+                round.result.latency.push(found);
+            }
+        }
+    }
+    Ok(true)
+}
+
+fn result(share: Ratio, load: Load, trials: &[TrialResult]) -> LatencyResult {
+    let valid: Vec<&TrialResult> = trials.iter().filter(|trial| trial.invalid.is_none()).collect();
+    // Percentiles of streams cannot be averaged: the slowest stands for its trial.
+    let over = |of: &dyn Fn(&Percentiles) -> f64| {
+        let values: Vec<f64> = valid
+            .iter()
+            .filter_map(|trial| trial.latency_ns.iter().map(of).max_by(f64::total_cmp))
+            .collect();
+        OverRepeats::new(&values)
+    };
+    let all = || valid.iter().flat_map(|trial| &trial.latency_ns);
+    LatencyResult {
+        throughput_share: share.as_f64(),
+        fps: load.pps(),
+        repeats: valid.len() as u64,
+        lost: valid.iter().filter_map(|trial| trial.lost).sum(),
+        mean_ns: over(&|latency| latency.mean),
+        p50_ns: over(&|latency| latency.p50 as f64),
+        p99_ns: over(&|latency| latency.p99 as f64),
+        p99_9_ns: over(&|latency| latency.p99_9 as f64),
+        min_ns: all().map(|latency| latency.min).min(),
+        max_ns: all().map(|latency| latency.max).max(),
+    }
+}

@@ -1,0 +1,318 @@
+//! A benchmark on a terminal: the verdict, a table a test, why a test has no result.
+
+use super::paint::{Tint, badge, clean, paint, wrap};
+use super::table::{Align, Cell, Table};
+use super::{Style, verdict as run_verdict};
+use crate::report::benchmark::BenchmarkResult;
+use crate::report::format::{NOT_MEASURED, count, nanos, percent, percent_of, rate, seconds};
+use crate::report::model::Reason;
+use crate::report::statement::Outcome;
+use crate::search::latency::OverRepeats;
+
+/// The whole report.
+pub fn render(result: &BenchmarkResult, style: Style) -> String {
+    let sections = [
+        verdict(result, style),
+        items("Warnings", "!", Tint::Warn, &result.warnings, style),
+        throughput(result, style),
+        latency(result, style),
+        frame_loss(result, style),
+        back_to_back(result, style),
+        recovery(result, style),
+        notes(result, style),
+        environment(result, style),
+    ];
+    let sections: Vec<&str> =
+        sections.iter().map(String::as_str).filter(|text| !text.is_empty()).collect();
+    sections.join("\n")
+}
+
+/// The verdict with its reasons.
+pub fn verdict(result: &BenchmarkResult, style: Style) -> String {
+    let outcome = Outcome::judged(result.incomplete, &result.verdict);
+    let word = badge(outcome.word(), Tint::from(outcome.tone()), style.color);
+    let mut text = format!(
+        "{word}  {}\n",
+        paint(
+            &format!("{}: {}", clean(&result.profile), sentence(outcome)),
+            Tint::Strong,
+            style.color
+        )
+    );
+    text.push_str(&format!("  {}\n", summary(result)));
+    for reason in &result.verdict.reasons {
+        text.push_str(&run_verdict::item("✗", reason, outcome.tone().into(), style));
+    }
+    text
+}
+
+/// The outcome in a sentence.
+pub(in crate::report) fn sentence(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Pass => "every test has its result, and every criterion is met",
+        Outcome::Fail => "every test came to its end, and not every criterion is met",
+        Outcome::Invalid => "some test has no result, for this machine and not for the device",
+        Outcome::Incomplete => "the benchmark ended early; this is what was measured until then",
+    }
+}
+
+/// What was done, in a line.
+pub(in crate::report) fn summary(result: &BenchmarkResult) -> String {
+    let invalid = result.trials.iter().filter(|trial| trial.invalid.is_some()).count();
+    let spent: f64 = result.trials.iter().map(|trial| trial.spent_s).sum();
+    let ports = match result.sending_ports {
+        1 => "one sending port".to_owned(),
+        ports => format!("{ports} sending ports, each at the load"),
+    };
+    format!(
+        "{}: {} trials, {invalid} of them invalid, in {}; {ports}",
+        clean(&result.kind),
+        count(result.trials.len() as u64),
+        seconds(spent),
+    )
+}
+
+fn titled(title: &str, table: &Table, rows: usize, style: Style) -> String {
+    if rows == 0 {
+        return String::new();
+    }
+    format!("{}\n{}", paint(title, Tint::Strong, style.color), table.render(style))
+}
+
+fn optional(value: Option<f64>, show: impl Fn(f64) -> String) -> Cell {
+    Cell::plain(value.map_or_else(|| NOT_MEASURED.to_owned(), show))
+}
+
+/// Frames per second, exact to a thousandth: rates of a search differ by little.
+pub(in crate::report) fn fps(value: f64) -> String {
+    let thousandths = (value * 1_000.0).round() as u64;
+    match thousandths % 1_000 {
+        0 => count(thousandths / 1_000),
+        rest => format!("{}.{rest:03}", count(thousandths / 1_000)),
+    }
+}
+
+fn throughput(result: &BenchmarkResult, style: Style) -> String {
+    let mut table = Table::new("size")
+        .column("line rate fps", Align::Right)
+        .column("throughput fps", Align::Right)
+        .column("of line", Align::Right)
+        .column("L1", Align::Right)
+        .column("L2", Align::Right)
+        .column("loss allowed", Align::Right)
+        .column("loss in last pass", Align::Right)
+        .column("failed at fps", Align::Right)
+        .column("width", Align::Right)
+        .column("trials", Align::Right);
+    let mut rows = 0;
+    for (size, found) in
+        result.sizes.iter().flat_map(|size| size.throughput.iter().map(move |found| (size, found)))
+    {
+        rows += 1;
+        table.row(vec![
+            Cell::plain(clean(&size.size)),
+            optional(size.line_rate_fps, fps),
+            Cell::new(fps(found.fps), Tint::Strong),
+            optional(found.line_share, percent_of),
+            Cell::plain(rate(found.l1_bps, "bit/s")),
+            Cell::plain(rate(found.l2_bps, "bit/s")),
+            Cell::plain(percent_of(found.loss_ratio)),
+            optional(found.loss_in_last_pass, percent_of),
+            optional(found.upper_fps, fps),
+            optional(found.width, percent_of),
+            Cell::plain(count(found.trials)),
+        ]);
+    }
+    titled("Throughput (RFC 2544 26.1)", &table, rows, style)
+}
+
+fn latency(result: &BenchmarkResult, style: Style) -> String {
+    let mut table = Table::new("size")
+        .column("load", Align::Right)
+        .column("fps", Align::Right)
+        .column("repeats", Align::Right)
+        .column("lost", Align::Right)
+        .column("min", Align::Right)
+        .column("mean", Align::Right)
+        .column("p50", Align::Right)
+        .column("p99", Align::Right)
+        .column("p99.9", Align::Right)
+        .column("max", Align::Right);
+    let mut rows = 0;
+    for (size, found) in
+        result.sizes.iter().flat_map(|size| size.latency.iter().map(move |found| (size, found)))
+    {
+        rows += 1;
+        let mean =
+            |over: &Option<OverRepeats>| optional(over.as_ref().map(|over| over.mean), nanos);
+        let whole = |value: Option<u64>| optional(value.map(|value| value as f64), nanos);
+        table.row(vec![
+            Cell::plain(clean(&size.size)),
+            Cell::plain(percent_of(found.throughput_share)),
+            Cell::plain(fps(found.fps)),
+            Cell::plain(count(found.repeats)),
+            Cell::new(count(found.lost), if found.lost > 0 { Tint::Bad } else { Tint::Plain }),
+            whole(found.min_ns),
+            mean(&found.mean_ns),
+            mean(&found.p50_ns),
+            mean(&found.p99_ns),
+            mean(&found.p99_9_ns),
+            whole(found.max_ns),
+        ]);
+    }
+    let title = "Latency at shares of the throughput (RFC 2544 26.2; means over the repeats)";
+    titled(title, &table, rows, style)
+}
+
+fn frame_loss(result: &BenchmarkResult, style: Style) -> String {
+    let mut table = Table::new("size")
+        .column("load", Align::Right)
+        .column("fps", Align::Right)
+        .column("frames", Align::Right)
+        .column("lost", Align::Right)
+        .column("loss", Align::Right);
+    let mut rows = 0;
+    for (size, point) in
+        result.sizes.iter().flat_map(|size| size.frame_loss.iter().map(move |point| (size, point)))
+    {
+        rows += 1;
+        table.row(vec![
+            Cell::plain(clean(&size.size)),
+            Cell::plain(percent_of(point.share)),
+            Cell::plain(fps(point.fps)),
+            Cell::plain(count(point.intended)),
+            Cell::plain(count(point.lost)),
+            Cell::plain(percent(point.lost, point.intended)),
+        ]);
+    }
+    titled("Frame loss (RFC 2544 26.3)", &table, rows, style)
+}
+
+fn back_to_back(result: &BenchmarkResult, style: Style) -> String {
+    let mut table = Table::new("size")
+        .column("burst fps", Align::Right)
+        .column("repeats", Align::Right)
+        .column("mean", Align::Right)
+        .column("min", Align::Right)
+        .column("max", Align::Right)
+        .column("sd", Align::Right)
+        .column("step", Align::Right)
+        .column("at limit", Align::Right)
+        .column("implied", Align::Right)
+        .column("corrected", Align::Right)
+        .column("actual", Align::Right);
+    let mut rows = 0;
+    for (size, found) in
+        result.sizes.iter().filter_map(|size| Some((size, size.back_to_back.as_ref()?)))
+    {
+        rows += 1;
+        let time = |value: Option<f64>| optional(value, |value| nanos(value * 1e9));
+        table.row(vec![
+            Cell::plain(clean(&size.size)),
+            Cell::plain(fps(found.fps)),
+            Cell::plain(count(found.frames.len() as u64)),
+            Cell::plain(format!("{:.1}", found.mean)),
+            Cell::plain(count(found.min)),
+            Cell::plain(count(found.max)),
+            optional(found.standard_deviation, |value| format!("{value:.1}")),
+            Cell::plain(count(found.step)),
+            Cell::plain(count(found.at_limit.into())),
+            time(found.implied_s),
+            time(found.corrected_s),
+            time(found.actual_s),
+        ]);
+    }
+    titled("Back-to-back frames and buffer times (RFC 9004)", &table, rows, style)
+}
+
+fn recovery(result: &BenchmarkResult, style: Style) -> String {
+    let mut table = Table::new("size")
+        .column("overload fps", Align::Right)
+        .column("reduced fps", Align::Right)
+        .column("trials", Align::Right)
+        .column("recovered within", Align::Right)
+        .column("known to", Align::Right)
+        .column("not recovered", Align::Right);
+    let mut rows = 0;
+    for (size, found) in
+        result.sizes.iter().filter_map(|size| Some((size, size.system_recovery.as_ref()?)))
+    {
+        rows += 1;
+        let longest = found.recovery_s.iter().copied().max_by(f64::total_cmp);
+        table.row(vec![
+            Cell::plain(clean(&size.size)),
+            Cell::plain(fps(found.overload_fps)),
+            Cell::plain(fps(found.reduced_fps)),
+            Cell::plain(count(found.recovery_s.len() as u64)),
+            optional(longest, seconds),
+            Cell::plain(seconds(found.resolution_s)),
+            Cell::plain(count(found.not_recovered)),
+        ]);
+    }
+    titled("System recovery (RFC 2544 26.5; the longest of the trials)", &table, rows, style)
+}
+
+fn notes(result: &BenchmarkResult, style: Style) -> String {
+    let told = |note: &&Reason| !result.verdict.reasons.contains(note);
+    let notes: Vec<Reason> =
+        result.sizes.iter().flat_map(|size| &size.notes).filter(told).cloned().collect();
+    items("Notes", "·", Tint::Faint, &notes, style)
+}
+
+fn items(title: &str, mark: &str, tint: Tint, reasons: &[Reason], style: Style) -> String {
+    if reasons.is_empty() {
+        return String::new();
+    }
+    let mut text = format!("{}\n", paint(title, Tint::Strong, style.color));
+    for reason in reasons {
+        text.push_str(&run_verdict::item(mark, reason, tint, style));
+    }
+    text
+}
+
+/// What the numbers rest on: name and value.
+pub(in crate::report) fn facts(result: &BenchmarkResult) -> Vec<(&'static str, String)> {
+    let environment = &result.environment;
+    let known = |text: &str| match text.trim() {
+        "" => NOT_MEASURED.to_owned(),
+        text => clean(text),
+    };
+    let lag = result.trials.iter().filter_map(|trial| trial.schedule_lag_max_ns).max();
+    vec![
+        ("command", known(&environment.command)),
+        ("started", known(&environment.started)),
+        ("wirestorm", known(&environment.wirestorm)),
+        ("seed", result.seed.to_string()),
+        ("engine", format!("{} ({})", known(&result.engine), known(&result.engine_detail))),
+        (
+            "lag",
+            lag.map_or_else(
+                || NOT_MEASURED.to_owned(),
+                |lag| format!("{} at most behind the schedule", nanos(lag as f64)),
+            ),
+        ),
+        ("receive", known(&result.receive_detail)),
+        ("kernel", known(&environment.kernel)),
+        ("CPU", known(&environment.cpu)),
+        ("drivers", known(&environment.driver)),
+        ("offloads", known(&environment.offloads)),
+        ("clock", known(&environment.clock)),
+        ("latency", known(&environment.latency_definition)),
+        ("rates", "of each sending port; L2: frame with FCS; L1: also 20 bytes a frame".to_owned()),
+        ("loss", "frames that were not sent count as lost in a search".to_owned()),
+    ]
+}
+
+fn environment(result: &BenchmarkResult, style: Style) -> String {
+    const NAMES: usize = 10;
+    let mut text = format!("{}\n", paint("Environment", Tint::Strong, style.color));
+    for (name, value) in facts(result) {
+        let room = usize::from(style.width).saturating_sub(2 + NAMES);
+        for (number, line) in wrap(&value, room).iter().enumerate() {
+            let name = if number == 0 { name } else { "" };
+            let name = paint(&format!("{name:NAMES$}"), Tint::Faint, style.color);
+            text.push_str(&format!("  {name}{line}\n"));
+        }
+    }
+    text
+}
