@@ -4,10 +4,11 @@ use std::fmt::Write;
 
 use super::profile::Requested;
 use super::{Failure, prepare, print, profile};
+use crate::benchmark::pattern;
 use crate::cli::check::Check;
 use crate::cli::exit::Status;
 use crate::plan::{self, PortPlan};
-use crate::profile::model::Profile;
+use crate::profile::model::{Profile, TestKind};
 use crate::report::format;
 use crate::units::{BitLayer, FrameSize};
 
@@ -19,6 +20,12 @@ pub fn execute(check: &Check) -> std::result::Result<Status, Failure> {
     let Requested { profile, .. } = profile::load(&check.profile)?;
     let mut text = String::new();
     let _ = writeln!(text, "{}: valid, seed {}", profile.name, profile.seed);
+    if let TestKind::Benchmark(test) = &profile.test {
+        let sizes = test.sizes.iter().map(|&sizes| pattern::name(sizes)).collect::<Vec<_>>();
+        let kind = test.kind.name();
+        let sizes = sizes.join(", ");
+        let _ = writeln!(text, "benchmark {kind}, sizes {sizes}: each trial scales these streams");
+    }
     for warning in &profile.warnings {
         let _ = writeln!(text, "warning: {warning}");
     }

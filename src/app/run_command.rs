@@ -23,6 +23,14 @@ use crate::report::{self, terminal};
 pub fn execute(run: &Run) -> std::result::Result<Status, Failure> {
     let Requested { profile, allowed } = profile::load(&run.profile)?;
     check_outputs(run)?;
+    let sends_nothing = matches!(run.engine, Engine::Null | Engine::Pcap);
+    if matches!(profile.test, TestKind::Benchmark(_)) && sends_nothing {
+        // It counts its packets as sent: a search would blame the device for all of them.
+        return Err(Failure::Input(
+            Error::new("measure", &profile.name, "with this engine it sends nothing")
+                .remedy("name another engine, or none; wirestorm pcap writes the packets"),
+        ));
+    }
     if let Some(path) = &run.outputs.pcap {
         pcap::write(&profile, path, None)?;
     }

@@ -68,7 +68,7 @@ impl SuiteProgress {
     }
 }
 
-/// `throughput, size 64 (1 of 3), trial 4: 5,000 pps for 1.000 s; 4,000 to 6,000 pps; about 12 s
+/// `throughput, size 64 (1 of 3), trial 4: 5000 pps for 1.000 s; 4.000 kpps to 6.000 kpps; about 12 s
 /// left of this search`.
 fn begins(key: &Key, (over, all): (usize, usize), progress: &Known, trial: &Trial) -> String {
     let known: Vec<String> = progress.bounds.iter().filter_map(bounds).collect();
@@ -131,7 +131,7 @@ mod tests {
         let trial = Trial::lasting(Load::from_pps(5_000), Nanos::SECOND);
         insta::assert_snapshot!(
             begins(&key, (0, 3), &progress, &trial),
-            @"throughput, size 64 (1 of 3), trial 4: 5000 pps for 1.000 s; 4,000 pps to 6,000 pps; about 12.00 s left of this search"
+            @"throughput, size 64 (1 of 3), trial 4: 5000 pps for 1.000 s; 4.000 kpps to 6.000 kpps; about 12.00 s left of this search"
         );
     }
 
