@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT OR Apache-2.0 */
 /*
- * What user space and tx_live.bpf.c tell each other. Twins: src/packet/ir.rs (operations),
- * src/engine/mod.rs (slot), src/engine/xdp_live/abi.rs (all of it).
+ * What user space, tx_live.bpf.c and tx_watch.bpf.c tell each other. Twins: src/packet/ir.rs (operations),
+ * src/engine/mod.rs (slot), src/sys/tx_abi.rs (all of it).
  */
 #ifndef WIRESTORM_TX_ABI_H
 #define WIRESTORM_TX_ABI_H
@@ -15,6 +15,8 @@
 #define WS_MAX_LENGTHS 8
 /* Operations of a program that is compiled into the eBPF program (one-stream runs). */
 #define WS_INLINE_OPS 16
+/* Checksums of such a program. */
+#define WS_INLINE_CHECKSUMS 4
 /* Frame bytes at most: what a page leaves, rounded up so that a mask bounds an offset. */
 #define WS_FRAME_MASK 0xfff
 /* Templates up to this many bytes are copied word by word, longer ones by the kernel's memcpy. */
@@ -30,6 +32,24 @@ struct ws_slot {
 	__u64 due;
 	__u32 program;
 	__u32 reserved;
+};
+
+/*
+ * Twin of engine::Run: packets of one program at even distances. `index`, `due` and `remainder` are
+ * those of the next packet: the program moves them on.
+ */
+struct ws_run {
+	__u64 index;
+	__u64 stride;
+	__u64 due; /* 0: all at once */
+	__u64 remainder;
+	__u64 step;
+	__u64 step_remainder;
+	__u64 divisor;
+	__u64 max_lag; /* slots that are later are passed over, */
+	__u64 skipped; /* so many were */
+	__u32 program;
+	__u32 active; /* 1: the batch is this run; 0: the slots */
 };
 
 /* Twin of packet::ir::PatchOp; slot n of `sums` is the n-th checksum of the stream. */
@@ -93,7 +113,6 @@ struct ws_program {
  */
 struct ws_tx_config {
 	__u32 ifindex;
-	__u32 netns;	     /* inode number of the sender's network namespace */
 	__u32 bare;	     /* 1: nothing but the redirect, the ceiling of a measurement */
 	__u32 single;	     /* 1: one program, `only`; 0: the maps */
 	__u32 uses_random;
@@ -106,32 +125,47 @@ struct ws_tx_config {
 	__u32 widths;	     /* which window widths occur: their bitwise or */
 	__u32 copy_len;	     /* bytes that are written to every page again; 8 at least */
 	__u32 spin_ns;	     /* how long one run waits for a packet that is not yet due */
-	__u32 bulk;	     /* packets that share one reading of the clock */
-	__u32 reserved;
-	__u64 pidns_device;  /* of the sender's pid namespace */
-	__u64 pidns;
+	__u32 bulk;	     /* packets that share one reading of the clock: a power of two */
 	struct ws_program only;
 	__u64 only_template[WS_WORD_COPY / 8];
 	__u64 only_template_end; /* its last 8 bytes that are copied */
 	struct ws_patch_op only_ops[WS_INLINE_OPS + 1];
-	struct ws_checksum_op only_checksums[WS_MAX_CHECKSUMS];
+	struct ws_checksum_op only_checksums[WS_INLINE_CHECKSUMS];
 	struct ws_length_op only_lengths[WS_MAX_LENGTHS];
 };
 
 /* The batch and what became of it (.bss). Written by one thread at a time. */
 struct ws_tx_shared {
-	__u32 count;  /* slots in the batch: set by user space */
-	__u32 cursor; /* the next slot */
+	__u32 count;  /* slots in the batch, packets of the run: set by user space */
+	__u32 cursor; /* the next one */
 	__u32 fresh;  /* packets that may still use `now` */
-	__u32 thread; /* id of the thread that sends, in its pid namespace */
+	__u32 reserved;
 	__u64 now;
-	__u64 bytes;	/* of the frames redirected */
+	__u64 bytes;	/* of the frames redirected, where config.lens_differ */
 	__u64 fillers;	/* runs that sent nothing: not yet due, or the batch was over */
 	__u64 broken;	/* frames that could not be built: a fault of ours */
-	__u64 refused;	/* redirects that failed before they reached the device */
-	__u64 dropped;	/* frames that the device did not take */
-	__s64 error;	/* of the last such failure, -errno */
+	struct ws_run run;
 	struct ws_slot slots[WS_SLOTS];
+};
+
+/* Workers of a process that are watched, at most. */
+#define WS_WATCHED 256
+
+/* Constants of tx_watch.bpf.c. */
+struct ws_watch_config {
+	__u64 pidns_device; /* of the senders' pid namespace */
+	__u64 pidns;
+};
+
+/* A worker, and what became of its redirects. Counted by its own thread only. */
+struct ws_watched {
+	__u32 used;    /* 1: it is somebody's */
+	__u32 thread;  /* id of the thread that sends, in its pid namespace */
+	__u32 ifindex; /* where to */
+	__u32 netns;   /* inode number of its network namespace */
+	__u64 refused; /* redirects that failed before they reached the device */
+	__u64 dropped; /* frames that the device did not take */
+	__s64 error;   /* of the last such failure, -errno */
 };
 
 #endif

@@ -48,26 +48,38 @@ ALWAYS_INLINE __u64 remainder(__u64 index, __u64 modulus)
 	return index % modulus;
 }
 
+/*
+ * Ones' complement: a number plus itself with its halves exchanged has their sum, the carry from the
+ * end included, in its upper half.
+ */
 ALWAYS_INLINE __u16 fold(__u64 sum)
 {
-	sum = (sum >> 32) + (__u32)sum;
-	sum = (sum >> 32) + (__u32)sum;
-	sum = (sum >> 16) + (sum & 0xffff);
-	sum = (sum >> 16) + (sum & 0xffff);
-	sum = (sum >> 16) + (sum & 0xffff);
-	return sum;
+	__u32 half;
+
+	sum += sum << 32 | sum >> 32;
+	half = sum >> 32;
+	half += half << 16 | half >> 16;
+	return half >> 16;
 }
 
-/* Adds a window's bits to the sums of the slots in `mask`, below `slots`. */
-ALWAYS_INLINE void contribute(__u64 *sums, __u32 slots, __u8 mask, __u8 odd, __u64 bits)
+/*
+ * Adds a window's bits to the sums of the slots in `mask`, below `slots` and the constant `most`. `widths`: those of all
+ * windows; 32 of them at most are summed up, so only one of 8 bytes could overflow.
+ */
+ALWAYS_INLINE void contribute(__u64 *sums, __u32 most, __u32 slots, __u32 widths, __u8 mask,
+			      __u8 odd, __u64 bits)
 {
-	__u64 rotated = bits << 8 | bits >> 56;
+	__u64 rotated = bits;
 
-	bits = (bits >> 32) + (__u32)bits;
-	rotated = (rotated >> 32) + (__u32)rotated;
+	if (odd)
+		rotated = bits << 8 | bits >> 56;
+	if (widths & 8) {
+		bits = (bits >> 32) + (__u32)bits;
+		rotated = (rotated >> 32) + (__u32)rotated;
+	}
 #pragma unroll
 	for (__u32 slot = 0; slot < WS_MAX_CHECKSUMS; slot++) {
-		if (slot >= slots)
+		if (slot >= most || slot >= slots)
 			break;
 		if (mask & (1u << slot))
 			sums[slot] += odd & (1u << slot) ? rotated : bits;

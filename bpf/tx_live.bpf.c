@@ -11,7 +11,6 @@
  */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
-#include <bpf/bpf_tracing.h>
 
 #include "tx_build.h"
 
@@ -87,6 +86,9 @@ struct frame {
 		window;                                                                            \
 	})
 
+/* Checksums at most: fewer sums leave more registers for the rest. */
+#define MOST(constant) ((constant) ? WS_INLINE_CHECKSUMS : WS_MAX_CHECKSUMS)
+
 ALWAYS_INLINE __u64 value_of(const volatile struct ws_patch_op *op, __u64 index)
 {
 	__u64 a = op->a, b = op->b;
@@ -129,7 +131,7 @@ ALWAYS_INLINE int apply_op(struct frame *frame, const volatile struct ws_patch_o
 		REPLACE(__u64, __builtin_bswap64);
 	else
 		REPLACE(__u8, KEEP);
-	contribute(frame->sums, config.checksums, op->sums, op->odd, bits);
+	contribute(frame->sums, MOST(constant), config.checksums, config.widths, op->sums, op->odd, bits);
 	return 0;
 }
 
@@ -142,12 +144,12 @@ ALWAYS_INLINE int apply_length(struct frame *frame, const volatile struct ws_len
 		__u16 *window = WINDOW(frame, op->offset, 2, constant);
 		*window = __builtin_bswap16(field);
 	}
-	contribute(frame->sums, config.checksums, op->sums, op->odd, field);
+	contribute(frame->sums, MOST(constant), config.checksums, config.widths, op->sums, op->odd, field);
 	return 0;
 }
 
 ALWAYS_INLINE int apply_payload(struct frame *frame, const volatile struct ws_program *program,
-				__u32 len)
+				__u32 len, int constant)
 {
 	__u32 payload = len - program->payload_at;
 	__u32 at = program->first_payload_sum + (payload >> 2);
@@ -155,7 +157,7 @@ ALWAYS_INLINE int apply_payload(struct frame *frame, const volatile struct ws_pr
 
 	if (!four)
 		return -1;
-	contribute(frame->sums, config.checksums, program->payload_sums, program->payload_odd,
+	contribute(frame->sums, MOST(constant), config.checksums, config.widths, program->payload_sums, program->payload_odd,
 		   (*four >> ((payload & 3) * 16)) & 0xffff);
 	return 0;
 }
@@ -171,7 +173,7 @@ ALWAYS_INLINE int apply_checksum(struct frame *frame, const volatile struct ws_c
 		field = 0xffff;
 	window = WINDOW(frame, op->offset, 2, constant);
 	*window = __builtin_bswap16(field);
-	contribute(frame->sums, config.checksums, op->sums, op->odd, field);
+	contribute(frame->sums, MOST(constant), config.checksums, config.widths, op->sums, op->odd, field);
 	return 0;
 }
 
@@ -267,11 +269,11 @@ ALWAYS_INLINE int build_only(struct xdp_md *ctx, __u64 index, __u64 now, __u64 l
 			if (apply_length(&frame, &config.only_lengths[i], len, 1))
 				return -1;
 		}
-		if (config.checksums && apply_payload(&frame, &config.only, len))
+		if (config.checksums && apply_payload(&frame, &config.only, len, 1))
 			return -1;
 	}
 #pragma unroll
-	for (int i = 0; i < WS_MAX_CHECKSUMS; i++) {
+	for (int i = 0; i < WS_INLINE_CHECKSUMS; i++) {
 		if (i >= config.only.checksums)
 			break;
 		if (apply_checksum(&frame, &config.only_checksums[i], i, 1))
@@ -325,7 +327,7 @@ ALWAYS_INLINE int build_any(struct xdp_md *ctx, __u32 number, __u64 index, __u64
 			if (!length || apply_length(&frame, length, len, 0))
 				return -1;
 		}
-		if (config.checksums && apply_payload(&frame, program, len))
+		if (config.checksums && apply_payload(&frame, program, len, 0))
 			return -1;
 	}
 #pragma unroll
@@ -375,47 +377,147 @@ ALWAYS_INLINE __u64 wait_until(__u64 due)
 	return now;
 }
 
+/* The clock for packets that are due at once: read once a bulk, if anybody wants to know. */
+ALWAYS_INLINE __u64 time_of(__u32 cursor)
+{
+	if (!config.uses_tag)
+		return 0;
+	if (!(cursor & (config.bulk - 1)))
+		shared.now = bpf_ktime_get_ns();
+	return shared.now;
+}
+
+/* Goes on to the run's next slot. */
+ALWAYS_INLINE void advance(struct ws_run *run)
+{
+	__u64 due = run->due + run->step;
+	__u64 remainder = run->remainder + run->step_remainder;
+
+	if (remainder >= run->divisor) {
+		remainder -= run->divisor;
+		due++;
+	}
+	run->due = due;
+	run->remainder = remainder;
+}
+
+/* Passes over slots of the run that are too late, 64 at most. Returns how many. */
+static __attribute__((noinline)) __u32 pass_over(__u64 now, __u32 left)
+{
+	__u64 too_late = now - shared.run.max_lag;
+	__u32 skipped = 0;
+
+	if (shared.run.max_lag > now)
+		return 0;
+	for (; skipped < 64; skipped++) {
+		if (skipped >= left || shared.run.due >= too_late)
+			break;
+		advance(&shared.run);
+	}
+	shared.run.skipped += skipped;
+	return skipped;
+}
+
+struct turn {
+	__u64 index;
+	__u64 now;
+	__u64 lag;
+	__u32 program;
+};
+
+/* Waits for a packet that is due at `due`, if it is. 0: its time has not come. */
+ALWAYS_INLINE int its_time(struct turn *turn, __u64 due, __u32 cursor)
+{
+	turn->lag = 0;
+	if (!due) {
+		turn->now = time_of(cursor);
+		return 1;
+	}
+	turn->now = wait_until(due);
+	if (turn->now < due)
+		return 0;
+	turn->lag = turn->now - due;
+	return 1;
+}
+
+/* The next packet of the run. 0: none is due, or the run is over. */
+ALWAYS_INLINE int next_of_run(struct turn *turn, __u32 cursor)
+{
+	turn->program = shared.run.program;
+	turn->index = shared.run.index;
+	if (!its_time(turn, shared.run.due, cursor))
+		return 0;
+	if (shared.run.due) {
+		if (turn->lag > shared.run.max_lag) {
+			cursor += pass_over(turn->now, shared.count - cursor);
+			shared.cursor = cursor;
+			if (cursor >= shared.count || shared.run.due > turn->now)
+				return 0;
+			turn->lag = turn->now - shared.run.due;
+			/* More are late than one run of the program passes over: the next goes on. */
+			if (turn->lag > shared.run.max_lag)
+				return 0;
+		}
+		advance(&shared.run);
+	}
+	shared.run.index = turn->index + shared.run.stride;
+	shared.cursor = cursor + 1;
+	return 1;
+}
+
+/* The same, of the slots. */
+ALWAYS_INLINE int next_slot(struct turn *turn, __u32 cursor)
+{
+	struct ws_slot *slot = &shared.slots[cursor & (WS_SLOTS - 1)];
+
+	turn->program = slot->program;
+	turn->index = slot->index;
+	if (!its_time(turn, slot->due, cursor))
+		return 0;
+	shared.cursor = cursor + 1;
+	return 1;
+}
+
+ALWAYS_INLINE int next(struct turn *turn)
+{
+	__u32 cursor = shared.cursor;
+
+	if (cursor >= shared.count)
+		return 0;
+	if (shared.run.active)
+		return next_of_run(turn, cursor);
+	return next_slot(turn, cursor);
+}
+
 SEC("xdp")
 int tx_live(struct xdp_md *ctx)
 {
-	struct ws_slot *slot;
-	__u32 cursor;
-	__u64 now, due, index;
+	struct turn turn;
 	int len;
 
 	if (config.bare)
 		return bpf_redirect(config.ifindex, 0);
-	cursor = shared.cursor;
-	if (cursor >= shared.count) {
+	if (!next(&turn)) {
 		shared.fillers++;
 		return XDP_DROP;
 	}
-	slot = &shared.slots[cursor & (WS_SLOTS - 1)];
-	due = slot->due;
-	now = wait_until(due);
-	if (now < due) {
-		shared.fillers++;
-		return XDP_DROP;
-	}
-	shared.cursor = cursor + 1;
-	index = slot->index;
 	if (config.single)
-		len = build_only(ctx, index, now, due ? now - due : 0);
+		len = build_only(ctx, turn.index, turn.now, turn.lag);
 	else
-		len = build_any(ctx, slot->program, index, now, due ? now - due : 0);
+		len = build_any(ctx, turn.program, turn.index, turn.now, turn.lag);
 	if (len < 0) {
 		shared.broken++;
 		return XDP_DROP;
 	}
-	if (config.lens_differ && (__u32)len != config.max_len &&
-	    bpf_xdp_adjust_tail(ctx, len - (int)config.max_len)) {
-		shared.broken++;
-		return XDP_DROP;
+	if (config.lens_differ) {
+		if ((__u32)len != config.max_len &&
+		    bpf_xdp_adjust_tail(ctx, len - (int)config.max_len)) {
+			shared.broken++;
+			return XDP_DROP;
+		}
+		shared.bytes += len;
 	}
-	shared.bytes += len;
 	return bpf_redirect(config.ifindex, 0);
 }
-
-#include "tx_watch.h"
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";

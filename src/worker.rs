@@ -6,7 +6,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use crate::engine::{Engine, Slot};
+use crate::engine::{Engine, RunTaken, Slot};
 use crate::error::{Error, Result};
 use crate::pace::{Schedule, Window};
 use crate::sys::clock::Clock;
@@ -60,10 +60,11 @@ pub fn run<E: Engine + ?Sized, C: Clock>(
     live: &Live,
     stop: &AtomicBool,
 ) -> Outcome {
-    let mut batch = vec![Slot::default(); engine.capabilities().max_batch.max(1)];
-    let mut outcome = Outcome { ended: None, last_sent: None, max_lag: None, error: None };
-    let sent = send(engine, schedule, clock, limits, live, stop, &mut batch, &mut outcome);
+    let outcome = Outcome { ended: None, last_sent: None, max_lag: None, error: None };
+    let mut progress = Progress { outcome, live, sent: 0, moved: clock.now() };
+    let sent = send(engine, schedule, clock, limits, stop, &mut progress);
     let drained = engine.drain(limits.drain);
+    let mut outcome = progress.outcome;
     if let Err(error) = sent.and(drained) {
         outcome.ended.get_or_insert_with(|| clock.now());
         outcome.error = Some(error);
@@ -71,26 +72,22 @@ pub fn run<E: Engine + ?Sized, C: Clock>(
     outcome
 }
 
-#[expect(clippy::too_many_arguments, reason = "one call, from run, which names them")]
 fn send<E: Engine + ?Sized, C: Clock>(
     engine: &mut E,
     schedule: &mut Schedule,
     clock: &C,
     limits: Limits,
-    live: &Live,
     stop: &AtomicBool,
-    batch: &mut [Slot],
-    outcome: &mut Outcome,
+    progress: &mut Progress<'_>,
 ) -> Result<()> {
     let lookahead = engine.capabilities().lookahead;
+    let mut batch = vec![Slot::default(); engine.capabilities().max_batch.max(1)];
     let (mut head, mut tail) = (0, 0);
-    let mut sent = 0;
-    let mut moved = clock.now();
     loop {
         let now = clock.now();
         if stop.load(Relaxed) {
             schedule.give_back(&batch[head..tail]);
-            outcome.ended = Some(now);
+            progress.outcome.ended = Some(now);
             return Ok(());
         }
         let too_late = now.saturating_sub(limits.max_lag);
@@ -99,7 +96,17 @@ fn send<E: Engine + ?Sized, C: Clock>(
             let first = now + lookahead.min(SPIN_NS);
             let window =
                 Window { now, first, last: now.saturating_add(lookahead), gap: SPIN_NS, too_late };
-            tail = schedule.fill(window, batch);
+            let most = engine.max_run();
+            if most > 0
+                && let Some(run) = schedule.run(window, most)
+            {
+                // What the engine does not take was never taken from the schedule.
+                let taken = engine.transmit_run(&run)?;
+                schedule.take_of_run(&run, taken);
+                progress.note(engine, now, run.due, taken)?;
+                continue;
+            }
+            tail = schedule.fill(window, &mut batch);
         } else if batch[head].due != 0 && batch[head].due < too_late {
             tail = head + schedule.pass_over_late(&mut batch[head..tail], too_late);
         }
@@ -108,32 +115,55 @@ fn send<E: Engine + ?Sized, C: Clock>(
                 None => return Ok(()),
                 Some(due) => wait(clock, now, due, lookahead),
             }
-            moved = now;
+            progress.moved = now;
             continue;
         }
         let first_due = batch[head].due;
-        let taken = match engine.transmit(&batch[head..tail]) {
-            Ok(taken) => taken,
-            Err(error) => {
-                schedule.give_back(&batch[head..tail]);
-                outcome.ended = Some(clock.now());
-                return Err(error);
-            }
-        };
-        if taken > 0 {
+        let noted = engine.transmit(&batch[head..tail]).and_then(|taken| {
             head += taken;
-            sent += taken as u64;
-            moved = now;
-            outcome.last_sent = Some(now);
-            live.sent.store(sent, Relaxed);
-            let lag = now.saturating_sub(first_due);
-            if first_due != 0 && outcome.max_lag.is_none_or(|largest| lag > largest) {
-                outcome.max_lag = Some(lag);
-                live.max_lag.store(lag, Relaxed);
-            }
-        } else if now.saturating_sub(moved.max(first_due)) > STUCK_NS {
+            progress.note(engine, now, first_due, RunTaken { sent: taken as u64, skipped: 0 })
+        });
+        if let Err(error) = noted {
             schedule.give_back(&batch[head..tail]);
-            outcome.ended = Some(now);
+            return Err(error);
+        }
+    }
+}
+
+/// What has been sent, and since when nothing.
+struct Progress<'a> {
+    outcome: Outcome,
+    live: &'a Live,
+    sent: u64,
+    moved: u64,
+}
+
+impl Progress<'_> {
+    /// Notes what the engine took at `now` of slots of which the first was due at `first_due`.
+    ///
+    /// # Errors
+    /// When it has taken nothing for [`STUCK_NS`].
+    #[inline]
+    fn note<E: Engine + ?Sized>(
+        &mut self,
+        engine: &E,
+        now: u64,
+        first_due: u64,
+        taken: RunTaken,
+    ) -> Result<()> {
+        if taken.sent > 0 {
+            self.sent += taken.sent;
+            self.moved = now;
+            self.outcome.last_sent = Some(now);
+            self.live.sent.store(self.sent, Relaxed);
+            let lag = now.saturating_sub(first_due);
+            if first_due != 0 && self.outcome.max_lag.is_none_or(|largest| lag > largest) {
+                self.outcome.max_lag = Some(lag);
+                self.live.max_lag.store(lag, Relaxed);
+            }
+        } else if taken.skipped > 0 {
+            self.moved = now;
+        } else if now.saturating_sub(self.moved.max(first_due)) > STUCK_NS {
             let name = engine.capabilities().name;
             return Err(Error::new(
                 "send",
@@ -142,6 +172,7 @@ fn send<E: Engine + ?Sized, C: Clock>(
             )
             .remedy("check that the link is up (wirestorm doctor IFACE)"));
         }
+        Ok(())
     }
 }
 

@@ -12,7 +12,7 @@ use cable::{Cable, FAR, NEAR, Sink, ip};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 use wirestorm::engine::xdp_live::{self, XdpLive};
-use wirestorm::engine::{Engine, Programs, Slot};
+use wirestorm::engine::{Engine, Programs, Run, RunTaken, Slot};
 use wirestorm::packet::program::StreamProgram;
 use wirestorm::packet::tag;
 use wirestorm::sys::clock;
@@ -199,6 +199,97 @@ fn packets_wait_for_their_time() {
         assert!(sent >= slot.due, "sent {} ns too early", slot.due - sent);
         assert_eq!(tag::encode_lag(sent - slot.due), seen.lag);
     }
+}
+
+/// A run of 200 packets of `programs` with odd fractions of a nanosecond between them.
+fn run_of(start: u64) -> Run {
+    Run {
+        program: 0,
+        count: 200,
+        index: 1_000_000_007,
+        stride: 3,
+        due: start,
+        remainder: 5,
+        step: if start == 0 { 0 } else { 20_000 },
+        step_remainder: if start == 0 { 0 } else { 4 },
+        divisor: 7,
+        max_lag: u64::MAX,
+    }
+}
+
+/// A tagged stream of its own.
+fn tagged_one() -> Programs {
+    let all = random_programs(20, 300);
+    all.iter().filter(|program| program.tag_at.is_some()).take(1).cloned().collect()
+}
+
+#[test]
+fn a_run_sends_the_packets_of_its_slots_at_their_times() {
+    if !privileged() {
+        return;
+    }
+    for paced in [false, true] {
+        let cable = Cable::new(1);
+        cable.far_gro(true);
+        let programs = tagged_one();
+        let capture = Capture::start(&cable, 200);
+        let run = run_of(if paced { clock::now() + 50_000_000 } else { 0 });
+        let mut engine = xdp_live::open(&cable.near, NEAR, 0, programs.clone()).expect("open");
+        let mut left = run;
+        cable
+            .near
+            .run(|| {
+                while left.count > 0 {
+                    let taken = engine.transmit_run(&left).expect("transmit");
+                    assert_eq!(taken.skipped, 0);
+                    let next = left.slot(taken.sent);
+                    let parts = left.remainder + taken.sent * left.step_remainder;
+                    left = Run {
+                        count: left.count - taken.sent,
+                        index: next.index,
+                        due: next.due,
+                        remainder: parts % left.divisor,
+                        ..left
+                    };
+                }
+            })
+            .expect("in the namespace");
+        let slots: Vec<Slot> = (0..200).map(|n| run.slot(n)).collect();
+        let frames = capture.frames();
+        expect_frames(&programs, &slots, &frames);
+        let at = usize::from(programs[0].tag_at.expect("tagged"));
+        for (slot, frame) in slots.iter().zip(&frames).filter(|_| paced) {
+            let tag::Seen::Probe(seen) = tag::read(&frame[at..]) else { panic!("no tag") };
+            let sent = tag::complete_time(slot.due + 2_000_000_000, seen.time);
+            assert!(sent >= slot.due, "sent {} ns too early", slot.due - sent);
+            assert_eq!(tag::encode_lag(sent - slot.due), seen.lag);
+        }
+        let counters = engine.counters();
+        assert_eq!((counters.completed, counters.failed), (200, 0));
+        assert_eq!(engine.accepted_by_program(), [200]);
+    }
+}
+
+#[test]
+fn late_slots_of_a_run_are_passed_over_and_indices_stay_without_gaps() {
+    if !privileged() {
+        return;
+    }
+    let cable = Cable::new(1);
+    let sink = Sink::attach(&cable);
+    let mut engine = xdp_live::open(&cable.near, NEAR, 0, tagged_one()).expect("open");
+    // All of it is a second late, where a millisecond is allowed.
+    let late = Run { max_lag: 1_000_000, ..run_of(clock::now() - 1_000_000_000) };
+    let taken = cable.near.run(|| engine.transmit_run(&late)).expect("in the namespace");
+    assert_eq!(taken.expect("transmit"), RunTaken { sent: 0, skipped: 200 });
+    assert_eq!((sink.packets(), engine.counters().accepted), (0, 0));
+    // The first half of it is.
+    let half = Run { max_lag: 1_000_000_000, ..run_of(clock::now() - 1_002_000_000) };
+    let taken = cable.near.run(|| engine.transmit_run(&half)).expect("in the namespace");
+    let taken = taken.expect("transmit");
+    assert!((100..=200).contains(&taken.skipped), "{taken:?}");
+    assert_eq!(taken.sent + taken.skipped, 200);
+    assert_eq!(settle(|| sink.packets(), taken.sent), taken.sent);
 }
 
 #[test]

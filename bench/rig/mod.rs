@@ -12,7 +12,7 @@ use std::sync::Barrier;
 use std::time::{Duration, Instant};
 
 use wirestorm::engine::xdp_live::{self, XdpLive};
-use wirestorm::engine::{Engine, Programs, Slot};
+use wirestorm::engine::{self, Engine, Programs, Slot};
 use wirestorm::sys::clock::thread_cpu_time;
 
 pub use far_end::FarEnd;
@@ -97,6 +97,24 @@ fn work(
     let mut slots = vec![Slot::default(); engine.capabilities().max_batch];
     let mut program = 0;
     while begin.elapsed() < duration {
+        if streams == 1 {
+            // As the schedule hands out the slots of a single stream.
+            let run = engine::Run {
+                program: 0,
+                count: engine.max_run(),
+                index: next,
+                stride: case.workers as u64,
+                due: 0,
+                remainder: 0,
+                step: 0,
+                step_remainder: 0,
+                divisor: 1,
+                max_lag: u64::MAX,
+            };
+            let taken = engine.transmit_run(&run).expect("transmit");
+            next += taken.sent * run.stride;
+            continue;
+        }
         for slot in &mut slots {
             *slot = Slot { index: next, due: 0, program, reserved: 0 };
             program += 1;

@@ -26,6 +26,8 @@ def conditions(options, load):
 def versions(contenders):
     """The versions of the distribution's packages that take part, where dpkg knows them."""
     packages = sorted({one.package for one in contenders if one.package})
+    if not packages:  # dpkg-query without a name lists all that is installed
+        return "none needed"
     try:
         known = subprocess.run(
             ["dpkg-query", "--show", "--showformat", "${Package} ${Version}\\n", *packages],

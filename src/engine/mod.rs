@@ -29,6 +29,61 @@ pub struct Slot {
     pub reserved: u32,
 }
 
+/// Packets of one stream at even distances: the slots that a [`Schedule`](crate::pace::Schedule)
+/// would hand out one after the other, in one piece.
+///
+/// Packet n has index `index + n * stride` and is due at
+/// `due + floor((remainder + n * (step * divisor + step_remainder)) / divisor)`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// Position of the program in the worker's list.
+    pub program: u32,
+    /// How many packets. At least 1.
+    pub count: u64,
+    /// Index of the first.
+    pub index: u64,
+    /// From one index to the next.
+    pub stride: u64,
+    /// When the first is due: nanoseconds of `CLOCK_MONOTONIC`. 0: all at once, without steps.
+    pub due: u64,
+    /// What it is due later than that, in parts of a nanosecond: over `divisor`, below it.
+    pub remainder: u64,
+    /// Whole nanoseconds from one packet to the next.
+    pub step: u64,
+    /// What is left over of that, over `divisor`, below it.
+    pub step_remainder: u64,
+    /// At least 1.
+    pub divisor: u64,
+    /// Packets that would leave later than this after they are due are passed over: their slots
+    /// are used up, their indices are the next ones'. In nanoseconds.
+    pub max_lag: u64,
+}
+
+/// What became of the first slots of a run; the others are still to be sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RunTaken {
+    /// Packets that the engine took.
+    pub sent: u64,
+    /// Slots that it passed over, too late.
+    pub skipped: u64,
+}
+
+impl Run {
+    /// The slot of packet `n`.
+    pub fn slot(&self, n: u64) -> Slot {
+        let due = match self.due {
+            0 => 0,
+            due => {
+                let step = u128::from(self.step) * u128::from(self.divisor)
+                    + u128::from(self.step_remainder);
+                let after = u128::from(self.remainder) + u128::from(n) * step;
+                due + (after / u128::from(self.divisor)) as u64
+            }
+        };
+        Slot { index: self.index + n * self.stride, due, program: self.program, reserved: 0 }
+    }
+}
+
 /// What an engine can do on the port that it was opened on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Capabilities {
@@ -74,6 +129,25 @@ pub trait Engine {
     /// # Errors
     /// When the port is gone or down, or the kernel refuses the frames for good.
     fn transmit(&mut self, slots: &[Slot]) -> Result<usize>;
+
+    /// Packets that one call of [`Engine::transmit_run`] should be given at most; it may change from
+    /// call to call. 0: the engine has no use for runs.
+    fn max_run(&self) -> u64 {
+        0
+    }
+
+    /// As [`Engine::transmit`], for a run of slots.
+    ///
+    /// # Errors
+    /// As [`Engine::transmit`].
+    fn transmit_run(&mut self, run: &Run) -> Result<RunTaken> {
+        let mut slots = [Slot::default(); 64];
+        let count = run.count.min(slots.len() as u64) as usize;
+        for (n, slot) in slots[..count].iter_mut().enumerate() {
+            *slot = run.slot(n as u64);
+        }
+        self.transmit(&slots[..count]).map(|taken| RunTaken { sent: taken as u64, skipped: 0 })
+    }
 
     /// Waits until the kernel has given back all frames, at most `timeout_ns`.
     ///

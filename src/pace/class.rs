@@ -1,7 +1,7 @@
 //! Streams of one rate, dealt evenly over their period.
 
 use super::period::Period;
-use crate::engine::Slot;
+use crate::engine::{Run, RunTaken, Slot};
 
 /// A stream's place in a class, and how far it has come.
 #[derive(Clone, Debug)]
@@ -123,6 +123,55 @@ impl ClassWalk {
         let program = member.program;
         self.advance();
         Slot { index, due, program, reserved: 0 }
+    }
+
+    /// The next slots as one run, none of them due after `last`; nothing is taken yet. None: they
+    /// are no run, since streams take turns or packets have an order of their own.
+    pub fn run(&self, last: u64, max_lag: u64) -> Option<Run> {
+        let [member] = &self.members[..] else { return None };
+        let due = self.peek()?;
+        if !member.order.is_empty() || due > last {
+            return None;
+        }
+        let left = (self.rounds - self.round).div_ceil(self.workers);
+        let mut run = Run {
+            program: member.program,
+            count: left,
+            index: member.index(member.taken, self.workers),
+            stride: self.workers,
+            due: 0,
+            remainder: 0,
+            step: 0,
+            step_remainder: 0,
+            divisor: 1,
+            max_lag,
+        };
+        if !self.unlimited {
+            let divisor = u128::from(self.divisor);
+            let step = (u128::from(self.step) * divisor + u128::from(self.step_remainder))
+                * u128::from(self.workers);
+            let until = u128::from(last - due + 1) * divisor - 1 - u128::from(self.remainder);
+            let after_first = u64::try_from(until / step).unwrap_or(u64::MAX - 1);
+            run.count = left.min(after_first + 1);
+            run.due = due;
+            run.remainder = self.remainder;
+            run.step = (step / divisor) as u64;
+            run.step_remainder = (step % divisor) as u64;
+            run.divisor = self.divisor;
+        }
+        Some(run)
+    }
+
+    /// Goes on behind the first slots of what [`Self::run`] has just said.
+    pub fn take_of_run(&mut self, run: &Run, taken: RunTaken) {
+        let Some(member) = self.members.first_mut() else { return };
+        member.taken += taken.sent;
+        member.skipped += taken.skipped;
+        let slots = taken.sent + taken.skipped;
+        self.round += self.workers * slots;
+        let parts = u128::from(run.remainder) + u128::from(run.step_remainder) * u128::from(slots);
+        self.due += run.step * slots + (parts / u128::from(run.divisor)) as u64;
+        self.remainder = (parts % u128::from(run.divisor)) as u64;
     }
 
     /// Passes over the next slot.

@@ -2,7 +2,7 @@
 
 use super::class::{ClassWalk, Member};
 use super::period::Period;
-use crate::engine::Slot;
+use crate::engine::{Run, RunTaken, Slot};
 
 /// A stream as the schedule sees it.
 #[derive(Clone, Debug)]
@@ -193,6 +193,58 @@ impl Schedule {
             return filled;
         }
         filled + self.fill_unlimited(window.now, &mut out[filled..])
+    }
+
+    /// The slots of the window as one run of at most `most`, where they are one: those of a single
+    /// stream. Late ones are passed over, as by [`Self::fill`]; the others are taken by
+    /// [`Self::take_of_run`].
+    #[inline]
+    pub fn run(&mut self, window: Window, most: u64) -> Option<Run> {
+        let number = match (&self.heap[..], &self.unlimited[..]) {
+            ([(_, class)], []) => *class,
+            ([], [(class, until)]) if window.now < *until => *class,
+            _ => return None,
+        };
+        let class = &mut self.classes[number as usize];
+        let rated = !self.heap.is_empty();
+        if rated {
+            while class.peek().is_some_and(|due| due < window.too_late) {
+                class.skip();
+            }
+            match class.peek() {
+                Some(due) => self.heap[0].0 = due,
+                None => {
+                    self.heap.clear();
+                    return None;
+                }
+            }
+        }
+        let first = class.peek()?;
+        let (opens, last) = match rated {
+            true => (window.first, window.last.max(window.first)),
+            false => (window.now, window.now),
+        };
+        if first > opens {
+            return None;
+        }
+        let mut run = class.run(last, window.now.saturating_sub(window.too_late))?;
+        run.count = run.count.min(most);
+        (run.count > 1 && run.step < window.gap).then_some(run)
+    }
+
+    /// Goes on behind the first slots of the run that [`Self::run`] has just given.
+    #[inline]
+    pub fn take_of_run(&mut self, run: &Run, taken: RunTaken) {
+        let Some(&(number, _)) = self.places.get(run.program as usize) else { return };
+        let class = &mut self.classes[number as usize];
+        class.take_of_run(run, taken);
+        if self.heap.is_empty() {
+            return;
+        }
+        match class.peek() {
+            Some(due) => self.heap[0].0 = due,
+            None => self.heap.clear(),
+        }
     }
 
     fn fill_unlimited(&mut self, now: u64, out: &mut [Slot]) -> usize {

@@ -5,12 +5,14 @@ use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64};
 
 use super::bpf_map::SharedMemory;
 use super::pod::Pod;
-use crate::packet::ir::{ChecksumOp, MAX_CHECKSUMS, MAX_LENGTHS, PatchOp};
+use crate::packet::ir::{ChecksumOp, MAX_LENGTHS, PatchOp};
 
 /// Slots of one batch at most (`WS_SLOTS`).
 pub const MAX_SLOTS: usize = 4096;
 /// Operations of a program that is compiled into the eBPF program (`WS_INLINE_OPS`).
 pub const INLINE_OPS: usize = 16;
+/// Checksums of such a program (`WS_INLINE_CHECKSUMS`).
+pub const INLINE_CHECKSUMS: usize = 4;
 /// Templates up to this many bytes are copied word by word (`WS_WORD_COPY`).
 pub const WORD_COPY: usize = 256;
 /// `tag_at` of a stream without a tag (`WS_NO_TAG`).
@@ -71,7 +73,6 @@ pub struct LiveProgram {
 #[allow(missing_docs, reason = "bpf/tx_abi.h says what the fields mean")]
 pub struct TxConfig {
     pub ifindex: u32,
-    pub netns: u32,
     pub bare: u32,
     pub single: u32,
     pub uses_random: u32,
@@ -85,14 +86,11 @@ pub struct TxConfig {
     pub copy_len: u32,
     pub spin_ns: u32,
     pub bulk: u32,
-    pub reserved: u32,
-    pub pidns_device: u64,
-    pub pidns: u64,
     pub only: LiveProgram,
     pub only_template: [u64; WORD_COPY / 8],
     pub only_template_end: u64,
     pub only_ops: [PatchOp; INLINE_OPS + 1],
-    pub only_checksums: [ChecksumOp; MAX_CHECKSUMS],
+    pub only_checksums: [ChecksumOp; INLINE_CHECKSUMS],
     pub only_lengths: [LiveLength; MAX_LENGTHS],
 }
 
@@ -110,38 +108,94 @@ pub struct SharedSlot {
     pub reserved: AtomicU32,
 }
 
+/// The run that is the batch (`struct ws_run`, twin of `engine::Run`).
+#[derive(Debug)]
+#[repr(C)]
+#[allow(missing_docs, reason = "engine::Run says what the fields mean")]
+pub struct SharedRun {
+    /// Of the next packet.
+    pub index: AtomicU64,
+    pub stride: AtomicU64,
+    /// Of the next packet; 0: at once.
+    pub due: AtomicU64,
+    /// Of the next packet.
+    pub remainder: AtomicU64,
+    pub step: AtomicU64,
+    pub step_remainder: AtomicU64,
+    pub divisor: AtomicU64,
+    pub max_lag: AtomicU64,
+    /// Slots that were passed over.
+    pub skipped: AtomicU64,
+    pub program: AtomicU32,
+    /// 1: the batch is this run; 0: the slots.
+    pub active: AtomicU32,
+}
+
 /// The batch and what became of it (`struct ws_tx_shared`).
 #[derive(Debug)]
 #[repr(C)]
 pub struct TxShared {
-    /// Slots in the batch.
+    /// Slots in the batch, or packets of the run.
     pub count: AtomicU32,
-    /// The next slot.
+    /// The next of them.
     pub cursor: AtomicU32,
     /// Packets that may still use `now`.
     pub fresh: AtomicU32,
-    /// Id of the thread that sends.
-    pub thread: AtomicU32,
+    /// Always 0.
+    pub reserved: AtomicU32,
     /// The clock, as last read.
     pub now: AtomicU64,
-    /// Bytes of the frames that were redirected.
+    /// Bytes of the frames that were redirected, where frames differ in length.
     pub bytes: AtomicU64,
     /// Runs that sent nothing.
     pub fillers: AtomicU64,
     /// Frames that could not be built.
     pub broken: AtomicU64,
+    /// The batch, where it is a run;
+    pub run: SharedRun,
+    /// where it is not.
+    pub slots: [SharedSlot; MAX_SLOTS],
+}
+
+/// Workers of a process that are watched, at most (`WS_WATCHED`).
+pub const WATCHED: usize = 256;
+
+/// Constants of the programs that watch (`struct ws_watch_config`).
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct WatchConfig {
+    /// Device of the process's pid namespace.
+    pub pidns_device: u64,
+    /// Its inode number.
+    pub pidns: u64,
+}
+
+/// A worker, and what became of its redirects (`struct ws_watched`).
+#[derive(Debug)]
+#[repr(C)]
+pub struct Watched {
+    /// 1: it is somebody's.
+    pub used: AtomicU32,
+    /// Id of the thread that sends.
+    pub thread: AtomicU32,
+    /// The interface that it sends to.
+    pub ifindex: AtomicU32,
+    /// Inode number of its network namespace.
+    pub netns: AtomicU32,
     /// Redirects that failed before they reached the device.
     pub refused: AtomicU64,
     /// Frames that the device did not take.
     pub dropped: AtomicU64,
     /// The last such failure: -errno.
     pub error: AtomicI64,
-    /// The batch.
-    pub slots: [SharedSlot; MAX_SLOTS],
 }
 
 // SAFETY: atomics only, without padding: sizes are asserted below.
 unsafe impl SharedMemory for TxShared {}
+// SAFETY: as above.
+unsafe impl SharedMemory for [Watched; WATCHED] {}
+// SAFETY: integers only.
+unsafe impl Pod for WatchConfig {}
 // SAFETY: integers only, without padding: sizes are asserted below.
 unsafe impl Pod for PatchOp {}
 // SAFETY: as above.
@@ -157,8 +211,10 @@ const _: () = {
     assert!(size_of::<LiveLength>() == 16);
     assert!(size_of::<LiveProgram>() == 64);
     assert!(
-        size_of::<TxConfig>() == 80 + 64 + WORD_COPY + 8 + (INLINE_OPS + 1) * 48 + 8 * 16 + 8 * 16
+        size_of::<TxConfig>() == 56 + 64 + WORD_COPY + 8 + (INLINE_OPS + 1) * 48 + 4 * 16 + 8 * 16
     );
     assert!(size_of::<SharedSlot>() == 24);
-    assert!(size_of::<TxShared>() == 72 + MAX_SLOTS * 24);
+    assert!(size_of::<SharedRun>() == 80);
+    assert!(size_of::<Watched>() == 40);
+    assert!(size_of::<TxShared>() == 48 + 80 + MAX_SLOTS * 24);
 };

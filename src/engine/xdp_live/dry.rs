@@ -47,6 +47,7 @@ impl KernelBuilder {
         shared.slots[0].index.store(slot.index, Relaxed);
         shared.slots[0].due.store(slot.due, Relaxed);
         shared.slots[0].program.store(slot.program, Relaxed);
+        shared.run.active.store(0, Relaxed);
         shared.count.store(1, Relaxed);
         shared.cursor.store(0, Relaxed);
         shared.fresh.store(0, Relaxed);

@@ -7,12 +7,11 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use libbpf_rs::skel::{OpenSkel, SkelBuilder};
 use libbpf_rs::{MapCore, MapFlags, OpenMapMut};
 
-use super::object::TxLiveSkelBuilder;
+use super::object::live::TxLiveSkelBuilder;
 use super::tables::Tables;
 use crate::sys::bpf_map::MappedValue;
-use crate::sys::bpf_run;
 use crate::sys::pod::{Pod, bytes_of};
-use crate::sys::tx_abi::{TxConfig, TxShared};
+use crate::sys::tx_abi::TxShared;
 
 /// A loaded program. Everything is held by descriptors: dropped or killed, nothing is left.
 #[derive(Debug)]
@@ -20,19 +19,40 @@ pub struct Loaded {
     program: OwnedFd,
     /// The batch, in memory that the program shares.
     pub shared: MappedValue<TxShared>,
-    /// Failed redirects are seen: the tracepoints could be attached.
-    pub sees_failures: bool,
-    _tracepoints: Vec<OwnedFd>,
 }
 
 impl Loaded {
-    /// Loads the program. Without the right to trace (CAP_PERFMON) or without BTF it works too, but
-    /// does not see failed redirects.
+    /// Loads the program.
     ///
     /// # Errors
     /// What libbpf and the kernel say.
     pub fn new(tables: &Tables) -> io::Result<Self> {
-        load(tables, true).or_else(|_| load(tables, false))
+        let mut storage = MaybeUninit::uninit();
+        let mut skel = TxLiveSkelBuilder::default().open(&mut storage).map_err(io::Error::other)?;
+        set_constants(&mut skel.maps.rodata, &tables.config)?;
+        let maps = &mut skel.maps;
+        resize(&mut maps.programs, tables.programs.len())?;
+        resize(&mut maps.ops, tables.ops.len())?;
+        resize(&mut maps.checksums, tables.checksums.len())?;
+        resize(&mut maps.lengths, tables.lengths.len())?;
+        resize(&mut maps.lists, tables.lists.len())?;
+        resize(&mut maps.payload_sums, tables.payload_sums.len())?;
+        let stride = tables.templates.len() / tables.programs.len().max(1);
+        maps.templates.set_value_size(stride as u32).map_err(io::Error::other)?;
+        resize(&mut maps.templates, tables.programs.len())?;
+        let skel = skel.load().map_err(io::Error::other)?;
+        fill(&skel.maps.programs, &tables.programs)?;
+        fill(&skel.maps.ops, &tables.ops)?;
+        fill(&skel.maps.checksums, &tables.checksums)?;
+        fill(&skel.maps.lengths, &tables.lengths)?;
+        fill(&skel.maps.lists, &tables.lists)?;
+        fill(&skel.maps.payload_sums, &tables.payload_sums)?;
+        fill(&skel.maps.templates, &tables.templates)?;
+        let bss = &skel.maps.bss;
+        Ok(Self {
+            program: skel.progs.tx_live.as_fd().try_clone_to_owned()?,
+            shared: MappedValue::new(bss.as_fd(), bss.value_size())?,
+        })
     }
 
     /// The XDP program.
@@ -41,45 +61,8 @@ impl Loaded {
     }
 }
 
-fn load(tables: &Tables, trace: bool) -> io::Result<Loaded> {
-    let mut storage = MaybeUninit::uninit();
-    let mut skel = TxLiveSkelBuilder::default().open(&mut storage).map_err(io::Error::other)?;
-    skel.progs.on_devmap_xmit.set_autoload(trace);
-    skel.progs.on_redirect_err.set_autoload(trace);
-    set_constants(&mut skel.maps.rodata, &tables.config)?;
-    let maps = &mut skel.maps;
-    resize(&mut maps.programs, tables.programs.len())?;
-    resize(&mut maps.ops, tables.ops.len())?;
-    resize(&mut maps.checksums, tables.checksums.len())?;
-    resize(&mut maps.lengths, tables.lengths.len())?;
-    resize(&mut maps.lists, tables.lists.len())?;
-    resize(&mut maps.payload_sums, tables.payload_sums.len())?;
-    let stride = tables.templates.len() / tables.programs.len().max(1);
-    maps.templates.set_value_size(stride as u32).map_err(io::Error::other)?;
-    resize(&mut maps.templates, tables.programs.len())?;
-    let skel = skel.load().map_err(io::Error::other)?;
-    fill(&skel.maps.programs, &tables.programs)?;
-    fill(&skel.maps.ops, &tables.ops)?;
-    fill(&skel.maps.checksums, &tables.checksums)?;
-    fill(&skel.maps.lengths, &tables.lengths)?;
-    fill(&skel.maps.lists, &tables.lists)?;
-    fill(&skel.maps.payload_sums, &tables.payload_sums)?;
-    fill(&skel.maps.templates, &tables.templates)?;
-    let bss = &skel.maps.bss;
-    let mut tracepoints = Vec::new();
-    if trace {
-        tracepoints.push(bpf_run::attach_tracepoint(skel.progs.on_devmap_xmit.as_fd())?);
-        tracepoints.push(bpf_run::attach_tracepoint(skel.progs.on_redirect_err.as_fd())?);
-    }
-    Ok(Loaded {
-        program: skel.progs.tx_live.as_fd().try_clone_to_owned()?,
-        shared: MappedValue::new(bss.as_fd(), bss.value_size())?,
-        sees_failures: trace,
-        _tracepoints: tracepoints,
-    })
-}
-
-fn set_constants(rodata: &mut OpenMapMut<'_>, config: &TxConfig) -> io::Result<()> {
+/// Writes the constants of a program before it is loaded.
+pub(super) fn set_constants(rodata: &mut OpenMapMut<'_>, config: &impl Pod) -> io::Result<()> {
     let bytes = bytes_of(std::slice::from_ref(config));
     match rodata.initial_value_mut() {
         Some(value) if value.len() >= bytes.len() => {

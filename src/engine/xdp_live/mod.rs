@@ -12,6 +12,7 @@ pub mod pacing;
 mod port;
 mod scratch;
 pub mod tables;
+mod watch;
 
 use std::io;
 use std::sync::atomic::Ordering::Relaxed;
@@ -21,9 +22,11 @@ use self::pacing::Call;
 use self::port::Port;
 use self::scratch::Scratch;
 use self::tables::Tables;
-use super::{Capabilities, Engine, Programs, Slot, TxCounters};
+use self::watch::Place;
+use super::{Capabilities, Engine, Programs, Run, RunTaken, Slot, TxCounters};
 use crate::error::{Error, Result};
 use crate::sys::bpf_run;
+use crate::sys::clock;
 use crate::sys::netns::Netns;
 use crate::sys::tx_abi::MAX_SLOTS;
 
@@ -32,6 +35,11 @@ use crate::sys::tx_abi::MAX_SLOTS;
 /// so longer is better for the gaps, and shorter for whoever wants to stop.
 const LOOKAHEAD_NS: u64 = 4_000_000;
 
+/// How long one call for a run of packets should take, at most: so soon a stop is seen.
+const RUN_NS: u64 = 10_000_000;
+/// Packets of a run, whatever the last one took.
+const RUN_PACKETS: std::ops::RangeInclusive<u64> = 1..=131_072;
+
 /// Packets that share one reading of the clock: a bulk, which reaches the device as one.
 const BULK: u32 = 16;
 
@@ -39,6 +47,7 @@ const BULK: u32 = 16;
 #[derive(Debug)]
 pub struct XdpLive {
     loaded: Loaded,
+    watched: Option<Place>,
     _scratch: Scratch,
     capabilities: Capabilities,
     image: Vec<u8>,
@@ -48,6 +57,10 @@ pub struct XdpLive {
     thread: u32,
     by_program: Box<[u64]>,
     taken: u64,
+    /// Packets that the path sends in [`RUN_NS`], as the last run went.
+    max_run: u64,
+    /// Frames differ in length: the program counts their bytes.
+    lens_differ: bool,
     /// The program only redirects and counts nothing.
     bare: bool,
 }
@@ -110,13 +123,8 @@ fn tables_of(interface: &str, programs: &Programs) -> Result<Tables> {
 impl XdpLive {
     fn with_tables(netns: &Netns, interface: &str, queue: u32, mut tables: Tables) -> Result<Self> {
         let port = Port::find(netns, interface)?;
-        let (device, inode) = port::current_pidns()
-            .map_err(|cause| Error::new("find the pid namespace of", "this process", cause))?;
         let config = &mut tables.config;
         config.ifindex = port.ifindex;
-        config.netns = port.netns;
-        config.pidns_device = device;
-        config.pidns = inode;
         config.spin_ns = pacing::SPIN_NS;
         config.bulk = BULK;
         let refused = |operation: &str, cause: io::Error| {
@@ -127,7 +135,9 @@ impl XdpLive {
             .map_err(|cause| refused("load the transmit program for", cause))?;
         let scratch = Scratch::attach(loaded.program())
             .map_err(|cause| refused("attach the transmit program for", cause))?;
-        let failures = if loaded.sees_failures { "seen" } else { "not seen (no CAP_PERFMON)" };
+        // Without the right to trace it works too.
+        let watched = Place::new(port).ok();
+        let failures = if watched.is_some() { "seen" } else { "not seen (no CAP_PERFMON)" };
         let programs = if tables.config.single != 0 { "compiled in" } else { "in maps" };
         let engine = Self {
             capabilities: Capabilities {
@@ -147,8 +157,11 @@ impl XdpLive {
             netns: port.netns,
             thread: 0,
             taken: 0,
+            max_run: MAX_SLOTS as u64,
+            lens_differ: tables.config.lens_differ != 0,
             bare: tables.config.bare != 0,
             loaded,
+            watched,
             _scratch: scratch,
         };
         if engine.bare {
@@ -184,6 +197,19 @@ impl XdpLive {
         }
     }
 
+    /// A new batch of `count` slots.
+    fn begin(&self, count: u32) {
+        let shared = &*self.loaded.shared;
+        shared.count.store(count, Relaxed);
+        shared.cursor.store(0, Relaxed);
+        shared.fresh.store(0, Relaxed);
+    }
+
+    fn enter(&mut self) -> Result<()> {
+        let thread = bpf_run::thread_id();
+        if thread == self.thread { Ok(()) } else { self.check_thread(thread) }
+    }
+
     /// The kernel takes the namespace of the calling thread for the one to send in.
     #[cold]
     fn check_thread(&mut self, thread: u32) -> Result<()> {
@@ -197,7 +223,9 @@ impl XdpLive {
             ));
         }
         self.thread = thread;
-        self.loaded.shared.thread.store(thread, Relaxed);
+        if let Some(place) = &self.watched {
+            place.set_thread(thread);
+        }
         Ok(())
     }
 }
@@ -212,23 +240,19 @@ impl Engine for XdpLive {
         let Some(last) = slots.last() else {
             return Ok(0);
         };
-        let thread = bpf_run::thread_id();
-        if thread != self.thread {
-            self.check_thread(thread)?;
-        }
+        self.enter()?;
         let shared = &*self.loaded.shared;
         for (to, from) in shared.slots.iter().zip(slots) {
             to.index.store(from.index, Relaxed);
             to.due.store(from.due, Relaxed);
             to.program.store(from.program, Relaxed);
         }
-        shared.count.store(slots.len() as u32, Relaxed);
-        shared.cursor.store(0, Relaxed);
-        shared.fresh.store(0, Relaxed);
+        shared.run.active.store(0, Relaxed);
+        self.begin(slots.len() as u32);
         let call = if last.due == 0 {
-            Call::at_once(slots.len())
+            Call::at_once(slots.len() as u64)
         } else {
-            Call::paced(slots, crate::sys::clock::now())
+            Call::paced(slots, clock::now())
         };
         let result = self.call(call);
         let shared = &*self.loaded.shared;
@@ -247,6 +271,53 @@ impl Engine for XdpLive {
         }
     }
 
+    fn max_run(&self) -> u64 {
+        self.max_run
+    }
+
+    fn transmit_run(&mut self, run: &Run) -> Result<RunTaken> {
+        let run = &Run { count: run.count.min(*RUN_PACKETS.end()), ..*run };
+        if run.count == 0 {
+            return Ok(RunTaken::default());
+        }
+        self.enter()?;
+        let shared = &*self.loaded.shared;
+        shared.run.index.store(run.index, Relaxed);
+        shared.run.stride.store(run.stride, Relaxed);
+        shared.run.due.store(run.due, Relaxed);
+        shared.run.remainder.store(run.remainder, Relaxed);
+        shared.run.step.store(run.step, Relaxed);
+        shared.run.step_remainder.store(run.step_remainder, Relaxed);
+        shared.run.divisor.store(run.divisor, Relaxed);
+        shared.run.max_lag.store(run.max_lag, Relaxed);
+        shared.run.skipped.store(0, Relaxed);
+        shared.run.program.store(run.program, Relaxed);
+        shared.run.active.store(1, Relaxed);
+        self.begin(run.count as u32);
+        let began = clock::now();
+        let call = match run.due {
+            0 => Call::at_once(run.count),
+            _ => Call::paced_run(run, began),
+        };
+        let result = self.call(call);
+        let shared = &*self.loaded.shared;
+        let slots = match self.bare {
+            true => run.count,
+            false => u64::from(shared.cursor.load(Relaxed)).min(run.count),
+        };
+        let skipped = shared.run.skipped.load(Relaxed).min(slots);
+        let sent = slots - skipped;
+        self.by_program[run.program as usize] += sent;
+        self.taken += sent;
+        let took = clock::now().saturating_sub(began).max(1);
+        let in_time = u128::from(sent) * u128::from(RUN_NS) / u128::from(took);
+        self.max_run = (in_time as u64).clamp(*RUN_PACKETS.start(), *RUN_PACKETS.end());
+        match result {
+            Err(cause) if slots == 0 => Err(self.failed_call(cause)),
+            _ => Ok(RunTaken { sent, skipped }),
+        }
+    }
+
     fn drain(&mut self, _timeout_ns: u64) -> Result<()> {
         // The last call returned after its frames had been flushed to the device.
         Ok(())
@@ -255,10 +326,13 @@ impl Engine for XdpLive {
     fn counters(&self) -> TxCounters {
         let shared = &*self.loaded.shared;
         let broken = shared.broken.load(Relaxed);
-        let failed = shared.refused.load(Relaxed) + shared.dropped.load(Relaxed);
+        let failed = self.watched.as_ref().map_or(0, Place::failed);
         let accepted = self.taken - broken;
         let completed = accepted.saturating_sub(failed);
-        let bytes = shared.bytes.load(Relaxed);
+        let bytes = match self.lens_differ {
+            true => shared.bytes.load(Relaxed),
+            false => accepted * self.image.len() as u64,
+        };
         TxCounters {
             built: accepted,
             accepted,

@@ -1,6 +1,6 @@
 //! How many runs a call needs, and how many of them form a batch.
 
-use crate::engine::Slot;
+use crate::engine::{Run, Slot};
 
 /// A run that waits for its packet ends without one at whole multiples of this before the packet is
 /// due, so that the CPU's softirqs get their turn; the last two of them are waited through, for a
@@ -26,7 +26,7 @@ pub struct Call {
 
 impl Call {
     /// For slots that are all due at once.
-    pub fn at_once(slots: usize) -> Self {
+    pub fn at_once(slots: u64) -> Self {
         Self { runs: slots as u32, batch: FAST_BATCH }
     }
 
@@ -40,13 +40,27 @@ impl Call {
             fillers += u64::from(fillers_in(slot.due.saturating_sub(before)));
             before = before.max(slot.due);
         }
-        let batch = match (before - now) / slots.len().max(1) as u64 {
-            0..100 => FAST_BATCH,
-            100..150 => 16,
-            150..250 => 4,
-            _ => 1,
-        };
-        Self { runs: slots.len() as u32 + fillers as u32, batch }
+        let runs = slots.len() as u64;
+        Self { runs: (runs + fillers) as u32, batch: batch_of((before - now) / runs.max(1)) }
+    }
+
+    /// The same for a run of slots.
+    pub fn paced_run(run: &Run, now: u64) -> Self {
+        let wait = run.due.saturating_sub(now);
+        let fillers = fillers_in(wait) + fillers_in(run.step).saturating_mul(run.count as u32 - 1);
+        let last = run.slot(run.count - 1).due;
+        let batch = batch_of(last.saturating_sub(now) / run.count);
+        Self { runs: (run.count as u32).saturating_add(fillers), batch }
+    }
+}
+
+/// Runs of a batch for packets that are so far apart, in nanoseconds.
+fn batch_of(distance: u64) -> u32 {
+    match distance {
+        0..100 => FAST_BATCH,
+        100..150 => 16,
+        150..250 => 4,
+        _ => 1,
     }
 }
 

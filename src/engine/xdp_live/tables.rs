@@ -8,7 +8,9 @@ use crate::packet::ir::{
 };
 use crate::packet::program::{SizeProgram, StreamProgram, fold};
 use crate::packet::tag;
-use crate::sys::tx_abi::{INLINE_OPS, LiveLength, LiveProgram, NO_TAG, TxConfig, WORD_COPY};
+use crate::sys::tx_abi::{
+    INLINE_CHECKSUMS, INLINE_OPS, LiveLength, LiveProgram, NO_TAG, TxConfig, WORD_COPY,
+};
 
 /// Bytes at the start of a frame that are written anew into every page, since whoever had the page
 /// before may have rewritten them: a router changes addresses, hop limit and checksum, a NAT the
@@ -80,6 +82,7 @@ impl Tables {
         if let [only] = programs
             && inline
             && only.ops.len() <= INLINE_OPS
+            && only.checksums.len() <= INLINE_CHECKSUMS
         {
             tables.inline_only();
         }
@@ -315,7 +318,6 @@ fn empty_config() -> TxConfig {
         ChecksumOp { base: 0, offset: 0, slot: 0, sums: 0, odd: 0, zero_as_ffff: 0, reserved: 0 };
     TxConfig {
         ifindex: 0,
-        netns: 0,
         bare: 0,
         single: 0,
         uses_random: 0,
@@ -329,14 +331,11 @@ fn empty_config() -> TxConfig {
         copy_len: 0,
         spin_ns: 0,
         bulk: 0,
-        reserved: 0,
-        pidns_device: 0,
-        pidns: 0,
         only: LiveProgram::default(),
         only_template: [0; WORD_COPY / 8],
         only_template_end: 0,
         only_ops: [op; INLINE_OPS + 1],
-        only_checksums: [checksum; MAX_CHECKSUMS],
+        only_checksums: [checksum; INLINE_CHECKSUMS],
         only_lengths: [LiveLength::default(); MAX_LENGTHS],
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
+use crate::engine::RunTaken;
 use crate::units::PacketRate;
 
 fn class(programs: std::ops::Range<u32>, packets: u64, nanos: u64) -> Class {
@@ -174,4 +175,80 @@ proptest! {
             prop_assert_eq!(intended[&program], count);
         }
     }
+}
+
+proptest! {
+    #[test]
+    fn a_run_is_the_slots_it_stands_for(
+        packets in 1u64..2_000,
+        nanos in 1u64..100_000,
+        count in 1u64..200,
+        workers in 1u32..5,
+        takes in proptest::collection::vec((1u64..20, 0u64..4, 0u64..300), 1..20),
+        unlimited in proptest::bool::weighted(0.1),
+    ) {
+        let mut one = class(0..1, packets, if unlimited { 0 } else { nanos });
+        one.count = Some(count);
+        one.duration = None;
+        one.start = 1_000;
+        let worker = workers - 1;
+        let mut by_run = Schedule::new(std::slice::from_ref(&one), worker, workers, 7_000);
+        let mut by_slot = by_run.clone();
+        let mut skipped_of_slots = 0;
+        for (sent, skipped, open) in takes {
+            let now = 8_000;
+            let ends = now + open * nanos / packets;
+            let window = Window { now, first: ends, last: ends, gap: u64::MAX, too_late: 0 };
+            let Some(run) = by_run.run(window, u64::MAX) else { continue };
+            let mut all = vec![Slot::default(); run.count as usize];
+            // All slots of the window, and no more: those the run stands for.
+            let mut ahead = by_slot.clone();
+            prop_assert_eq!(ahead.fill(window, &mut all), run.count as usize);
+            let of_run: Vec<_> = (0..run.count).map(|n| run.slot(n)).collect();
+            prop_assert_eq!(&of_run, &all);
+            if !unlimited {
+                prop_assert_eq!(ahead.fill(window, &mut [Slot::default()]), 0);
+            }
+            // The engine passes over some and sends some; the others stay.
+            let skipped = if unlimited { 0 } else { skipped.min(run.count) };
+            let sent = sent.min(run.count - skipped);
+            by_run.take_of_run(&run, RunTaken { sent, skipped });
+            if skipped > 0 {
+                let late = run.slot(skipped - 1).due + 1;
+                // Slots that fall on the same nanosecond are late together.
+                prop_assume!(run.slot(skipped).due >= late);
+                let window = Window { too_late: late, ..window };
+                prop_assert_eq!(by_slot.fill(window, &mut all[..sent as usize]), sent as usize);
+                if sent == 0 {
+                    prop_assert_eq!(by_slot.fill(Window { first: late - 1, last: late - 1, ..window },
+                        &mut all[..1]), 0);
+                }
+            } else {
+                by_slot.fill(window, &mut all[..sent as usize]);
+            }
+            skipped_of_slots += skipped;
+            let counts = by_run.counts(0, None);
+            prop_assert_eq!(counts, by_slot.counts(0, None));
+            prop_assert_eq!(counts.skipped, skipped_of_slots);
+        }
+        let rest = |schedule: &mut Schedule| {
+            let mut slots = vec![Slot::default(); 300];
+            let filled = schedule.fill(all_of_it(), &mut slots);
+            slots.truncate(filled);
+            slots
+        };
+        prop_assert_eq!(rest(&mut by_run), rest(&mut by_slot));
+    }
+}
+
+#[test]
+fn streams_that_take_turns_are_no_run() {
+    let window = Window::due_at(u64::MAX / 2);
+    let mut two = Schedule::new(&[class(0..2, 1, 1_000)], 0, 1, 0);
+    assert_eq!(two.run(window, 100), None);
+    let classes = [class(0..1, 1, 1_000), class(1..2, 1, 1_000)];
+    assert_eq!(Schedule::new(&classes, 0, 1, 0).run(window, 100), None);
+    let mut ordered = class(0..1, 1, 1_000);
+    ordered.streams[0].order = [1, 0].into();
+    assert_eq!(Schedule::new(&[ordered], 0, 1, 0).run(window, 100), None);
 }
