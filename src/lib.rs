@@ -20,6 +20,7 @@
 //! | [`receive`] | what came back: XDP and TPACKET_V3 |
 //! | [`measure`] | order, histograms, ledger, verdict |
 //! | [`trial`] | one trial from start to drained counters |
+//! | [`frontend`] | ping and traceroute: commands that speak with the network as a host does |
 //! | [`search`] | which trials a benchmark needs, and what they mean: pure, without I/O or clock |
 //! | [`report`] | the versioned result, and one file per output |
 //! | [`sys`] | kernel ABI and system calls; `unsafe` lives there |
@@ -29,6 +30,7 @@ pub mod capture;
 pub mod cli;
 pub mod engine;
 pub mod error;
+pub mod frontend;
 pub mod host;
 pub mod lab;
 pub mod measure;

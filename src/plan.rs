@@ -181,6 +181,8 @@ struct ClassKey {
     duration: Option<u64>,
     /// An ordered stream stands alone.
     ordered: Option<usize>,
+    /// So does one of a single packet: there is no period to spread it over, it is due at its start.
+    single: Option<usize>,
 }
 
 fn classes(profile: &Profile, streams: &[usize], line: Option<u64>) -> Result<Vec<Class>> {
@@ -199,6 +201,7 @@ fn classes(profile: &Profile, streams: &[usize], line: Option<u64>) -> Result<Ve
             count: stream.limit.count,
             duration,
             ordered: (!stream.order.is_empty()).then_some(number),
+            single: (stream.limit.count == Some(1)).then_some(number),
         };
         let at = *by_key.entry(key).or_insert_with(|| {
             classes.push(Class {

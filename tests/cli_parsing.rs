@@ -10,6 +10,9 @@ use wirestorm::cli::report::Of as Results;
 use wirestorm::cli::run::{Engine, ReportTo};
 use wirestorm::cli::schema::Of;
 use wirestorm::cli::{self, Command};
+use wirestorm::frontend::ip::Family;
+use wirestorm::frontend::ip::address::From;
+use wirestorm::frontend::trace::probe::Protocol;
 use wirestorm::units::Nanos;
 
 fn parse(line: &str) -> Result<Command, clap::Error> {
@@ -100,6 +103,22 @@ fn the_other_commands() {
     assert!(matches!(parse("calibrate -o - --duration 20ms"),
         Ok(Command::Calibrate(c)) if c.output == Some("-".into())
             && c.duration == Nanos(20_000_000)));
+    assert!(matches!(parse("ping h"),
+        Ok(Command::Ping(p)) if p.host == "h" && p.count.is_none() && p.interval == Nanos::SECOND
+            && p.size == 56 && p.family.is_none() && p.wait.is_none()));
+    assert!(matches!(parse("ping -6 -c 3 -i 0.2 -W 500ms -s 1000 -I eth0 -t 9 -q h"),
+        Ok(Command::Ping(p)) if p.count == Some(3) && p.interval == Nanos(200_000_000)
+            && p.wait == Some(Nanos(500_000_000)) && p.family == Some(Family::V6)
+            && p.from == From::Interface("eth0".into()) && p.ttl == Some(9) && p.quiet));
+    assert!(matches!(parse("trace h"),
+        Ok(Command::Trace(t)) if t.protocol == Protocol::Udp && t.port == 33_434 && t.tries == 3
+            && t.interval == Nanos(100_000_000) && t.fragments.is_none()));
+    assert!(matches!(parse("trace -P tcp h"),
+        Ok(Command::Trace(t)) if t.protocol == Protocol::Tcp && t.port == 80));
+    assert!(matches!(parse("trace --fragments --hbh 64,8,8 h"),
+        Ok(Command::Trace(t)) if t.protocol == Protocol::Icmp && t.tries == 5
+            && t.interval == Nanos::SECOND && t.fragments.as_ref().is_some_and(|fragments|
+                fragments.hop_by_hop == [8, 64] && fragments.destination_options == [8])));
     let files = |names: &[&str]| names.iter().map(PathBuf::from).collect::<Vec<_>>();
     assert!(matches!(parse("report a.json --html -"), Ok(Command::Report(r))
         if r.of == Results::One("a.json".into()) && r.html == Some("-".into())));
@@ -152,6 +171,21 @@ fn wrong_usage_says_what_is_wrong_and_ends_with_2() {
         "calibrate --duration 0s",
         "calibrate --duration 61s",
         "calibrate --duration 5",
+        "ping",
+        "ping -c 0 h",
+        "ping -i 1ms h",
+        "ping -i soon h",
+        "ping -s 65488 h",
+        "ping -4 -6 h",
+        "trace -P tcp --fragments h",
+        "trace -P tcp --mtu h",
+        "trace -P icmp -p 9 h",
+        "trace -f 9 -m 8 h",
+        "trace -f 2 --fragments h",
+        "trace --mtu --fragments h",
+        "trace --hbh 8 h",
+        "trace --fragments --hbh 12 h",
+        "trace --fragments --do 2056 h",
     ];
     let mut text = String::new();
     for line in lines {

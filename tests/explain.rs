@@ -107,6 +107,61 @@ fn what_tcpdump_saw_comes_back() {
     assert!(fragments.count() > 0, "no fragments in the capture");
 }
 
+/// The recipes of docs/cli.md, taken from there: hex dumps and what scapy prints.
+#[test]
+fn the_recipes_for_hex_and_scapy_work() {
+    let found = |program: &str, args: &[&str]| {
+        Command::new(program).args(args).output().is_ok_and(|output| output.status.success())
+    };
+    let python = "/usr/bin/python3";
+    if !found("text2pcap", &["--version"]) || !found(python, &["-c", "import scapy"]) {
+        let required = std::env::var("REQUIRE_PRIVILEGED").as_deref() == Ok("1");
+        assert!(!required, "text2pcap and scapy are required");
+        println!("skipped: no text2pcap, or no scapy");
+        return;
+    }
+    let text = std::fs::read_to_string(root().join("docs/cli.md")).expect("the documentation");
+    let from = |start: &str, lines: usize| {
+        let at = text.find(start).unwrap_or_else(|| panic!("no recipe {start}"));
+        text[at..].lines().take(lines).map(str::trim_start).collect::<Vec<_>>().join("\n")
+    };
+    let dir = tempfile::tempdir().expect("a directory");
+    let hex = "0000  02 00 00 00 00 02 02 00 00 00 00 01 08 00 45 00\n\
+               0010  00 1e 00 00 40 00 40 11 af a9 c6 12 00 01 c6 12\n\
+               0020  00 02 c0 00 00 09 00 0a 00 00 aa bb\n";
+    std::fs::write(dir.path().join("dump.txt"), hex).expect("written");
+    let scapy = "Ether(src='02:00:00:00:00:01', dst='02:00:00:00:00:02')/IP(src='198.18.0.1', \
+                 dst='198.18.0.2')/UDP(sport=1, dport=2)/Raw(load=b'hello')\n";
+    std::fs::write(dir.path().join("commands.txt"), scapy).expect("written");
+    for (recipe, expected) in [
+        (from("text2pcap dump.txt", 1), "udp: {checksum: 0}"),
+        (from("/usr/bin/python3 -c", 2), "udp: {src: 1, dst: 2}"),
+    ] {
+        let done = Command::new("bash").arg("-c").arg(&recipe).current_dir(dir.path()).output();
+        let done = done.expect("bash starts");
+        let told = String::from_utf8_lossy(&done.stderr);
+        assert!(done.status.success(), "{recipe}: {told}");
+        comes_back(&dir.path().join("packets.pcap"), dir.path());
+        let profile = std::fs::read_to_string(dir.path().join("again.yaml")).expect("a profile");
+        assert!(profile.contains(expected), "{profile}");
+    }
+}
+
+/// A clock that stands still between packets keeps their order.
+#[test]
+fn packets_of_one_time_come_back_in_their_order() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let file = dir.path().join("a.pcap");
+    let words = |words: &[u32]| words.iter().flat_map(|w| w.to_le_bytes()).collect::<Vec<u8>>();
+    let mut bytes = words(&[0xa1b2_c3d4, 0x0004_0002, 0, 0, 65_535, 1]);
+    for n in 0..9u8 {
+        bytes.extend(words(&[7, u32::from(n / 4), 60, 60]));
+        bytes.extend([n; 60]);
+    }
+    std::fs::write(&file, bytes).expect("written");
+    assert_eq!(comes_back(&file, dir.path()).len(), 9);
+}
+
 #[test]
 fn what_is_no_capture_is_told() {
     let dir = tempfile::tempdir().expect("a directory");

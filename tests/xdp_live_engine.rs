@@ -42,6 +42,7 @@ fn fixed(len: usize) -> Programs {
         template,
         ops: [].into(),
         checksums: [].into(),
+        crc32c: None,
         size: None,
         tag_at: None,
         lists: [].into(),

@@ -137,3 +137,52 @@ fn ten_thousand_streams() {
         compare(&kernel, &many[number], slot, kernel.image()).expect("same bytes");
     }
 }
+
+/// Values inside options, with the checksums around them: as a profile asks for them.
+#[test]
+fn values_in_options_and_extension_headers() {
+    if !privileged() {
+        return;
+    }
+    let stacks = [
+        "[ipv4: {options: [nop, stream_id: {id: {random: 0..65535}}]}, tcp: {options: [nop, nop, \
+         timestamps: {value: {increment: 0}, echo: [1, 2, 3]}]}]",
+        "[ipv6, tcp: {options: [nop, timestamps: {value: {increment: 0xfffffffe, count: 2}}]}]",
+        "[ipv6, routing_type2: {home_address: {increment: \"2001:2::9\", count: 7}}, udp]",
+        "[ipv6, hop_by_hop: {options: [pad1, router_alert: {value: {increment: 0}}]}, \
+         srh: {segments: [\"2001:2::9\", \"2001:2::8\"], tag: {random: 0..65535}}, udp]",
+        "[ipv6, ah: {sequence: {increment: 1}}, fragment: {id: {increment: 0}}, icmpv6]",
+        "[ipv4, udp_lite: {coverage: 31, src: {random: 1..65535}}]",
+    ];
+    for size in ["256B", "[164B, 256B, 201B]"] {
+        let streams: String = stacks
+            .iter()
+            .map(|stack| format!("- {{rate: 1kpps, count: 9, size: {size}, packet: {stack}}}\n"))
+            .collect();
+        let text = format!("lab: b2b\nstreams:\n{streams}");
+        let profile = wirestorm::profile::parse("test.yaml", &text, &[])
+            .unwrap_or_else(|errors| panic!("{errors}"));
+        let addressing = wirestorm::packet::Addressing {
+            source_ipv4: Some([198, 18, 0, 1].into()),
+            destination_ipv4: Some([198, 18, 0, 2].into()),
+            source_ipv6: Some("2001:2::1".parse().expect("an address")),
+            destination_ipv6: Some("2001:2::2".parse().expect("an address")),
+            ..Default::default()
+        };
+        let programs: Vec<Arc<StreamProgram>> = (0..stacks.len())
+            .map(|n| wirestorm::packet::compile::compile(&profile, n, &addressing, 1))
+            .map(|program| Arc::new(program.unwrap_or_else(|error| panic!("{error}"))))
+            .collect();
+        let alone = programs.iter().map(|program| vec![program.clone()]);
+        for programs in alone.chain([programs.clone()]) {
+            let kernel = KernelBuilder::new(&programs, true).expect("loaded");
+            for (number, program) in programs.iter().enumerate() {
+                assert!(!program.ops.is_empty());
+                for index in [0, 1, 2, 8, 70_000, u64::from(u32::MAX)] {
+                    let slot = Slot { index, program: number as u32, ..Slot::default() };
+                    compare(&kernel, program, slot, kernel.image()).expect("same bytes");
+                }
+            }
+        }
+    }
+}

@@ -104,6 +104,8 @@ fn default(field: &FieldDef) -> String {
         FieldDefault::NextProtocol => "what follows",
         FieldDefault::NextPort(port) => return format!("what follows, else {port}"),
         FieldDefault::Present => "1 if present",
+        FieldDefault::IsSet(name) => return format!("1 if {name} is set"),
+        FieldDefault::NextOption(_) => "the next option",
         FieldDefault::LastOfKind => "1 in the last",
         FieldDefault::Identification => "0, or counted",
         _ => "computed",

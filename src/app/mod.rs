@@ -10,12 +10,14 @@ mod headers;
 mod lab;
 mod machine;
 mod pcap;
+mod ping;
 mod prepare;
 mod profile;
 mod report;
 mod run;
 mod run_command;
 mod signals;
+mod trace;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -78,6 +80,8 @@ fn execute(command: Command) -> std::result::Result<Status, Failure> {
         Command::Doctor(doctor) => Ok(doctor::execute(&doctor)?),
         Command::Lab(lab) => Ok(lab::execute(&lab)?),
         Command::Calibrate(typed) => calibrate::execute(&typed),
+        Command::Ping(typed) => Ok(ping::execute(&typed)),
+        Command::Trace(typed) => Ok(trace::execute(&typed)?),
         Command::Schema(schema) => {
             let text = match schema.of {
                 cli::schema::Of::Profile => format!("{:#}\n", crate::profile::schema()),

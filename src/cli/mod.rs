@@ -12,10 +12,12 @@ pub mod headers;
 pub mod lab;
 pub mod man;
 pub mod pcap;
+pub mod ping;
 pub mod profile;
 pub mod report;
 pub mod run;
 pub mod schema;
+pub mod trace;
 
 use std::ffi::OsString;
 
@@ -44,6 +46,10 @@ pub enum Command {
     Doctor(doctor::Doctor),
     /// Measure the latency floor of the tool itself.
     Calibrate(calibrate::Calibrate),
+    /// Send echo requests to a host.
+    Ping(ping::Ping),
+    /// Find the way to a host.
+    Trace(trace::Trace),
     /// Print a completion script.
     Completions(completions::Completions),
     /// Print manual pages.
@@ -89,6 +95,8 @@ enum TypedCommand {
     Lab(lab::TypedLab),
     Doctor(doctor::TypedDoctor),
     Calibrate(calibrate::TypedCalibrate),
+    Ping(ping::TypedPing),
+    Trace(trace::TypedTrace),
     Completions(completions::TypedCompletions),
     Man(man::TypedMan),
 }
@@ -117,6 +125,8 @@ pub fn parse_from(
         TypedCommand::Lab(typed) => Command::Lab(typed.meaning()?),
         TypedCommand::Doctor(typed) => Command::Doctor(typed.meaning()),
         TypedCommand::Calibrate(typed) => Command::Calibrate(typed.meaning()),
+        TypedCommand::Ping(typed) => Command::Ping(typed.meaning()),
+        TypedCommand::Trace(typed) => Command::Trace(typed.meaning()?),
         TypedCommand::Completions(typed) => Command::Completions(typed.meaning()),
         TypedCommand::Man(typed) => Command::Man(typed.meaning()?),
     };

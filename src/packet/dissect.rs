@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use crate::profile::model::{FieldSetting, FieldValue, Header};
 use crate::wire::field::{
-    DataKind, FieldDef, FieldDefault, Padding, Protocol, ProtocolKind, Space,
+    DataKind, FieldDef, FieldDefault, OptionalPart, Padding, Protocol, ProtocolKind, Space,
 };
 use crate::wire::{ethernet, ethertype, protocols};
 
@@ -67,13 +67,18 @@ fn following(header: &Header, rest: &[u8]) -> Vec<&'static Protocol> {
         }
         // IP says its version in its first four bits; a pseudowire's control word begins with 0.
         (Space::Mpls | Space::Quoted | Space::IpPacket, None) => first,
+        (Space::SctpChunk, None) => rest.first().map_or(0, |byte| u32::from(*byte)),
         (_, None) => 0,
     };
     // No well-known port names payload.
     if number == 0 && matches!(space, Space::UdpPort | Space::TcpPort) {
         return Vec::new();
     }
-    protocols().iter().copied().filter(|next| next.number(space) == Some(number)).collect()
+    let named = protocols().iter().copied().filter(|next| next.number(space) == Some(number));
+    let mut named: Vec<&Protocol> = named.collect();
+    // Who can tell its own comes before who takes all.
+    named.sort_by_key(|next| next.select.is_empty());
+    named
 }
 
 fn bottom_of_stack(header: &Header) -> Option<bool> {
@@ -88,6 +93,10 @@ fn later_fragment(header: &Header) -> bool {
 
 /// Bytes of the packet from the header's first, as its length field says.
 fn packet_end(header: &Header) -> Option<usize> {
+    if matches!(header.protocol.kind, ProtocolKind::Ethernet | ProtocolKind::Vlan) {
+        let length = header.protocol.next_field().and_then(|field| fixed(header, field.name))?;
+        return (length < 1536).then(|| header.len() + length as usize);
+    }
     let mut fields = header.protocol.all_fields();
     let (field, skip) = fields.find_map(|field| match field.default {
         FieldDefault::Length { skip } => Some((field, skip)),
@@ -110,7 +119,7 @@ fn header(protocol: &'static Protocol, bytes: &[u8]) -> Option<(Header, usize)> 
     if protocol.custom_fields {
         return None;
     }
-    let mut header = Header::new(protocol);
+    let mut header = Header { options: Vec::new(), ..Header::new(protocol) };
     read(&mut header, protocol.fields, bytes)?;
     let selected = protocol
         .select
@@ -121,14 +130,16 @@ fn header(protocol: &'static Protocol, bytes: &[u8]) -> Option<(Header, usize)> 
     }
     let mut at = protocol.len;
     for part in protocol.optional {
-        if !part.flag.is_empty() && fixed(&header, part.flag) == Some(1) {
+        if is_there(&header, part) {
             read(&mut header, part.fields, bytes.get(at..)?)?;
             at += part.len;
         }
     }
     let end = end(&header, at, bytes)?;
     let variable = data_range(&header, at, end, bytes)?;
-    if protocol.data.is_some() {
+    if let Some(def) = protocol.data
+        && bytes[variable.clone()] != *def.default
+    {
         let data = bytes[variable.clone()].to_vec();
         if !can_be_written(protocol, &data) {
             return None;
@@ -143,15 +154,42 @@ fn header(protocol: &'static Protocol, bytes: &[u8]) -> Option<(Header, usize)> 
             if count == usize::MAX && is_padding(&header, &bytes[at..end], def.padding) {
                 break;
             }
+            if next_option(&header) == Some(0) {
+                break;
+            }
             let rest = &bytes[at..end];
             let (option, len) = def.kinds.iter().find_map(|kind| self::header(kind, rest))?;
+            // Behind an option of zeros, the end of the list, a whole message has only padding.
+            let last = !protocol.open && bytes[at..end].iter().all(|byte| *byte == 0);
             at += len.next_multiple_of(def.align_each);
             header.options.push(option);
+            if last {
+                break;
+            }
         }
     }
     let len = header.len();
     (at <= bytes.len() && len <= bytes.len() && (!bounded(protocol) || len == end))
         .then_some((header, len))
+}
+
+/// Whether the flags that were read say that the part is there.
+fn is_there(header: &Header, part: &OptionalPart) -> bool {
+    // One flag of the part itself, or one of each of its fields (GTP-U).
+    let says = |flag: &FieldDef| match flag.default {
+        FieldDefault::IsSet(name) => part.fields.iter().any(|field| field.name == name),
+        _ => flag.name == part.flag,
+    };
+    let mut flags = header.protocol.fields.iter().filter(|flag| says(flag));
+    part.flag == OptionalPart::ALWAYS || flags.any(|flag| fixed(header, flag.name) == Some(1))
+}
+
+/// The number of the option that comes next, where each names its successor (GTP-U); 0: none does.
+fn next_option(header: &Header) -> Option<u128> {
+    let from = header.options.last().unwrap_or(header);
+    let mut fields = from.protocol.all_fields();
+    let field = fields.find(|field| matches!(field.default, FieldDefault::NextOption(_)))?;
+    Some(fixed(from, field.name).unwrap_or(0))
 }
 
 /// Reads fields into settings.
@@ -179,13 +217,31 @@ fn end(header: &Header, fields_end: usize, bytes: &[u8]) -> Option<usize> {
             return (fields_end..=bytes.len()).contains(&end).then_some(end);
         }
     }
+    let told = packet_end(header).map_or(bytes.len(), |end| end.clamp(fields_end, bytes.len()));
+    if next_option(header).is_some_and(|next| next != 0) {
+        return Some(told);
+    }
     Some(if header.protocol.open && option_count(header) == usize::MAX {
         match header.protocol.data.map(|data| data.kind) {
             Some(DataKind::DomainName | DataKind::Ipv4List | DataKind::Ipv6List) => bytes.len(),
+            Some(DataKind::Bytes) => {
+                let end = fields_end.checked_add(byte_count(header).unwrap_or(0))?;
+                return (end <= bytes.len()).then_some(end);
+            }
             _ => fields_end,
         }
     } else {
-        bytes.len()
+        told
+    })
+}
+
+/// How many bytes of data a field that is there tells of.
+fn byte_count(header: &Header) -> Option<usize> {
+    header.protocol.all_fields().find_map(|field| match field.default {
+        FieldDefault::AddressCount { less } => {
+            usize::try_from(fixed(header, field.name)? + u128::from(less)).ok()
+        }
+        _ => None,
     })
 }
 
@@ -225,6 +281,14 @@ fn can_be_written(protocol: &Protocol, data: &[u8]) -> bool {
             }
             true
         }
+        // No bytes are said by saying nothing, which stands for the default.
+        Some(DataKind::Bytes) => {
+            !data.is_empty() || protocol.data.is_some_and(|data| data.default.is_empty())
+        }
+        Some(DataKind::Ipv4Slots) => {
+            let (slots, rest) = data.as_chunks::<8>();
+            rest.is_empty() && slots.iter().all(|slot| slot[4..] == [0; 4])
+        }
         _ => true,
     }
 }
@@ -260,11 +324,13 @@ fn is_padding(header: &Header, rest: &[u8], padding: Padding) -> bool {
     }
     match (padding, rest) {
         (Padding::Zeros, rest) => rest.iter().all(|byte| *byte == 0),
-        (Padding::PadN, [0]) => true,
-        (Padding::PadN, [1, len, zeros @ ..]) => {
-            usize::from(*len) == zeros.len() && zeros.iter().all(|byte| *byte == 0)
+        (Padding::PadN { .. }, [0]) => true,
+        (Padding::PadN { kind }, [first, len, zeros @ ..]) => {
+            *first == kind
+                && usize::from(*len) == zeros.len()
+                && zeros.iter().all(|byte| *byte == 0)
         }
-        (Padding::PadN, _) => false,
+        (Padding::PadN { .. }, _) => false,
     }
 }
 

@@ -130,7 +130,11 @@ fn written(header: &Header) -> String {
         .iter()
         .map(|set| format!("{}: {}", set.field.name, value(set.field, &set.value)))
         .collect();
-    if let (Some(def), Some(data)) = (header.protocol.data, &header.data) {
+    // No bytes are said by saying nothing.
+    let empty = |data: &Vec<u8>, kind| kind == DataKind::Bytes && data.is_empty();
+    if let (Some(def), Some(data)) = (header.protocol.data, &header.data)
+        && !empty(data, def.kind)
+    {
         parts.push(format!("{}: {}", def.name, data_text(def.kind, data)));
     }
     if let (Some(def), false) = (&header.protocol.options, header.options.is_empty()) {
@@ -164,6 +168,9 @@ fn data_text(kind: DataKind, data: &[u8]) -> String {
         DataKind::DomainName => format!("\"{}\"", domain_name(data)),
         DataKind::Ipv4List => {
             list(data.chunks_exact(4).map(|b| Ipv4Addr::from([b[0], b[1], b[2], b[3]]).to_string()))
+        }
+        DataKind::Ipv4Slots => {
+            list(data.chunks_exact(8).map(|b| Ipv4Addr::from([b[0], b[1], b[2], b[3]]).to_string()))
         }
         DataKind::Ipv6List => {
             list(data.as_chunks::<16>().0.iter().map(|b| format!("\"{}\"", Ipv6Addr::from(*b))))

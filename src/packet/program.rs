@@ -25,6 +25,41 @@ pub struct SizeProgram {
     pub odd: u8,
 }
 
+/// A CRC32c that is computed last, over all that is covered: unlike an Internet checksum it changes
+/// with the stamp of the probe tag.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Crc32cOp {
+    /// The first byte that it covers.
+    pub start: u16,
+    /// The first byte that it does not cover; None: it covers all up to the frame's end.
+    pub end: Option<u16>,
+    /// The field's offset in the frame. It has four bytes and is taken as zero.
+    pub offset: u16,
+    /// Slots of Internet checksums around it that cover the field.
+    pub sums: u8,
+    /// Of those, the ones at an odd distance.
+    pub odd: u8,
+    /// Added to the right value: 0, unless it is to be wrong.
+    pub wrong_by: u32,
+}
+
+impl Crc32cOp {
+    /// Computes the checksum of a frame of `len` bytes, writes it, and returns it as it stands
+    /// there, read as a big-endian number. 0, and nothing is written, where the frame is shorter
+    /// than the field's end.
+    pub fn write(&self, frame: &mut [u8], len: usize) -> u32 {
+        let (start, at) = (usize::from(self.start), usize::from(self.offset));
+        let end = self.end.map_or(len, usize::from).min(frame.len());
+        if at < start || at + 4 > end {
+            return 0;
+        }
+        frame[at..at + 4].fill(0);
+        let value = crc32c::crc32c(&frame[start..end]).wrapping_add(self.wrong_by);
+        frame[at..at + 4].copy_from_slice(&value.to_le_bytes());
+        value.swap_bytes()
+    }
+}
+
 /// A compiled stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StreamProgram {
@@ -37,6 +72,8 @@ pub struct StreamProgram {
     pub ops: Box<[PatchOp]>,
     /// Checksums that change, innermost first. Checksums that never change are in the template.
     pub checksums: Box<[ChecksumOp]>,
+    /// A CRC32c that changes. Its field is zero in the template, and the base sums leave it out.
+    pub crc32c: Option<Crc32cOp>,
     /// Sizes that change.
     pub size: Option<SizeProgram>,
     /// Offset of the probe tag; None where the frame has no room or the stream has none.
@@ -96,8 +133,9 @@ impl StreamProgram {
         len
     }
 
-    /// Writes the probe tag of packet `index` into a built frame: send time and lag in
-    /// nanoseconds. No checksum changes by it. Does nothing where the stream has no tag.
+    /// Writes the probe tag of packet `index` into a frame that was just built: send time and lag in
+    /// nanoseconds. No Internet checksum changes by it; a CRC32c is computed now, and the checksums
+    /// around it follow. Does nothing where the stream has neither. Once per built frame.
     #[inline(always)]
     pub fn stamp(&self, index: u64, frame: &mut [u8], now: u64, lag: u64) {
         if let Some(at) = self.tag_at {
@@ -105,6 +143,32 @@ impl StreamProgram {
             if let Some(bytes) = frame.get_mut(at..).and_then(|rest| rest.first_chunk_mut()) {
                 tag::stamp(bytes, index as u32, now as u32, tag::encode_lag(lag));
             }
+        }
+        if let Some(crc) = &self.crc32c {
+            self.write_crc32c(crc, index, frame);
+        }
+    }
+
+    /// Computes the CRC32c, and lets the checksums around it follow: each was computed with a field
+    /// of zero, and changes by what the field is now (RFC 1624 eqn 3).
+    #[inline(never)]
+    fn write_crc32c(&self, crc: &Crc32cOp, index: u64, frame: &mut [u8]) {
+        let value = crc.write(frame, self.frame_len(index));
+        let mut sums = [0u64; MAX_CHECKSUMS];
+        contribute(&mut sums, crc.sums, crc.odd, u64::from(value));
+        for checksum in &self.checksums {
+            let (added, at) = (sums[usize::from(checksum.slot)], usize::from(checksum.offset));
+            if added == 0 {
+                continue;
+            }
+            let old = u16::from_be_bytes([frame[at], frame[at + 1]]);
+            let mut field = !fold(u64::from(!old) + added);
+            if checksum.zero_as_ffff != 0 && field == 0 {
+                field = 0xffff;
+            }
+            frame[at..at + 2].copy_from_slice(&field.to_be_bytes());
+            let change = fold(u64::from(field) + u64::from(!old));
+            contribute(&mut sums, checksum.sums, checksum.odd, u64::from(change));
         }
     }
 

@@ -19,5 +19,6 @@ pub mod packet;
 pub mod packet_rx;
 pub mod pod;
 pub mod poll;
+pub mod raw_socket;
 pub mod tx_abi;
 pub mod xsk;

@@ -12,6 +12,8 @@ unsafe impl Pod for u8 {}
 unsafe impl Pod for u32 {}
 // SAFETY: as above.
 unsafe impl Pod for u64 {}
+// SAFETY: an array has no padding that its elements have not.
+unsafe impl<T: Pod, const N: usize> Pod for [T; N] {}
 
 /// The bytes of a slice of plain data.
 pub fn bytes_of<T: Pod>(values: &[T]) -> &[u8] {

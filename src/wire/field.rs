@@ -30,6 +30,10 @@ pub struct Protocol {
     pub next: Option<Space>,
     /// What its checksum covers.
     pub checksum: Option<ChecksumRule>,
+    /// Bytes from its first to the packet's end are a multiple of this; else the profile warns.
+    pub aligned: usize,
+    /// Where it holds the packet's final destination, while it says that there is more to visit.
+    pub route: Option<Route>,
     /// What it asks of headers around it, where the profile does not set those fields.
     pub wants: &'static [Want],
     /// It asks for that only where this field of its own has this value (an ARP request goes to
@@ -94,6 +98,8 @@ pub enum Space {
     PppFrame,
     /// An IP packet follows (GTP-U): nothing on the wire names it.
     IpPacket,
+    /// SCTP chunk types, which the chunk itself begins with.
+    SctpChunk,
     /// GTP-U extension headers: they are options, each names the next.
     GtpExtension,
 }
@@ -154,6 +160,8 @@ pub enum DataKind {
     Ipv4List,
     /// A list of IPv6 addresses.
     Ipv6List,
+    /// A list of IPv4 addresses, four zero bytes behind each.
+    Ipv4Slots,
 }
 
 /// The options that a header may hold.
@@ -176,13 +184,48 @@ pub struct OptionsDef {
 pub enum Padding {
     /// With zeros: IPv4's and TCP's end of the option list.
     Zeros,
-    /// With one Pad1 or PadN option (RFC 8200 §4.2).
-    PadN,
+    /// With one Pad1 (type 0) or PadN option (RFC 8200 §4.2).
+    PadN {
+        /// Type of PadN.
+        kind: u8,
+    },
 }
 
-/// What a checksum covers (RFC 1071's, unless said otherwise).
+/// Where a routing header or source route holds the packet's final destination (RFC 8200 §8.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Route {
+    /// IPv6: in the 16 bytes after the first 8, while `segments_left` is above 0.
+    FirstIpv6,
+    /// IPv6: in the last 16 bytes, while `segments_left` is above 0.
+    LastIpv6,
+    /// IPv4: in the last 4 bytes, while `pointer` is not above the length (RFC 791 §3.1).
+    LastIpv4,
+}
+
+/// How a checksum is computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Algorithm {
+    /// The Internet checksum of 16 bits (RFC 1071).
+    Internet,
+    /// CRC32c (RFC 9260 appendix A), its field taken as zero, least significant byte first.
+    Crc32c,
+}
+
+impl Algorithm {
+    /// Bytes of the checksum.
+    pub const fn bytes(self) -> usize {
+        match self {
+            Self::Internet => 2,
+            Self::Crc32c => 4,
+        }
+    }
+}
+
+/// What a checksum is and covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ChecksumRule {
+    /// How it is computed.
+    pub algorithm: Algorithm,
     /// From the header's first byte to
     pub covers: Covers,
     /// The pseudo-header of the nearest IP header is part of it.
@@ -198,6 +241,9 @@ pub enum Covers {
     Header,
     /// The end of the packet.
     Packet,
+    /// As many bytes as this field of the header says (UDP-Lite's coverage). The end of the packet,
+    /// where the field is not set, or is 0, or says less than the header or more than there is.
+    UpTo(&'static str),
 }
 
 /// A default that a header imposes on the nearest header of a name before it. Nothing is asked of
@@ -320,6 +366,8 @@ impl Protocol {
             numbers: &[],
             next: None,
             checksum: None,
+            aligned: 1,
+            route: None,
             wants: &[],
             wants_when: None,
             default_options: &[],
@@ -382,6 +430,18 @@ impl Protocol {
     /// Sets [`checksum`](Self::checksum).
     pub const fn checksum(mut self, rule: ChecksumRule) -> Self {
         self.checksum = Some(rule);
+        self
+    }
+
+    /// Sets [`aligned`](Self::aligned).
+    pub const fn aligned(mut self, bytes: usize) -> Self {
+        self.aligned = bytes;
+        self
+    }
+
+    /// Sets [`route`](Self::route).
+    pub const fn route(mut self, route: Route) -> Self {
+        self.route = Some(route);
         self
     }
 
@@ -539,8 +599,12 @@ pub(crate) const fn computed(
 }
 
 /// The Internet checksum over the whole packet from the header on.
-pub(crate) const INTERNET: ChecksumRule =
-    ChecksumRule { covers: Covers::Packet, pseudo_header: false, zero_as_ffff: false };
+pub(crate) const INTERNET: ChecksumRule = ChecksumRule {
+    algorithm: Algorithm::Internet,
+    covers: Covers::Packet,
+    pseudo_header: false,
+    zero_as_ffff: false,
+};
 /// The same with the pseudo-header.
 pub(crate) const WITH_PSEUDO_HEADER: ChecksumRule =
     ChecksumRule { pseudo_header: true, ..INTERNET };

@@ -1,4 +1,5 @@
-//! IPv4 (RFC 791). Options are read past, not written.
+//! IPv4 (RFC 791). The typed views read past options; the table's are in
+//! [`ipv4_options`](super::extension::ipv4_options).
 
 use std::net::Ipv4Addr;
 
@@ -6,12 +7,12 @@ use super::field::{
     ChecksumRule, Covers, FieldDefault, FieldKind, INTERNET, Protocol, ProtocolKind, Space,
     computed, field, number,
 };
-use super::{ParseError, bits, check_len, checksum};
+use super::{ParseError, bits, check_len, checksum, extension::ipv4_options};
 
 /// The header as a profile sees it.
 pub static PROTOCOL: Protocol = Protocol::new(
     "ipv4",
-    "IPv4 without options (RFC 791)",
+    "IPv4 (RFC 791)",
     &[
         number("version", 0, 4, 4, "Version"),
         computed(
@@ -67,7 +68,22 @@ pub static PROTOCOL: Protocol = Protocol::new(
 ])
 .next(Space::IpProtocol)
 .checksum(ChecksumRule { covers: Covers::Header, ..INTERNET })
-.examples(&["[ipv4: {dscp: 46, ttl: 9}, udp]", "[ipv4: {dst: 198.18.0.0/24, df: 0}, tcp]"]);
+.options(ipv4_options::OPTIONS)
+.examples(&[
+    "[ipv4: {dscp: 46, ttl: 9}, udp]",
+    "[ipv4: {dst: 198.18.0.0/24, df: 0}, tcp]",
+    "[ipv4: {options: [nop, record_route]}, udp]",
+    "[ipv4: {options: [timestamp: {times: 00000000 00000000}]}, udp]",
+    "[ipv4: {options: [timestamp_addresses]}, udp]",
+    "[ipv4: {options: [timestamp_prespecified: {addresses: [198.18.2.1, 198.18.3.1]}]}, udp]",
+    "[ipv4: {options: [nop, loose_source_route: {route: [198.18.2.1, 198.18.3.1]}]}, udp]",
+    "[ipv4: {options: [strict_source_route: {route: [198.18.2.1]}, eol]}, tcp]",
+    "[ipv4: {options: [nop, security: {security: 0xd788}]}, udp]",
+    "[ipv4: {options: [basic_security: {level: 0x5a, authorities: 80}]}, udp]",
+    "[ipv4: {options: [router_alert]}, udp]",
+    "[ipv4: {options: [stream_id: {id: {increment: 0}}]}, udp]",
+    "[ipv4: {options: [raw: {type: 0x5e, data: 0102}]}, udp]",
+]);
 
 /// Bytes of the header without options.
 pub const LEN: usize = 20;

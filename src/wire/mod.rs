@@ -74,6 +74,10 @@ pub mod ip_protocol {
     pub const FRAGMENT: u8 = 44;
     /// Authentication header (RFC 4302).
     pub const AUTHENTICATION: u8 = 51;
+    /// SCTP.
+    pub const SCTP: u8 = 132;
+    /// UDP-Lite.
+    pub const UDP_LITE: u8 = 136;
     /// ICMPv6.
     pub const ICMPV6: u8 = 58;
     /// IPv6 destination options (RFC 8200 §4.6).

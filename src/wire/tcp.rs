@@ -1,12 +1,13 @@
-//! TCP (RFC 9293 §3.1). Options are read past, not written.
+//! TCP (RFC 9293 §3.1). The typed views read past options; the table's are in
+//! [`tcp_options`](super::transport::tcp_options).
 
 use super::field::{FieldDefault, Protocol, Space, WITH_PSEUDO_HEADER, computed, number};
-use super::{ParseError, bits, check_len, checksum};
+use super::{ParseError, bits, check_len, checksum, transport::tcp_options};
 
 /// The header as a profile sees it.
 pub static PROTOCOL: Protocol = Protocol::new(
     "tcp",
-    "TCP without options (RFC 9293 §3.1)",
+    "TCP (RFC 9293 §3.1)",
     &[
         number("src", 0, 16, 49152, "Source port; unset, the first dynamic one (RFC 6335)"),
         computed(
@@ -41,7 +42,16 @@ pub static PROTOCOL: Protocol = Protocol::new(
 .numbers(&[(Space::IpProtocol, 6)])
 .next(Space::TcpPort)
 .checksum(WITH_PSEUDO_HEADER)
-.examples(&["[ipv4, tcp: {flags: 0x18, seq: 7}]", "[ipv6, tcp]"]);
+.options(tcp_options::OPTIONS)
+.examples(&[
+    "[ipv4, tcp: {flags: 0x18, seq: 7}]",
+    "[ipv6, tcp]",
+    "[ipv4, tcp: {flags: 2, options: [mss, sack_permitted, timestamps, nop, window_scale]}]",
+    "[ipv6, tcp: {options: [nop, nop, timestamps: {value: {increment: 0}, echo: 7}]}]",
+    "[ipv4, tcp: {options: [nop, nop, sack: {left: 10, right: 20, left2: 30, right2: 40}]}]",
+    "[ipv4, tcp: {options: [nop, nop, md5: {digest: 00112233445566778899aabbccddeeff}]}]",
+    "[ipv4, tcp: {options: [raw: {kind: 253, data: f00d}, eol]}]",
+]);
 
 /// Bytes of the header without options.
 pub const LEN: usize = 20;

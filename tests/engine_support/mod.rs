@@ -266,6 +266,7 @@ pub fn udp_program(stream: u16, len: usize) -> StreamProgram {
     let pseudo = u64::from(fold(sum(&frame[30..34]))) + 17 + udp;
     StreamProgram {
         stream,
+        crc32c: None,
         checksums: vec![
             checksum(sum(&frame[14..34]), 24, 0, 0),
             checksum(pseudo + sum(&frame[34..]), 40, 1, 1),

@@ -41,6 +41,7 @@ pub fn program(max_len: usize) -> impl Strategy<Value = Arc<StreamProgram>> {
             template: template.into(),
             ops: ops.into(),
             checksums: checksums.into(),
+            crc32c: None,
             size,
             tag_at,
             lists: lists.into(),

@@ -1,9 +1,10 @@
 //! XDP live frames: our eBPF program builds each packet in the kernel and redirects it to the port.
 //!
-//! User space schedules; it writes a batch of slots into memory that the program shares and makes
-//! one BPF_PROG_RUN call for it. Each run of the program takes one slot. A packet that is not due
-//! makes the run wait, and if that takes long, end without a packet (a filler), so the time is kept
-//! in the kernel, and the call covers a few milliseconds of schedule.
+//! User space schedules; it writes a batch of slots, or one run of them (first slot, step, count),
+//! into memory that the program shares and makes one BPF_PROG_RUN call for it. Each run of the
+//! program takes one slot. A packet that is not due makes the run wait, and if that takes long, end
+//! without a packet (a filler), so the time is kept in the kernel, and the call covers a few
+//! milliseconds of schedule.
 
 pub mod dry;
 mod load;
@@ -102,6 +103,7 @@ pub fn probe(netns: &Netns, interface: &str) -> Result<String> {
         template: vec![0; 60].into(),
         ops: [].into(),
         checksums: [].into(),
+        crc32c: None,
         size: None,
         tag_at: None,
         lists: [].into(),

@@ -257,6 +257,9 @@ fn check(program: &StreamProgram) -> Result<(), String> {
     limit("changing checksums", program.checksums.len(), MAX_CHECKSUMS)?;
     limit("length fields", lengths, MAX_LENGTHS)?;
     limit("frame bytes", program.template.len(), 4095)?;
+    if program.crc32c.is_some() {
+        return Err("an SCTP checksum (CRC32c) over bytes that change is not computed there".into());
+    }
     if program.template.len() < 14 {
         return Err("a frame shorter than an Ethernet header".into());
     }
@@ -350,6 +353,7 @@ mod tests {
             template: vec![0; len].into(),
             ops: [].into(),
             checksums: [].into(),
+            crc32c: None,
             size: None,
             tag_at: None,
             lists: [].into(),

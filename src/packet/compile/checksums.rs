@@ -2,30 +2,22 @@
 
 use std::ops::Range;
 
+use super::cover::{self, Span};
+use super::error::Problem;
 use super::layout::Layout;
 use super::template::{Draft, Summed};
 use crate::packet::ir::ChecksumOp;
+use crate::packet::program::Crc32cOp;
+use crate::packet::tag::TAG_LEN;
 use crate::wire::checksum;
-use crate::wire::field::{Covers, INTERNET, ProtocolKind, Space};
-
-/// Bytes that a checksum covers.
-struct Span {
-    start: usize,
-    /// None: to the end of the frame.
-    end: Option<usize>,
-}
-
-impl Span {
-    fn contains(&self, bytes: &Range<usize>) -> bool {
-        self.start <= bytes.start && self.end.is_none_or(|end| bytes.end <= end)
-    }
-}
+use crate::wire::field::{Algorithm, INTERNET, Space};
 
 /// One checksum of the stack.
 struct Sum {
+    algorithm: Algorithm,
     /// The field's first byte.
     field_at: usize,
-    /// Its pseudo-header's addresses, and what it stands in. All begin at an even place of the
+    /// What it stands in, and its pseudo-header's addresses. All begin at an even place of the
     /// sum.
     spans: Vec<Span>,
     /// The pseudo-header's protocol number and fixed length, and what makes it wrong on purpose.
@@ -33,42 +25,37 @@ struct Sum {
     /// The pseudo-header's length is the frame's plus this.
     pseudo_length: Option<i32>,
     zero_as_ffff: bool,
-    /// Its slot, where it changes from packet to packet.
+    /// It changes from packet to packet.
+    changes: bool,
+    /// The slot of an Internet checksum that changes.
     slot: Option<u8>,
 }
 
 impl Sum {
-    fn new(layout: &Layout<'_>, summed: &Summed) -> Self {
-        let placed = &layout.headers[summed.n];
-        let rule = placed.header.protocol.checksum.unwrap_or(INTERNET);
-        let end = match rule.covers {
-            Covers::Header => Some(placed.end()),
-            Covers::Packet => layout.packet_end,
-        };
+    fn new(layout: &Layout<'_>, draft: &Draft, summed: &Summed) -> Result<Self, (String, Problem)> {
+        let rule = layout.headers[summed.n].header.protocol.checksum.unwrap_or(INTERNET);
         let mut sum = Self {
+            algorithm: rule.algorithm,
             field_at: summed.at,
-            spans: vec![Span { start: placed.at, end }],
+            spans: vec![cover::of_packet(layout, summed.n, rule)?],
             constant: summed.bad.into(),
             pseudo_length: None,
             zero_as_ffff: rule.zero_as_ffff,
+            changes: false,
             slot: None,
         };
         if rule.pseudo_header {
-            sum.add_pseudo_header(layout, summed.n);
+            sum.add_pseudo_header(layout, draft, summed.n);
         }
-        sum
+        Ok(sum)
     }
 
     /// The pseudo-header is that of the nearest IP header; a header outside of IP has none. Its
     /// length is what is really there, whatever a length field was set to.
-    fn add_pseudo_header(&mut self, layout: &Layout<'_>, n: usize) {
+    fn add_pseudo_header(&mut self, layout: &Layout<'_>, draft: &Draft, n: usize) {
         let placed = &layout.headers[n];
-        let Some(ip) = layout.ip_before(n).map(|ip| layout.headers[ip]) else { return };
-        let addresses = match ip.kind() {
-            ProtocolKind::Ipv6 => ip.at + 8..ip.at + 40,
-            _ => ip.at + 12..ip.at + 20,
-        };
-        self.spans.push(Span { start: addresses.start, end: Some(addresses.end) });
+        let Some(ip) = layout.ip_before(n) else { return };
+        self.spans.extend(cover::addresses(layout, n, ip, &draft.bytes));
         self.constant += u64::from(placed.header.protocol.number(Space::IpProtocol).unwrap_or(0));
         match layout.packet_end {
             Some(end) => self.constant += (end - placed.at) as u64,
@@ -77,7 +64,7 @@ impl Sum {
     }
 
     fn field(&self) -> Range<usize> {
-        self.field_at..self.field_at + 2
+        self.field_at..self.field_at + self.algorithm.bytes()
     }
 
     /// Covers any of these bytes, which belong to one field.
@@ -85,10 +72,11 @@ impl Sum {
         self.spans.iter().any(|span| span.contains(bytes))
     }
 
-    /// The sum of what is covered of `bytes` up to `end`, without the addends that change.
+    /// The sum of what is covered of `bytes`, without the addends that change; `end` is the end of
+    /// what has none of its own.
     fn base(&self, bytes: &[u8], end: usize) -> u64 {
         let spans = self.spans.iter().map(|span| {
-            let end = span.end.unwrap_or(end).min(end).max(span.start);
+            let end = span.end.unwrap_or(end).max(span.start);
             checksum::sum(&bytes[span.start..end])
         });
         spans.sum::<u64>() + self.constant
@@ -101,26 +89,44 @@ pub(super) struct Plan {
     sums: Vec<Sum>,
 }
 
+/// The checksums that are computed per packet.
+pub(super) struct Computed {
+    pub(super) checksums: Vec<ChecksumOp>,
+    pub(super) crc32c: Vec<Crc32cOp>,
+}
+
 impl Plan {
     /// Finds the checksums to compute, and which of them change.
-    pub(super) fn new(layout: &Layout<'_>, draft: &Draft) -> Self {
+    pub(super) fn new(layout: &Layout<'_>, draft: &Draft) -> Result<Self, (String, Problem)> {
         let mut plan = Self { sums: Vec::new() };
         let mut slots = 0;
+        let tag = layout.tag_at.map(|at| at..at + TAG_LEN);
+        let mut changing: Vec<Range<usize>> =
+            draft.patches.iter().map(|patch| patch.bytes.clone()).collect();
+        changing.extend(draft.lengths.iter().map(|length| length.at..length.at + 2));
         for summed in draft.summed.iter().rev() {
-            let mut sum = Sum::new(layout, summed);
-            let patched = draft.patches.iter().any(|patch| sum.covers(&patch.bytes));
+            let mut sum = Sum::new(layout, draft, summed)?;
+            if changing.iter().chain(&tag).any(|bytes| sum.spans.iter().any(|s| s.cuts(bytes))) {
+                let name = layout.headers[summed.n].header.protocol.name;
+                return Err((format!("headers[{}].{name}", summed.n), Problem::CoverageCuts));
+            }
+            let patched = changing.iter().any(|bytes| sum.covers(bytes));
             let resized = layout.size_changes
-                && (sum.spans.iter().any(|span| span.end.is_none())
-                    || draft.lengths.iter().any(|length| sum.covers(&(length.at..length.at + 2))));
-            let nested =
-                plan.sums.iter().any(|inner| inner.slot.is_some() && sum.covers(&inner.field()));
-            if patched || resized || nested {
-                sum.slot = Some(slots);
-                slots += 1;
+                && (sum.pseudo_length.is_some() || sum.spans.iter().any(|span| span.end.is_none()));
+            // The tag is neutral to an Internet checksum alone.
+            let crc = sum.algorithm == Algorithm::Crc32c;
+            let tagged = crc && tag.as_ref().is_some_and(|tag| sum.covers(tag));
+            sum.changes = patched || resized || tagged;
+            if sum.changes {
+                changing.push(sum.field());
+                if !crc {
+                    sum.slot = Some(slots);
+                    slots += 1;
+                }
             }
             plan.sums.push(sum);
         }
-        plan
+        Ok(plan)
     }
 
     /// How many change.
@@ -130,18 +136,34 @@ impl Plan {
 
     /// Writes the checksums that never change into the template, and returns the others, both
     /// innermost first, as the outer ones cover the inner.
-    pub(super) fn write(&self, draft: &mut Draft, layout: &Layout<'_>) -> Vec<ChecksumOp> {
-        let mut ops = Vec::new();
+    pub(super) fn write(&self, draft: &mut Draft, layout: &Layout<'_>) -> Computed {
+        let mut computed = Computed { checksums: Vec::new(), crc32c: Vec::new() };
         let frame_end = if layout.size_changes { layout.payload_at } else { layout.end() };
         for sum in &self.sums {
+            let field = sum.field();
+            let (sums, odd) = self.slots_over(&field, field.end);
+            if sum.algorithm == Algorithm::Crc32c {
+                let op = Crc32cOp {
+                    start: sum.spans[0].start as u16,
+                    end: sum.spans[0].end.map(|end| end as u16),
+                    offset: sum.field_at as u16,
+                    sums,
+                    odd,
+                    wrong_by: sum.constant as u32,
+                };
+                if sum.changes {
+                    computed.crc32c.push(op);
+                } else {
+                    op.write(&mut draft.bytes, layout.end());
+                }
+                continue;
+            }
             let mut base = sum.base(&draft.bytes, frame_end);
             if let (Some(addend), false) = (sum.pseudo_length, layout.size_changes) {
                 base += (layout.end() as i64 + i64::from(addend)) as u64;
             }
             if let Some(slot) = sum.slot {
-                let field = sum.field();
-                let (sums, odd) = self.slots_over(&field, field.end);
-                ops.push(ChecksumOp {
+                computed.checksums.push(ChecksumOp {
                     base,
                     offset: sum.field_at as u16,
                     slot,
@@ -153,10 +175,10 @@ impl Plan {
             } else {
                 let value = !checksum::fold(base);
                 let value = if sum.zero_as_ffff { checksum::never_zero(value) } else { value };
-                draft.bytes[sum.field()].copy_from_slice(&value.to_be_bytes());
+                draft.bytes[field].copy_from_slice(&value.to_be_bytes());
             }
         }
-        ops
+        computed
     }
 
     /// The slots that cover the field in `bytes`, and those of them for which a window that ends

@@ -52,6 +52,28 @@ pub enum Problem {
         /// Bits of the field.
         bits: u8,
     },
+    /// A header whose length field cannot say how long it is: too many options.
+    #[error("a header of {bytes} B with its options is longer than the {most} B that it can say")]
+    HeaderTooLong {
+        /// Bytes of the header.
+        bytes: usize,
+        /// Bytes that its length field can say.
+        most: u128,
+    },
+    /// A checksum that covers a part of the packet which is not the same in every packet.
+    #[error("a checksum cannot follow a coverage that changes from packet to packet")]
+    CoverageChanges,
+    /// A checksum that covers more than the shortest packet, in a stream whose sizes change.
+    #[error("a coverage of {bytes} B is more than the {shortest} B of the shortest packet")]
+    CoverageTooLong {
+        /// Bytes covered.
+        bytes: usize,
+        /// Bytes of the shortest packet, from the header on.
+        shortest: usize,
+    },
+    /// A checksum that covers a part of something that changes from packet to packet.
+    #[error("the checksum's coverage ends inside the probe tag or a field that changes")]
+    CoverageCuts,
     /// A length that readers would take for an EtherType.
     #[error("a length of {length} B in the EtherType's place is above {most} B")]
     LengthIsEtherType {
@@ -142,6 +164,16 @@ impl Problem {
                 "use a prefix of /64 or shorter, or a longer one".to_owned()
             }
             Self::NoAddress { .. } => "set the field, or give the port an address".to_owned(),
+            Self::HeaderTooLong { .. } => {
+                "use fewer or shorter options, or set the length field on purpose".to_owned()
+            }
+            Self::CoverageChanges => {
+                "set the checksum too, or use a stream for each coverage".to_owned()
+            }
+            Self::CoverageTooLong { .. } => "cover less, or 0 for all of each packet".to_owned(),
+            Self::CoverageCuts => {
+                "cover more or less of the packet, or set tag: false where it is the tag".to_owned()
+            }
             Self::CycleTooLong { .. } => "use smaller weights".to_owned(),
             _ => String::new(),
         }

@@ -143,8 +143,8 @@ impl<'a> Layout<'a> {
                 at += (end - at).next_multiple_of(def.align_each);
             }
             let gap = start + len - at;
-            if gap > 0 && def.padding == Padding::PadN {
-                self.constants.push((at, pad_n(gap)));
+            if let (Padding::PadN { kind }, 1..) = (def.padding, gap) {
+                self.constants.push((at, pad_n(kind, gap)));
             }
         }
         start + len
@@ -226,10 +226,10 @@ fn wants_hold(header: &Header) -> bool {
 }
 
 /// One Pad1 or PadN option of `len` bytes.
-fn pad_n(len: usize) -> Vec<u8> {
+fn pad_n(kind: u8, len: usize) -> Vec<u8> {
     let mut bytes = vec![0; len];
-    if let [kind, length, ..] = bytes.as_mut_slice() {
-        (*kind, *length) = (1, len as u8 - 2);
+    if let [first, length, ..] = bytes.as_mut_slice() {
+        (*first, *length) = (kind, len as u8 - 2);
     }
     bytes
 }

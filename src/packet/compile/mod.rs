@@ -7,9 +7,11 @@
 //! | `values` | the numbers that a field takes, as constants and rules of 64 bits |
 //! | `template` | every field's constant, rule or computation; the payload |
 //! | `ops` | the window of a field that changes |
-//! | `checksums` | what each checksum covers, and whether it is computed once or per packet |
+//! | `cover` | which bytes a checksum covers |
+//! | `checksums` | whether each checksum is computed once or per packet |
 
 mod checksums;
+mod cover;
 mod error;
 mod layout;
 mod lists;
@@ -64,9 +66,10 @@ pub fn compile(
         draft.fill_payload(&source.payload, layout.payload_at, layout.headers_len);
     }
 
-    let plan = checksums::Plan::new(&layout, &draft);
+    let plan = checksums::Plan::new(&layout, &draft).map_err(in_stream)?;
     limit("changing checksums", plan.changing(), MAX_CHECKSUMS).map_err(in_stream)?;
-    let checksums = plan.write(&mut draft, &layout);
+    let mut computed = plan.write(&mut draft, &layout);
+    limit("changing CRC32c checksums", computed.crc32c.len(), 1).map_err(in_stream)?;
     let size = sizes.rule.map(|value| size_program(value, &layout, &draft, &plan));
     for patch in &mut draft.patches {
         (patch.op.sums, patch.op.odd) = plan.slots_over(&patch.bytes, patch.window_end());
@@ -79,7 +82,8 @@ pub fn compile(
         stream: number,
         template: draft.bytes.into(),
         ops: draft.patches.into_iter().map(|patch| patch.op).collect(),
-        checksums: checksums.into(),
+        checksums: computed.checksums.into(),
+        crc32c: computed.crc32c.pop(),
         size,
         tag_at: layout.tag_at.map(|at| at as u16),
         lists: lists.into(),

@@ -228,12 +228,18 @@ fn filling(
             port => port.into(),
         },
         FieldDefault::HeaderLength { unit, less } => {
-            count(element.len.div_ceil(usize::from(unit.max(1))), less)
+            let value = count(element.len.div_ceil(usize::from(unit.max(1))), less);
+            if value > field.max() {
+                let most = (field.max() + u128::from(less)) * u128::from(unit);
+                return Err(Problem::HeaderTooLong { bytes: element.len, most });
+            }
+            value
         }
         FieldDefault::OptionCount { less } => count(header.options.len(), less),
         FieldDefault::AddressCount { less } => {
             let each = match header.protocol.data.map(|data| data.kind) {
                 Some(DataKind::Ipv4List) => 4,
+                Some(DataKind::Ipv4Slots) => 8,
                 Some(DataKind::Ipv6List) => 16,
                 _ => 1,
             };

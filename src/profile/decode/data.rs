@@ -24,6 +24,12 @@ pub(super) fn data(decoder: &mut Decoder, at: &At<'_>, kind: DataKind) -> Option
             })?;
             Some(list.iter().flat_map(Ipv4Addr::octets).collect())
         }
+        DataKind::Ipv4Slots => {
+            let list = decoder.list_of(at, "a list of IPv4 addresses", |decoder, item| {
+                decoder.unit::<Ipv4Addr>(item)
+            })?;
+            Some(list.iter().flat_map(|address| [address.octets(), [0; 4]].concat()).collect())
+        }
         DataKind::Ipv6List => {
             let list = decoder.list_of(at, "a list of IPv6 addresses", |decoder, item| {
                 decoder.unit::<Ipv6Addr>(item)

@@ -81,7 +81,7 @@ fn data(kind: DataKind) -> Value {
         }),
         DataKind::Text => json!({ "type": "string", "minLength": 1 }),
         DataKind::DomainName => json!({ "type": "string", "minLength": 1, "maxLength": 254 }),
-        DataKind::Ipv4List => list(unit::<Ipv4Addr>()),
+        DataKind::Ipv4List | DataKind::Ipv4Slots => list(unit::<Ipv4Addr>()),
         DataKind::Ipv6List => list(unit::<Ipv6Addr>()),
     }
 }

@@ -59,6 +59,7 @@ pub fn validate(decoded: &mut Decoded) {
     }
     tag::tags_have_room(decoded, &mut broken);
     programs::streams_compile(decoded, &mut broken);
+    stack::warn_of_what_receivers_refuse(&mut decoded.profile);
     let known = Known::new(&decoded.problems);
     broken.retain(|problem| !known.overlap(&problem.path));
     decoded.problems.append(&mut broken);

@@ -1,9 +1,12 @@
 //! The order of headers.
 
 use crate::profile::decode::some_of;
-use crate::profile::model::{Header, Profile};
+use crate::profile::model::{Header, Profile, Size};
 use crate::profile::problem::Problem;
-use crate::wire::field::{Protocol, ProtocolKind};
+use crate::units::{FCS_BYTES, FrameSize};
+use crate::wire::extension::options::DESTINATION_OPTIONS;
+use crate::wire::field::{Protocol, ProtocolKind, Space};
+use crate::wire::ip_protocol::HOP_BY_HOP;
 
 /// Whether `inner` may stand right inside `outer`: because `outer` has a number for it, or because
 /// the profile sets by hand what `outer` says of it.
@@ -64,5 +67,67 @@ pub(super) fn custom_fields_lie_inside(profile: &Profile, problems: &mut Vec<Pro
                 }
             }
         }
+    }
+}
+
+/// What is legal to send, and yet not what receivers take: said as a warning, since that may be
+/// the very purpose.
+pub(super) fn warn_of_what_receivers_refuse(profile: &mut Profile) {
+    for stream in &profile.streams {
+        let mut say = |what: String| {
+            profile.warnings.push(format!("stream {}: {what}", stream.name));
+        };
+        let protocols: Vec<&Protocol> = stream.headers.iter().map(|h| h.protocol).collect();
+        for (h, protocol) in protocols.iter().enumerate() {
+            let chain = protocols[..h].iter().rev();
+            let chain = chain.take_while(|before| before.kind == ProtocolKind::Extension);
+            let hop_by_hop = protocol.number(Space::IpProtocol) == Some(HOP_BY_HOP.into());
+            let earlier = chain.clone().filter(|before| before.name == protocol.name).count();
+            // Destination options may stand before a routing header and before the upper layer.
+            let most = if protocol.name == DESTINATION_OPTIONS.name { 2 } else { 1 };
+            if hop_by_hop && chain.clone().next().is_some() {
+                say(format!(
+                    "{} does not follow ipv6, so that receivers discard the packet \
+                     (RFC 8200 §4.1)",
+                    protocol.name
+                ));
+            } else if protocol.kind == ProtocolKind::Extension && earlier == most {
+                say(format!(
+                    "{} stands more than {} in a chain, which RFC 8200 §4.1 advises against",
+                    protocol.name,
+                    if most == 1 { "once" } else { "twice" }
+                ));
+            }
+            let last = stream.headers.last().is_some_and(|last| !last.protocol.open);
+            let at: usize = stream.headers[..h].iter().map(Header::len).sum();
+            if protocol.aligned > 1
+                && !last
+                && !sizes_are_aligned(&stream.size, at, protocol.aligned)
+            {
+                say(format!(
+                    "{} in frames of these sizes is no multiple of {} bytes, so that the padding of \
+                     the last chunk is cut and receivers may discard the packet; whole are sizes \
+                     of {} more than a multiple of {}",
+                    protocol.name,
+                    protocol.aligned,
+                    (at + FCS_BYTES as usize) % protocol.aligned,
+                    protocol.aligned
+                ));
+            }
+        }
+    }
+}
+
+/// Whether every frame of these sizes leaves a multiple of `unit` bytes from byte `at` on.
+fn sizes_are_aligned(size: &Size, at: usize, unit: usize) -> bool {
+    let whole = |size: &FrameSize| (size.buffer_len() as usize).abs_diff(at).is_multiple_of(unit);
+    match size {
+        Size::Fixed(size) => whole(size),
+        Size::List(sizes) => sizes.iter().all(whole),
+        Size::Imix(mix) => mix.iter().all(|(size, _)| whole(size)),
+        Size::Counter { start, step, count } => {
+            whole(start) && (*count < 2 || (*step as usize).is_multiple_of(unit))
+        }
+        Size::Random { low, high } => whole(low) && low == high,
     }
 }

@@ -48,7 +48,8 @@ static FIELDS: &[FieldDef] = &[
     number("collector_type", 336, 8, 3, "TLV of the collector"),
     number("collector_length", 344, 8, 16, "Bytes of the TLV"),
     number("collector_max_delay", 352, 16, 0, "Longest delay of the collector in units of 10 µs"),
-    number("collector_reserved", 368, 96, 0, "Reserved"),
+    number("collector_reserved1", 368, 64, 0, "Reserved"),
+    number("collector_reserved2", 432, 32, 0, "Reserved"),
     number("terminator_type", 464, 8, 0, "TLV that ends the list"),
     number("terminator_length", 472, 8, 0, "Bytes of the TLV"),
     // 50 bytes: a field has 128 bits at most.

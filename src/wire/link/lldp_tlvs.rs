@@ -18,8 +18,9 @@ pub(super) const TLVS: &[&Protocol] = &[
     &MANAGEMENT_IPV4,
     &MANAGEMENT_IPV6,
     &ORGANISATIONAL,
-    &TLV,
     &END,
+    // Takes what the others do not.
+    &TLV,
 ];
 
 /// The TLVs that every message has (§8.2): where it comes from, how long it holds, its end.
@@ -39,18 +40,21 @@ static CHASSIS_MAC: Protocol = Protocol::new(
     "chassis_mac",
     "Chassis, by MAC (§8.5.2)",
     &[kind(1), LENGTH, number("subtype", 16, 8, 4, "Subtype: 4 MAC"), mac(24)],
-);
+)
+.select(&[("type", &[1]), ("subtype", &[4]), ("length", &[7])]);
 static CHASSIS_ID: Protocol = Protocol::new(
     "chassis_id",
     "Chassis, by name (§8.5.2)",
     &[kind(1), LENGTH, number("subtype", 16, 8, 7, "Subtype: 1 component, 6 interface, 7 local")],
 )
-.data_or("id", DataKind::Text, b"wirestorm", "Name");
+.data_or("id", DataKind::Text, b"wirestorm", "Name")
+.select(&[("type", &[1])]);
 static PORT_MAC: Protocol = Protocol::new(
     "port_mac",
     "Port, by MAC (§8.5.3)",
     &[kind(2), LENGTH, number("subtype", 16, 8, 3, "Subtype: 3 MAC"), mac(24)],
-);
+)
+.select(&[("type", &[2]), ("subtype", &[3]), ("length", &[7])]);
 static PORT_ID: Protocol = Protocol::new(
     "port_id",
     "Port, by name (§8.5.3)",
@@ -60,30 +64,26 @@ static PORT_ID: Protocol = Protocol::new(
         number("subtype", 16, 8, 5, "Subtype: 1 alias, 2 component, 5 interface, 7 local"),
     ],
 )
-.data_or("id", DataKind::Text, b"port1", "Name");
+.data_or("id", DataKind::Text, b"port1", "Name")
+.select(&[("type", &[2])]);
 static TTL: Protocol = Protocol::new(
     "ttl",
     "How long the message holds (§8.5.4)",
     &[kind(3), LENGTH, number("seconds", 16, 16, 121, "Seconds; 0: forget the port")],
-);
-static PORT_DESCRIPTION: Protocol = Protocol::new(
-    "port_description",
-    "Port's description (§8.5.5)",
-    &[kind(4), LENGTH],
 )
-.data("text", DataKind::Text, "Text");
-static SYSTEM_NAME: Protocol = Protocol::new(
-    "system_name",
-    "System's name (§8.5.6)",
-    &[kind(5), LENGTH],
-)
-.data("text", DataKind::Text, "Text");
-static SYSTEM_DESCRIPTION: Protocol = Protocol::new(
-    "system_description",
-    "System's description (§8.5.7)",
-    &[kind(6), LENGTH],
-)
-.data("text", DataKind::Text, "Text");
+.select(&[("type", &[3]), ("length", &[2])]);
+static PORT_DESCRIPTION: Protocol =
+    Protocol::new("port_description", "Port's description (§8.5.5)", &[kind(4), LENGTH])
+        .data("text", DataKind::Text, "Text")
+        .select(&[("type", &[4])]);
+static SYSTEM_NAME: Protocol =
+    Protocol::new("system_name", "System's name (§8.5.6)", &[kind(5), LENGTH])
+        .data("text", DataKind::Text, "Text")
+        .select(&[("type", &[5])]);
+static SYSTEM_DESCRIPTION: Protocol =
+    Protocol::new("system_description", "System's description (§8.5.7)", &[kind(6), LENGTH])
+        .data("text", DataKind::Text, "Text")
+        .select(&[("type", &[6])]);
 static CAPABILITIES: Protocol = Protocol::new(
     "capabilities",
     "What the system can be (§8.5.8): 0x04 bridge, 0x08 access point, 0x10 router",
@@ -93,7 +93,8 @@ static CAPABILITIES: Protocol = Protocol::new(
         number("supported", 16, 16, 0, "What it can be"),
         number("enabled", 32, 16, 0, "What of that it is"),
     ],
-);
+)
+.select(&[("type", &[7]), ("length", &[4])]);
 
 /// Subtypes of the interface's number.
 const IF_INDEX: u128 = 2;
@@ -114,7 +115,8 @@ static MANAGEMENT_IPV4: Protocol = Protocol::new(
         computed("oid_length", 104, 8, OID_LENGTH, "Bytes of the object identifier"),
     ],
 )
-.data("oid", DataKind::Bytes, "Object identifier (BER)");
+.data("oid", DataKind::Bytes, "Object identifier (BER)")
+.select(&[("type", &[8]), ("subtype", &[1])]);
 static MANAGEMENT_IPV6: Protocol = Protocol::new(
     "management_ipv6",
     "Where the system is managed, over IPv6 (§8.5.9)",
@@ -129,7 +131,8 @@ static MANAGEMENT_IPV6: Protocol = Protocol::new(
         computed("oid_length", 200, 8, OID_LENGTH, "Bytes of the object identifier"),
     ],
 )
-.data("oid", DataKind::Bytes, "Object identifier (BER)");
+.data("oid", DataKind::Bytes, "Object identifier (BER)")
+.select(&[("type", &[8]), ("subtype", &[2])]);
 static ORGANISATIONAL: Protocol = Protocol::new(
     "organisational",
     "An organisation's own (§8.6)",
@@ -140,7 +143,9 @@ static ORGANISATIONAL: Protocol = Protocol::new(
         number("subtype", 40, 8, 0, "Its subtype"),
     ],
 )
-.data("value", DataKind::Bytes, "Value");
+.data("value", DataKind::Bytes, "Value")
+.select(&[("type", &[127])]);
 static TLV: Protocol =
     Protocol::new("tlv", "Any TLV", &[kind(9), LENGTH]).data("value", DataKind::Bytes, "Value");
-static END: Protocol = Protocol::new("end", "End of the message (§8.5.1)", &[kind(0), LENGTH]);
+static END: Protocol = Protocol::new("end", "End of the message (§8.5.1)", &[kind(0), LENGTH])
+    .select(&[("type", &[0]), ("length", &[0])]);

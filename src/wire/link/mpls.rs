@@ -47,7 +47,7 @@ pub static CONTROL_WORD: Protocol = Protocol::new(
     ],
 )
 .numbers(&[(Space::Mpls, 0)])
-.select(&[("zero", &[0])])
+.select(&[("zero", &[0]), ("reserved", &[0])])
 .next(Space::Frame)
 .examples(&["[mpls: {label: 100}, control_word: {sequence: {increment: 1}}, ethernet: \
      {dst: '00:00:5e:00:53:02', src: '00:00:5e:00:53:01'}, ipv4, udp]"]);

@@ -10,8 +10,9 @@ pub(super) const TAGS: &[&Protocol] = &[
     &AC_COOKIE,
     &VENDOR_SPECIFIC,
     &RELAY_SESSION_ID,
-    &TAG,
     &END_OF_LIST,
+    // Takes what the others do not.
+    &TAG,
 ];
 
 const LENGTH: FieldDef = computed(
@@ -28,27 +29,22 @@ const fn fields(kind: u128) -> [FieldDef; 2] {
 }
 
 /// The service that is asked for; empty: any.
-pub(super) static SERVICE_NAME: Protocol = Protocol::new(
-    "service_name",
-    "Service asked for; empty: any",
-    &const { fields(0x0101) },
-)
-.data("name", DataKind::Text, "Name");
-static AC_NAME: Protocol = Protocol::new(
-    "ac_name",
-    "Access concentrator's name",
-    &const { fields(0x0102) },
-)
-.data("name", DataKind::Text, "Name");
+pub(super) static SERVICE_NAME: Protocol =
+    Protocol::new("service_name", "Service asked for; empty: any", &const { fields(0x0101) })
+        .data("name", DataKind::Text, "Name")
+        .select(&[("type", &[0x0101])]);
+static AC_NAME: Protocol =
+    Protocol::new("ac_name", "Access concentrator's name", &const { fields(0x0102) })
+        .data("name", DataKind::Text, "Name")
+        .select(&[("type", &[0x0102])]);
 static HOST_UNIQ: Protocol =
     Protocol::new("host_uniq", "The host's mark, which replies repeat", &const { fields(0x0103) })
-        .data("value", DataKind::Bytes, "Value");
-static AC_COOKIE: Protocol = Protocol::new(
-    "ac_cookie",
-    "The access concentrator's cookie",
-    &const { fields(0x0104) },
-)
-.data("value", DataKind::Bytes, "Value");
+        .data("value", DataKind::Bytes, "Value")
+        .select(&[("type", &[0x0103])]);
+static AC_COOKIE: Protocol =
+    Protocol::new("ac_cookie", "The access concentrator's cookie", &const { fields(0x0104) })
+        .data("value", DataKind::Bytes, "Value")
+        .select(&[("type", &[0x0104])]);
 static VENDOR_SPECIFIC: Protocol = Protocol::new(
     "vendor_specific",
     "A vendor's own",
@@ -58,14 +54,14 @@ static VENDOR_SPECIFIC: Protocol = Protocol::new(
         number("vendor", 32, 32, 0, "Vendor: IANA enterprise number, the upper byte 0"),
     ],
 )
-.data("value", DataKind::Bytes, "Value");
-static RELAY_SESSION_ID: Protocol = Protocol::new(
-    "relay_session_id",
-    "A relay's session",
-    &const { fields(0x0110) },
-)
-.data("value", DataKind::Bytes, "Value");
+.data("value", DataKind::Bytes, "Value")
+.select(&[("type", &[0x0105])]);
+static RELAY_SESSION_ID: Protocol =
+    Protocol::new("relay_session_id", "A relay's session", &const { fields(0x0110) })
+        .data("value", DataKind::Bytes, "Value")
+        .select(&[("type", &[0x0110])]);
 static TAG: Protocol =
     Protocol::new("tag", "Any tag", &const { fields(0) }).data("value", DataKind::Bytes, "Value");
 static END_OF_LIST: Protocol =
-    Protocol::new("end_of_list", "End of the list", &const { fields(0) });
+    Protocol::new("end_of_list", "End of the list", &const { fields(0) })
+        .select(&[("type", &[0]), ("length", &[0])]);

@@ -6,6 +6,9 @@ from scapy.layers.inet import ICMP, IP, TCP, UDP
 from scapy.layers.inet6 import ICMPv6EchoReply, ICMPv6EchoRequest, IPv6
 from scapy.layers.l2 import Dot1AD, Dot1Q, Ether
 
+from scapy_areas.extension import ipv4_options
+from scapy_areas.transport import tcp_options
+
 
 def mac(text):
     return int(text.replace(":", ""), 16)
@@ -32,6 +35,7 @@ def ipv4(p):
         "length": p.len, "id": p.id, "reserved": flags >> 2, "df": flags >> 1 & 1,
         "mf": flags & 1, "fragment_offset": p.frag, "ttl": p.ttl, "protocol": p.proto,
         "checksum": p.chksum, "src": address(p.src), "dst": address(p.dst),
+        "options": ipv4_options(p.options),
     }
 
 
@@ -53,6 +57,7 @@ def tcp(p):
         "src": p.sport, "dst": p.dport, "seq": p.seq, "ack": p.ack, "data_offset": p.dataofs,
         "reserved": p.reserved << 1 | flags >> 8, "flags": flags & 255, "window": p.window,
         "checksum": p.chksum, "urgent": p.urgptr,
+        "options": tcp_options(p.options),
     }
 
 

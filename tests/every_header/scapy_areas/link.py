@@ -119,8 +119,11 @@ def slow(p):
             own[side + ours] = number(lacp.getfieldval(side + theirs))
         own[side + "system"] = mac(lacp.getfieldval(side + "system"))
         own.update(state(side, lacp.getfieldval(side + "state")))
-    for key in ("type", "length", "max_delay", "reserved"):
-        own["collector_" + key] = number(lacp.getfieldval("collector_" + key))
+    for key in ("type", "length", "max_delay"):
+        own["collector_" + key] = lacp.getfieldval("collector_" + key)
+    reserved = lacp.collector_reserved
+    own["collector_reserved1"] = number(reserved[:8])
+    own["collector_reserved2"] = number(reserved[8:])
     own["terminator_type"] = lacp.terminator_type
     own["terminator_length"] = lacp.terminator_length
     rest = bytes(lacp)[-50:]
