@@ -13,6 +13,7 @@ pub mod model;
 mod origin;
 mod overrides;
 mod path;
+mod pattern;
 mod prefix;
 mod problem;
 pub mod safety;

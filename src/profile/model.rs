@@ -4,6 +4,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use crate::profile::origin::Origin;
+pub use crate::profile::pattern::{Pattern, Spacing, Step};
 use crate::units::{BitLayer, FrameSize, Nanos, PacketRate, Ratio};
 use crate::wire::field::{FieldDef, FieldDefault, OptionalPart, Protocol};
 
@@ -106,12 +107,17 @@ pub struct Stream {
     pub payload: Payload,
     /// Frame size, FCS included.
     pub size: Size,
-    /// How fast.
-    pub rate: Rate,
+    /// How fast, and in which pattern.
+    pub pattern: Pattern,
     /// How long.
     pub limit: Limit,
-    /// Delay of the first packet after the start of the trial.
+    /// Delay of the first packet after the start of the trial, or after the stream that it follows
+    /// has ended.
     pub start: Nanos,
+    /// The name of the stream that it follows.
+    pub after: Option<String>,
+    /// How often it is sent, and all that follow it with it. 1 where it follows another.
+    pub repeat: u64,
     /// Packets carry the probe tag (default). Off: they are counted by nothing but interfaces.
     pub tag: bool,
     /// Frames may be shorter than Ethernet's 64 bytes, on purpose.

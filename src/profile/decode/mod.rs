@@ -5,6 +5,7 @@ mod data;
 mod header;
 mod lab;
 mod measure;
+mod pattern;
 mod port;
 mod profile;
 mod record;
@@ -16,10 +17,11 @@ pub(super) use header::{record_name as header_record, some_of};
 pub use lab::TOPOLOGIES;
 pub(super) use lab::plain as plain_lab;
 pub use measure::{PERCENTILES, RECEIVE_MODES};
+pub use pattern::{MAX_BURST, MAX_STEPS};
 #[cfg(test)]
 pub(super) use profile::asked_keys;
 pub use profile::{Decoded, decode};
-pub use stream::MAX_ORDER;
+pub use stream::{MAX_ORDER, MAX_REPEAT};
 pub(super) use value::record_name as rule_name;
 
 use record::Record;

@@ -172,7 +172,8 @@ pub(crate) fn asked_keys() -> std::collections::BTreeMap<String, std::collection
     let mut decoder = Decoder::default();
     let read = |text: &str| yaml::read(text, &mut Vec::new()).expect("is YAML");
     // Every record once, empty: decoders ask for all their keys, whatever is there.
-    let text = "{ports: {a: {next_hop: {}}}, streams: [{size: {}, packet: [], payload: {}}], \
+    let text = "{ports: {a: {next_hop: {}}}, streams: [{size: {}, packet: [], payload: {}, \
+                rate: {steps: [{}]}}], \
                 lab: {tbf: [{}]}, measure: {}, pass: {}, validity: {}}";
     let root = read(text);
     let at = At { node: &root, path: String::new() };
