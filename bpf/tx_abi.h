@@ -24,7 +24,16 @@
 /* ws_program.tag_at of a stream without a tag. */
 #define WS_NO_TAG 0xffff
 
-enum ws_value_kind { WS_COUNTER = 0, WS_RANDOM = 1, WS_LIST = 2 };
+enum ws_value_kind {
+	WS_COUNTER = 0,
+	WS_RANDOM = 1,
+	WS_LIST = 2,
+	WS_COUNTER_HIGH = 3,
+	WS_UNIQUE = 4,
+	WS_SHARES = 5,
+};
+/* In a kind: packet::ir::EVERY. */
+#define WS_EVERY 0x80
 
 /* Twin of engine::Slot. */
 struct ws_slot {
@@ -59,13 +68,15 @@ struct ws_patch_op {
 	__u8 shift;
 	__u8 sums;
 	__u8 odd;
-	__u8 reserved;
+	__u8 every_shift;
 	__u16 offset;
 	__u64 mask;
 	__u64 a;
 	__u64 b;
 	__u64 c;
 	__u64 key;
+	__u64 every;
+	__u64 extra;
 };
 
 /* Twin of packet::ir::ChecksumOp. */
@@ -126,6 +137,8 @@ struct ws_tx_config {
 	__u32 copy_len;	     /* bytes that are written to every page again; 8 at least */
 	__u32 spin_ns;	     /* how long one run waits for a packet that is not yet due */
 	__u32 bulk;	     /* packets that share one reading of the clock: a power of two */
+	__u32 uses_rare;     /* values that tx_values.h computes */
+	__u32 reserved;
 	struct ws_program only;
 	__u64 only_template[WS_WORD_COPY / 8];
 	__u64 only_template_end; /* its last 8 bytes that are copied */

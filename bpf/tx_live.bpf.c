@@ -68,6 +68,8 @@ struct {
 	__uint(value_size, 8);
 } templates SEC(".maps");
 
+#include "tx_values.h"
+
 struct frame {
 	void *data;
 	void *end;
@@ -99,8 +101,10 @@ ALWAYS_INLINE __u64 value_of(const volatile struct ws_patch_op *op, __u64 index)
 		__u32 at = a + remainder(index, b);
 		__u64 *value = bpf_map_lookup_elem(&lists, &at);
 
-		return value ? *value : 0;
+		return value ? *value + op->c : 0;
 	}
+	if (config.uses_rare && op->kind != WS_COUNTER)
+		return rare_value(op, index);
 	__u64 c = op->c;
 
 	return a + b * (c ? remainder(index, c) : index);
@@ -129,7 +133,7 @@ ALWAYS_INLINE int apply_op(struct frame *frame, const volatile struct ws_patch_o
 		REPLACE(__u32, __builtin_bswap32);
 	else if ((config.widths & 8) && width == 8)
 		REPLACE(__u64, __builtin_bswap64);
-	else
+	else if (width)
 		REPLACE(__u8, KEEP);
 	contribute(frame->sums, MOST(constant), config.checksums, config.widths, op->sums, op->odd, bits);
 	return 0;

@@ -10,7 +10,7 @@ pub use shape::{Refusal, shape};
 use std::collections::HashMap;
 
 use crate::error::{Error, Result};
-use crate::pace::{Class, Period, Shape, StreamSchedule};
+use crate::pace::{Class, Period, Sequence, Shape, StreamSchedule};
 use crate::profile::model::{Profile, Size};
 use crate::units::FrameSize;
 use chain::Timing;
@@ -119,6 +119,10 @@ pub fn mean_size(size: &Size) -> (u64, u64) {
             (2 * u64::from(start.0) + u64::from(*step) * (count - 1), 2)
         }
         Size::Random { low, high } => (u64::from(low.0) + u64::from(high.0), 2),
+        Size::Weighted(shares) => shares.iter().fold((0, 0), |(bytes, frames), share| {
+            let (both, weight) = (u64::from(share.low.0) + u64::from(share.high.0), share.weight);
+            (bytes + both * u64::from(weight), frames + 2 * u64::from(weight))
+        }),
     }
 }
 
@@ -133,8 +137,31 @@ pub fn max_size(size: &Size) -> FrameSize {
             u32::try_from(last).unwrap_or(u32::MAX)
         }
         Size::Random { high, .. } => high.0,
+        Size::Weighted(shares) => shares.iter().map(|share| share.high.0).max().unwrap_or(0),
     };
     FrameSize(largest)
+}
+
+/// What one packet of a stream, or one datagram in all its pieces, is on the wire: bytes (FCS
+/// included) and frames, of so many packets.
+struct OnTheWire {
+    bytes: u64,
+    frames: u64,
+    packets: u64,
+}
+
+fn on_the_wire(profile: &Profile, stream: usize) -> OnTheWire {
+    let stream = &profile.streams[stream];
+    let Some(piece) = &stream.piece else {
+        let (bytes, frames) = mean_size(&stream.size);
+        return OnTheWire { bytes, frames, packets: frames };
+    };
+    let steps = &piece.datagram.steps;
+    let frame = |step: &u16| {
+        let piece = profile.streams.get(piece.group + usize::from(*step));
+        piece.map_or(0, |piece| mean_size(&piece.size).0)
+    };
+    OnTheWire { bytes: steps.iter().map(frame).sum(), frames: steps.len() as u64, packets: 1 }
 }
 
 /// Streams that may share a class: all that decides when their packets are due.
@@ -144,8 +171,9 @@ struct ClassKey {
     start: u64,
     count: Option<u64>,
     duration: Option<u64>,
-    /// An ordered stream stands alone, and so does one with a shape. So does one of a single
-    /// packet: there is no period to spread it over, it is due at its start.
+    /// An ordered stream stands alone, and so does one with a shape. So do the pieces of a datagram,
+    /// by the first of them. So does one of a single packet: there is no period to spread it over,
+    /// it is due at its start.
     alone: Option<usize>,
 }
 
@@ -154,16 +182,17 @@ fn classes(profile: &Profile, streams: &[usize], timings: &[Timing]) -> Vec<Clas
     let mut by_key = HashMap::new();
     for (program, &number) in streams.iter().enumerate() {
         let stream = &profile.streams[number];
-        let Timing { shape, start, count, duration } = &timings[number];
+        let Timing { shape, start, count, duration, .. } = &timings[number];
         let period = shape.period();
         let ordered = !stream.order.is_empty();
         let alone = ordered || period.is_none() || *count == Some(1);
+        let group = stream.piece.as_ref().map(|piece| piece.group);
         let key = ClassKey {
             period,
             start: *start,
             count: *count,
             duration: *duration,
-            alone: alone.then_some(number),
+            alone: group.or_else(|| alone.then_some(number)),
         };
         let at = *by_key.entry(key).or_insert_with(|| {
             classes.push(Class {
@@ -173,36 +202,68 @@ fn classes(profile: &Profile, streams: &[usize], timings: &[Timing]) -> Vec<Clas
                 count: *count,
                 duration: *duration,
                 one_worker: ordered,
+                sequence: stream.piece.as_ref().map(|piece| piece.sequence(profile.seed)),
             });
             classes.len() - 1
         });
         let order = stream.order.clone().into();
         classes[at].streams.push(StreamSchedule { program: program as u32, order });
     }
+    spread(&mut classes);
     classes
 }
 
 /// Nanoseconds from a class's first packet to the end of its schedule; None: until its count is
 /// sent, at an unlimited rate.
 pub fn length(class: &Class) -> Option<u64> {
-    chain::length(&class.shape, class.count, class.duration)
+    let last = class.sequence.as_ref().map_or(0, Sequence::span);
+    let length = chain::length(&class.shape, class.count, class.duration)?;
+    Some(length.saturating_add(last))
 }
 
-/// Packets per second of each stream of a class, on average over its time; of a Poisson process the
-/// expectation. None: as many as the engine manages.
+/// Packets per second of each stream of a class, on average over its schedule; of one that is
+/// repeated, over that of a round. Of a Poisson process the expectation. None: as many as the engine
+/// manages.
 pub fn mean_pps(class: &Class) -> Option<f64> {
+    let over = |packets: u64, span: u64| (span > 0).then(|| packets as f64 * 1e9 / span as f64);
     match &class.shape {
         shape if shape.is_unlimited() => None,
         Shape::Even(period) => Some(period.pps()),
-        Shape::Poisson(process) => {
-            let rounds = process.rounds();
-            if rounds.rounds == 1 {
-                return Some(process.pps());
-            }
-            let of_a_round = (process.pps() * rounds.span as f64 / 1e9).min(rounds.count as f64);
-            Some(of_a_round * 1e9 / rounds.every as f64)
+        Shape::Poisson(process) => Some(process.pps()),
+        Shape::Repeated(round) => {
+            let (slots, every) = round.round();
+            let rounds = class.count? / slots;
+            over(slots, length(class)?.saturating_sub(every.saturating_mul(rounds - 1)))
         }
-        _ => Some(class.slots()? as f64 * 1e9 / length(class).filter(|span| *span > 0)? as f64),
+        _ => over(class.slots()?, length(class)?),
+    }
+}
+
+/// Packets of each stream of a class, or datagrams that are sent in pieces; of a Poisson process the
+/// expectation. None: as many as the engine manages.
+pub fn expected_slots(class: &Class) -> Option<u64> {
+    let Shape::Poisson(process) = &class.shape else { return class.slots() };
+    let rounds = process.rounds();
+    let span = if rounds.rounds > 1 { rounds.span } else { class.duration.unwrap_or(u64::MAX) };
+    let of_a_round = (process.pps() * span as f64 / 1e9).min(rounds.count as f64);
+    let all = (of_a_round * rounds.rounds as f64).round() as u64;
+    Some(class.count.map_or(all, |count| all.min(count)))
+}
+
+/// Spreads datagrams of one rate that are sent in pieces evenly over their period.
+fn spread(classes: &mut [Class]) {
+    let several = |class: &Class| class.sequence.is_some() && class.count != Some(1);
+    let mut alike: HashMap<(Period, u64), Vec<usize>> = HashMap::new();
+    for (n, class) in classes.iter().enumerate().filter(|(_, class)| several(class)) {
+        if let Some(period) = class.shape.period() {
+            alike.entry((period, class.start)).or_default().push(n);
+        }
+    }
+    for ((period, _), group) in alike {
+        let count = group.len() as u64;
+        for (turn, &n) in group.iter().enumerate() {
+            classes[n].start += period.due(turn as u64) / count;
+        }
     }
 }
 
@@ -221,15 +282,16 @@ impl PortPlan {
     /// The gap between any two packets of the port, where the schedule wants one constant gap.
     pub fn constant_gap(&self) -> Option<u64> {
         let [class] = self.classes.as_slice() else { return None };
-        let period = class.shape.period().filter(|period| !period.is_unlimited())?;
+        let whole = class.sequence.is_none();
+        let period = class.shape.period().filter(|period| whole && !period.is_unlimited())?;
         Some(period.gap_of(class.streams.len() as u64))
     }
 
     /// How long the schedule lasts, in nanoseconds. None: until a count of an unlimited rate is
     /// sent.
     pub fn duration(&self) -> Option<u64> {
-        self.classes
-            .iter()
-            .try_fold(0, |longest: u64, class| Some(longest.max(class.start + length(class)?)))
+        self.classes.iter().try_fold(0, |longest: u64, class| {
+            Some(longest.max(class.start.saturating_add(length(class)?)))
+        })
     }
 }

@@ -185,7 +185,7 @@ fn outer_destination(stream: &Stream, addressing: &Addressing) -> Option<IpAddr>
         .headers
         .iter()
         .find(|h| matches!(h.protocol.kind, ProtocolKind::Ipv4 | ProtocolKind::Ipv6))?;
-    let value = header.setting("dst").map(|value| value.example());
+    let value = header.setting("dst").and_then(|value| value.example_in(stream));
     match header.protocol.kind {
         ProtocolKind::Ipv4 => value
             .map(|value| Ipv4Addr::from_bits(value as u32))

@@ -288,11 +288,11 @@ fn errors_name_the_place_and_the_remedy() {
         "cannot lay out stream stream: size: a frame of 64 B is shorter than its headers, which \
          take 66 B with the FCS; set size to 66B or more"
     );
-    let carry = counter(u128::from(u64::MAX), 1, 3);
+    let ragged = FieldValue::Random { low: 5, high: 1 << 65 };
     assert_eq!(
-        error(stream(stack(&[("dst", carry)]), 100)).to_string(),
-        "stream stream: headers[1].ipv6.dst: the counter carries across the border between the \
-         upper and the lower 64 bits"
+        error(stream(stack(&[("dst", ragged)]), 100)).to_string(),
+        "stream stream: headers[1].ipv6.dst: a random range across the border of 2^64 values must \
+         hold whole blocks of them"
     );
     let wide = FieldValue::List(vec![1, 1 << 20]);
     assert_eq!(
@@ -335,4 +335,76 @@ fn an_address_that_nobody_named_is_an_error_unless_the_profile_sets_it() {
     );
     let set = [("src", FieldValue::Fixed(1)), ("dst", FieldValue::Fixed(2))];
     assert!(told(ipv4(&set)).is_ok());
+}
+
+/// The frames of a profile of one stream with this stack.
+fn frames(stack: &str, count: u64) -> Vec<Vec<u8>> {
+    let text = format!("streams: [{{rate: 1kpps, size: 256B, packet: {stack}}}]");
+    let profile = wirestorm::profile::parse("p.yaml", &text, &[]).unwrap_or_else(|e| panic!("{e}"));
+    let program = compile(&profile, 0, &addressing(), 1).expect("compiles");
+    (0..count).map(|index| packet(&program, index)).collect()
+}
+
+fn number(frame: &[u8], at: std::ops::Range<usize>) -> u128 {
+    frame[at].iter().fold(0, |number, byte| number << 8 | u128::from(*byte))
+}
+
+#[test]
+fn a_field_follows_another_one() {
+    let (src, dst) = (34..36, 36..38);
+    for rule in ["{random: 1..9, every: 3}", "[5, 9, 7]", "{random: {80: 2, 90..99: 1}}", "77"] {
+        let stack =
+            format!("[ipv4, {{udp: {{src: {{same_as: udp.dst, plus: -2}}, dst: {rule}}}}}]");
+        for frame in frames(&stack, 200) {
+            let expected = (number(&frame, dst.clone()) as u16).wrapping_sub(2);
+            assert_eq!(number(&frame, src.clone()) as u16, expected, "{rule}");
+            assert_eq!(l4_sum(Some(("ipv4", &frame[14..])), 17, &frame[34..]), 0xffff);
+        }
+    }
+}
+
+#[test]
+fn fields_of_different_widths_follow_each_other() {
+    // The low bits of a wide field, and a wide field of a narrow one; a chain of them.
+    let stack = "[{ipv6: {src: {prefix: '2001:2::/48', order: random}, \
+                  dst: {same_as: ipv6.src, plus: 0}}}, \
+                  {udp: {src: {same_as: ipv6.src, plus: 5}, dst: {same_as: udp.src}}}]";
+    for frame in frames(stack, 100) {
+        let src = number(&frame, 22..38);
+        assert_eq!(number(&frame, 38..54), src);
+        assert_eq!(number(&frame, 54..56) as u16, (src as u16).wrapping_add(5));
+        assert_eq!(number(&frame, 56..58), number(&frame, 54..56));
+    }
+    let stack = "[{ipv6: {src: {same_as: udp.src, plus: -10}}}, {udp: {src: {increment: 1..20}}}]";
+    for frame in frames(stack, 100) {
+        let expected = number(&frame, 54..56).wrapping_sub(10);
+        assert_eq!(number(&frame, 22..38), expected, "the borrow goes through all 128 bits");
+    }
+}
+
+#[test]
+fn masks_keep_the_other_bits() {
+    let stack = "[ipv4, {udp: {src: {increment: 0..0xffff, mask: 0x0f0f, base: 0xa5a5}, \
+                 dst: {same_as: udp.src}}}]";
+    for (index, frame) in frames(stack, 3000).iter().enumerate() {
+        let expected = 0xa0a0 | index as u128 & 0x0f0f;
+        assert_eq!(number(frame, 34..36), expected);
+        assert_eq!(number(frame, 36..38), expected);
+        assert_eq!(l4_sum(Some(("ipv4", &frame[14..])), 17, &frame[34..]), 0xffff);
+    }
+}
+
+#[test]
+fn addresses_carry_through_all_bits() {
+    let stack = "[{ipv6: {src: {increment: '2001:2:0:ffff:ffff:ffff:ffff:fffe', count: 4}, \
+                 dst: {decrement: '2001:2:1::1', count: 4}}}, udp]";
+    let frames = frames(stack, 8);
+    let address = |text: &str| u128::from(text.parse::<std::net::Ipv6Addr>().unwrap());
+    let (up, down) = (address("2001:2:0:ffff:ffff:ffff:ffff:fffe"), address("2001:2:1::1"));
+    for (index, frame) in frames.iter().enumerate() {
+        let turn = index as u128 % 4;
+        assert_eq!(number(frame, 22..38), up + turn);
+        assert_eq!(number(frame, 38..54), down - turn);
+        assert_eq!(l4_sum(Some(("ipv6", &frame[14..])), 17, &frame[54..]), 0xffff);
+    }
 }

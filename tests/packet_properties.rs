@@ -6,9 +6,10 @@ mod packets;
 use packets::{addressing, header, l4_sum, plain_sum, profile, stream};
 use proptest::prelude::*;
 use wirestorm::packet::compile::compile;
+use wirestorm::packet::prbs::ORDERS;
 use wirestorm::packet::program::StreamProgram;
 use wirestorm::packet::tag::{self, Seen, TAG_LEN};
-use wirestorm::profile::model::{FieldValue, Header, Payload, Size, Stream};
+use wirestorm::profile::model::{FieldValue, Header, Payload, Size, Stream, Weighted};
 use wirestorm::units::FrameSize;
 use wirestorm::wire::field::{FieldDef, FieldDefault};
 use wirestorm::wire::{self, parse};
@@ -25,20 +26,46 @@ fn free_fields(protocol: &str) -> Vec<&'static FieldDef> {
         .collect()
 }
 
+/// A rule, perhaps slowed down, perhaps masked.
 fn any_value(field: &'static FieldDef) -> impl Strategy<Value = FieldValue> {
+    let max = field.max();
+    let packets = prop_oneof![3 => Just(1u64), 1 => 1..100u64];
+    let mask = prop::option::weighted(0.2, any::<[u128; 2]>());
+    (any_rule(field), packets, mask).prop_map(move |(mut value, packets, mask)| {
+        value.slow_down(packets);
+        match mask {
+            None => value,
+            Some([mask, base]) => {
+                FieldValue::Masked { mask: mask & max, base: base & max, value: Box::new(value) }
+            }
+        }
+    })
+}
+
+fn any_rule(field: &'static FieldDef) -> impl Strategy<Value = FieldValue> {
     let max = field.max();
     let fit = move || any::<u128>().prop_map(move |value| value & max);
     prop_oneof![
         fit().prop_map(FieldValue::Fixed),
         prop::collection::vec(fit(), 1..6).prop_map(FieldValue::List),
-        // Steps below 2^40 and counts below 2^20 of values in the middle never carry.
-        (fit(), 0u128..1 << 40, any::<bool>(), 1u64..1 << 20).prop_map(
-            move |(start, step, down, count)| {
-                let start = if max >> 64 == 0 { start } else { start & !(1 << 63) | 1 << 62 };
+        (fit(), any::<u128>(), 0..128u32, any::<bool>(), 1u64..1 << 20).prop_map(
+            |(start, step, shift, down, count)| {
+                let step = step >> shift;
                 let step = if down { step.wrapping_neg() } else { step };
                 FieldValue::Counter { start, step, count }
             }
         ),
+        (fit(), any::<u64>()).prop_map(move |(low, more)| {
+            let high = low.saturating_add(more.into()).min(max).min(low | u128::from(u64::MAX));
+            FieldValue::Unique { low, high }
+        }),
+        prop::collection::vec((fit(), 0u128..100, 1u32..9), 1..5).prop_map(move |shares| {
+            let share = |(low, more, weight): (u128, u128, u32)| {
+                let high = (low + more).min(max).min(low | u128::from(u64::MAX));
+                Weighted { low, high, weight }
+            };
+            FieldValue::Weighted(shares.into_iter().map(share).collect())
+        }),
         (fit(), fit()).prop_map(move |(a, b)| {
             let (low, high) = (a.min(b), a.max(b));
             let full = u128::from(u64::MAX);
@@ -92,6 +119,14 @@ fn any_size(shortest: u32) -> impl Strategy<Value = Size> {
             count
         }),
         (size(), size()).prop_map(|(a, b)| Size::Random { low: a.min(b), high: a.max(b) }),
+        prop::collection::vec((size(), size(), 1u32..9), 1..5).prop_map(|shares| {
+            let share = |(a, b, weight): (FrameSize, FrameSize, u32)| Weighted {
+                low: a.min(b),
+                high: a.max(b),
+                weight,
+            };
+            Size::Weighted(shares.into_iter().map(share).collect())
+        }),
     ]
 }
 
@@ -99,6 +134,8 @@ fn any_stream() -> impl Strategy<Value = Stream> {
     let payload = prop_oneof![
         any::<u8>().prop_map(Payload::Fill),
         Just(Payload::Increment),
+        Just(Payload::Random),
+        (0..ORDERS.len()).prop_map(|n| Payload::Prbs(ORDERS[n])),
         prop::collection::vec(any::<u8>(), 0..40).prop_map(Payload::Bytes),
     ];
     (any_stack(), payload, any::<bool>())
@@ -115,8 +152,8 @@ fn any_stream() -> impl Strategy<Value = Stream> {
         })
 }
 
-/// The value that a field must have, computed in 128 bits; None: any in the range.
-fn expected(field: &FieldDef, value: &FieldValue, index: u64) -> Result<u128, (u128, u128)> {
+/// The value that a field must have, computed in 128 bits; else any in the ranges.
+fn expected(field: &FieldDef, value: &FieldValue, index: u64) -> Result<u128, Vec<(u128, u128)>> {
     Ok(match value {
         FieldValue::Bad => unreachable!("no bad checksum is asked for"),
         FieldValue::Fixed(value) => *value,
@@ -124,8 +161,39 @@ fn expected(field: &FieldDef, value: &FieldValue, index: u64) -> Result<u128, (u
         FieldValue::Counter { start, step, count } => {
             start.wrapping_add(step.wrapping_mul((index % count).into())) & field.max()
         }
-        FieldValue::Random { low, high } => return Err((*low, *high)),
+        FieldValue::Random { low, high } | FieldValue::Unique { low, high } => {
+            return Err(vec![(*low, *high)]);
+        }
+        FieldValue::Weighted(shares) => {
+            return Err(shares.iter().map(|share| (share.low, share.high)).collect());
+        }
+        FieldValue::Every { packets, value } => return expected(field, value, index / packets),
+        FieldValue::Masked { .. } => unreachable!("the mask is taken off"),
+        other => unreachable!("{other:?} is not made here"),
     })
+}
+
+fn check_value(
+    field: &FieldDef,
+    value: &FieldValue,
+    found: u128,
+    index: u64,
+) -> Result<(), TestCaseError> {
+    let (mask, base, value) = match value {
+        FieldValue::Masked { mask, base, value } => (*mask, *base, &**value),
+        value => (field.max(), 0, value),
+    };
+    prop_assert_eq!(found & !mask, base & !mask, "{}", field.name);
+    match expected(field, value, index) {
+        Ok(value) => prop_assert_eq!(found & mask, value & mask, "{}", field.name),
+        // Behind a mask only a part of a random value is left.
+        Err(_) if mask != field.max() => {}
+        Err(ranges) => {
+            let inside = ranges.iter().any(|(low, high)| (low..=high).contains(&&found));
+            prop_assert!(inside, "{}", field.name);
+        }
+    }
+    Ok(())
 }
 
 fn check_fields(stack: &[Header], frame: &[u8], index: u64) -> Result<(), TestCaseError> {
@@ -133,11 +201,7 @@ fn check_fields(stack: &[Header], frame: &[u8], index: u64) -> Result<(), TestCa
     for header in stack {
         for setting in &header.fields {
             let found = setting.field.read(&frame[at..]).expect("the frame holds its headers");
-            let name = setting.field.name;
-            match expected(setting.field, &setting.value, index) {
-                Ok(value) => prop_assert_eq!(found, value, "{}", name),
-                Err((low, high)) => prop_assert!((low..=high).contains(&found), "{}", name),
-            }
+            check_value(setting.field, &setting.value, found, index)?;
         }
         at += header.protocol.len;
     }
@@ -185,6 +249,10 @@ fn expected_len(size: &Size, index: u64) -> Result<u32, (u32, u32)> {
         Size::List(sizes) => sizes[(index % sizes.len() as u64) as usize],
         Size::Counter { start, step, count } => FrameSize(start.0 + step * (index % count) as u32),
         Size::Random { low, high } => return Err((low.buffer_len(), high.buffer_len())),
+        Size::Weighted(shares) => {
+            let sizes = shares.iter().flat_map(|s| [s.low.buffer_len(), s.high.buffer_len()]);
+            return Err((sizes.clone().min().unwrap_or(0), sizes.max().unwrap_or(0)));
+        }
         Size::Imix(mix) => {
             let sizes = mix.iter().map(|(size, _)| size.buffer_len());
             return Err((sizes.clone().min().unwrap_or(0), sizes.max().unwrap_or(0)));

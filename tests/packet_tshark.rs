@@ -309,6 +309,7 @@ fn scapy_reads_the_values_that_were_asked_for() {
                         assert!((low..=high).contains(&&value), "{name} {told}");
                         continue;
                     }
+                    other => unreachable!("{other:?} is not among the values above"),
                 };
                 assert_eq!(value, expected, "{name} {told}");
             }

@@ -131,6 +131,35 @@ fn chains_repeat_as_a_whole() {
 }
 
 #[test]
+fn datagrams_in_pieces_have_patterns_and_chains_too() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let text = "
+lab: b2b
+streams:
+  - name: cut
+    size: 256B
+    packet: [ipv4, udp]
+    fragments: {count: 2, gap: 100us}
+    rate: {burst: 2, at: 1kpps, every: 10ms}
+    count: 4
+    repeat: 2
+  - {name: then, after: cut, size: 64B, packet: [ipv4, udp], rate: 1kpps, count: 1}
+";
+    let profile = write(folder.path(), text);
+    let file = folder.path().join("packets.pcap");
+    let output = wirestorm().args(["pcap", &profile, "-o"]).arg(&file).output().expect("starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let seen: Vec<u64> =
+        capture::read(&file).expect("a capture").iter().map(|packet| packet.time / 1_000).collect();
+    // A round: two bursts of two datagrams, 100 us until the last piece, and 1 ms for what follows.
+    let round = |at: u64| {
+        let datagrams = [0, 1_000, 10_000, 11_000];
+        datagrams.into_iter().flat_map(move |due| [at + due, at + due + 100]).chain([at + 20_100])
+    };
+    assert_eq!(seen, round(0).chain(round(21_100)).collect::<Vec<_>>());
+}
+
+#[test]
 fn check_tells_the_pattern_and_its_mean() {
     let folder = tempfile::tempdir().expect("a folder");
     let profile = write(

@@ -60,7 +60,7 @@ macro_rules! tables {
     };
 }
 
-tables! { yaml records units ports streams patterns headers rules lab set }
+tables! { fragments yaml records units ports streams patterns headers values rules lab set }
 
 /// The cost of a text grows with its length alone, whatever it repeats.
 #[test]

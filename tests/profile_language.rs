@@ -3,7 +3,8 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use wirestorm::profile::model::{
-    Attachment, FieldValue, Limit, NextHop, Payload, Profile, Rate, ReceiveMode, Size, Topology,
+    Attachment, FieldName, FieldValue, Limit, NextHop, Payload, Profile, Rate, Real, ReceiveMode,
+    Size, Topology, Weighted,
 };
 use wirestorm::profile::{self, safety};
 use wirestorm::units::{BitLayer, FrameSize, Nanos, PacketRate, Ratio};
@@ -284,4 +285,90 @@ fn files_that_cannot_be_read_are_said_to() {
     let endless = profile::load(std::path::Path::new("/dev/zero"), &[]).expect_err("never ends");
     messages.push(endless.to_string());
     insta::assert_snapshot!(messages.join("\n"));
+}
+
+#[test]
+fn rules_of_every_kind() {
+    let value = |header: &str, rule: &str| {
+        let text = format!(
+            "streams: [{{size: 256B, rate: 1kpps, packet: [{{{header}: {{dst: {rule}}}}}, udp: {{src: 4}}]}}]"
+        );
+        let profile =
+            profile::parse("p.yaml", &text, &[]).unwrap_or_else(|e| panic!("{rule}: {e}"));
+        let header = profile.streams[0].headers.iter().find(|h| h.protocol.name == header);
+        header.and_then(|header| header.setting("dst")).expect("is set").clone()
+    };
+    let ipv4 = |rule: &str| value("ipv4", rule);
+    let v4 = |text: &str| u128::from(text.parse::<std::net::Ipv4Addr>().unwrap().to_bits());
+    let real = |value| Real::new(value).unwrap();
+    let (low, high) = (v4("198.18.0.1"), v4("198.18.0.9"));
+    assert_eq!(
+        ipv4("{random: 198.18.0.1..198.18.0.9, unique: true}"),
+        FieldValue::Unique { low, high }
+    );
+    assert_eq!(
+        ipv4("{random: 198.18.0.1..198.18.0.9, unique: false}"),
+        FieldValue::Random { low, high }
+    );
+    assert_eq!(
+        ipv4("{prefix: 198.18.0.0/28, order: random, zipf: 1.25}"),
+        FieldValue::Zipf { low, high: v4("198.18.0.14"), exponent: real(1.25) }
+    );
+    assert_eq!(
+        ipv4("{random: 198.18.0.1..198.18.0.9, mean: 198.18.0.4, sd: 1.5}"),
+        FieldValue::Normal { low, high, mean: real(3.0), deviation: real(1.5) }
+    );
+    assert_eq!(
+        ipv4("{random: {198.18.0.1: 3, 198.18.0.5..198.18.0.9: 1}}"),
+        FieldValue::Weighted(vec![
+            Weighted { low, high: low, weight: 3 },
+            Weighted { low: low + 4, high, weight: 1 }
+        ])
+    );
+    assert_eq!(
+        ipv4("{list: {198.18.0.1: 4, 198.18.0.9: 2}}"),
+        FieldValue::List(vec![low, high, low])
+    );
+    let of = FieldName { header: "udp".into(), nth: None, field: "src".into() };
+    assert_eq!(
+        ipv4("{same_as: udp.src, plus: -1}"),
+        FieldValue::Same { of, plus: 1u128.wrapping_neg() }
+    );
+    let counter = FieldValue::Counter { start: low, step: 1, count: 3 };
+    let slow = FieldValue::Every { packets: 5, value: Box::new(counter) };
+    assert_eq!(
+        ipv4("{increment: 198.18.0.1, count: 3, every: 5, mask: 0.0.0.15, base: 198.18.1.0}"),
+        FieldValue::Masked { mask: 15, base: v4("198.18.1.0"), value: Box::new(slow) }
+    );
+}
+
+#[test]
+fn sizes_and_payloads_of_every_kind() {
+    let stream = |size: &str, payload: &str| {
+        let text = format!(
+            "streams: [{{size: {size}, rate: 1kpps, packet: [ipv4, udp], payload: {payload}}}]"
+        );
+        profile::parse("tests/p.yaml", &text, &[])
+            .unwrap_or_else(|e| panic!("{e}"))
+            .streams
+            .remove(0)
+    };
+    let size = |text: &str| stream(text, "zeros").size;
+    let list = |sizes: &[u32]| Size::List(sizes.iter().map(|size| FrameSize(*size)).collect());
+    assert_eq!(size("{genome: aaafg}"), list(&[64, 64, 64, 1280, 1518]));
+    assert_eq!(size("{genome: hijbcde}"), list(&[2112, 9000, 16_000, 128, 256, 512, 1024]));
+    assert_eq!(size("{genome: zAa, mtu: 1400, custom: {A: 90B}}"), list(&[1418, 90, 64]));
+    let mix = [(64, 28), (570, 16), (1518, 4)].map(|(size, weight)| (FrameSize(size), weight));
+    assert_eq!(size("{imix: csit}"), Size::Imix(mix.to_vec()));
+    let share = |low, high, weight| Weighted { low: FrameSize(low), high: FrameSize(high), weight };
+    assert_eq!(
+        size("{random: {64B: 7, 100B..200B: 1}}"),
+        Size::Weighted(vec![share(64, 64, 7), share(100, 200, 1)])
+    );
+    let payload = |text: &str| stream("64B", text).payload;
+    assert_eq!(payload("random"), Payload::Random);
+    assert!(matches!(payload("{prbs: 23}"), Payload::Prbs(order) if order.stages == 23));
+    // Relative to the profile's folder, which is tests/.
+    let script = std::fs::read("tests/scapy_read.py").expect("is there");
+    assert_eq!(payload("{file: scapy_read.py}"), Payload::Bytes(script));
 }

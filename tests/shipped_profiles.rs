@@ -145,7 +145,9 @@ fn wanted(value: &FieldValue, max: u128, index: u64) -> Result<u128, (u128, u128
         FieldValue::Counter { start, step, count } => {
             Ok(start.wrapping_add(step.wrapping_mul((index % count).into())) & max)
         }
-        FieldValue::Random { low, high } => Err((*low, *high)),
+        FieldValue::Random { low, high } | FieldValue::Unique { low, high } => Err((*low, *high)),
+        FieldValue::Every { packets, value } => wanted(value, max, index / packets),
+        other => unreachable!("no shipped profile has {other:?}"),
     }
 }
 
@@ -187,6 +189,9 @@ fn assert_size(stream: &Stream, index: u64, len: usize, told: &str) {
             assert_eq!(len, start.0.wrapping_add(step.wrapping_mul(turns)), "{told}");
         }
         Size::Random { low, high } => assert!((low.0..=high.0).contains(&len), "{told}"),
+        Size::Weighted(shares) => {
+            assert!(shares.iter().any(|s| (s.low.0..=s.high.0).contains(&len)), "{told}");
+        }
     }
 }
 
@@ -197,6 +202,7 @@ fn assert_payload(stream: &Stream, headers: usize, rest: &[u8], told: &str) {
             Payload::Fill(byte) => *byte,
             Payload::Increment => (n + headers) as u8,
             Payload::Bytes(pattern) => pattern[n % pattern.len()],
+            other => unreachable!("no shipped profile has {other:?}"),
         };
         assert_eq!(*byte, expected, "payload byte {n} {told}");
     }

@@ -72,16 +72,14 @@ fn all_fields(stream: u16) -> [PatchOp; 8] {
     let op = |kind: ValueKind, offset, width, sums, a, b, c| PatchOp {
         kind: kind as u8,
         width,
-        shift: 0,
         sums,
-        odd: 0,
-        reserved: 0,
         offset,
         mask: u64::MAX >> (64 - 8 * u32::from(width)),
         a,
         b,
         c,
         key: random::key(1, u32::from(stream), u32::from(offset)),
+        ..PatchOp::default()
     };
     use ValueKind::{Counter, List, Random};
     [

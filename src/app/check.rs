@@ -87,14 +87,10 @@ fn describe(text: &mut String, profile: &Profile, port: &PortPlan, number: usize
         Pattern::Constant(_) => rate,
         pattern => format!("{}: {rate} on average", pattern.text()),
     };
-    let packets = match (&class.shape, class.count, plan::length(class)) {
-        (Shape::Poisson(_), count, Some(span)) => {
-            let expected = plan::mean_pps(class).unwrap_or(0.0) * span as f64 / 1e9;
-            let expected = count.map_or(expected, |count| expected.min(count as f64));
-            format!("about {} packets", format::count(expected.round() as u64))
-        }
-        (Shape::Poisson(_), count, None) => count.map_or("no limit".to_owned(), packets),
-        _ => class.slots().map_or("no limit".to_owned(), packets),
+    let packets = match (&class.shape, plan::expected_slots(class)) {
+        (_, None) => "no limit".to_owned(),
+        (Shape::Poisson(_), Some(slots)) => format!("about {} packets", format::count(slots)),
+        (_, Some(slots)) => format!("{} packets", format::count(slots)),
     };
     let _ = writeln!(text, "    {sizes} (FCS included); {rate}; {packets}");
     if class.start > 0 || stream.after.is_some() {
@@ -107,16 +103,12 @@ fn describe(text: &mut String, profile: &Profile, port: &PortPlan, number: usize
     }
 }
 
-fn packets(count: u64) -> String {
-    format!("{} packets", format::count(count))
-}
-
 /// How often a stream's chain is repeated; None: once.
 fn rounds(profile: &Profile, stream: &Stream) -> Option<u64> {
     let mut first = stream;
     // A chain without a beginning is no valid profile.
     while let Some(after) = &first.after {
-        first = profile.streams.iter().find(|other| other.name == *after)?;
+        first = profile.streams.iter().find(|other| other.written_name() == after)?;
     }
     (first.repeat > 1).then_some(first.repeat)
 }

@@ -70,7 +70,8 @@ fn fields(text: &mut String, protocol: &Protocol, style: Style) {
         .column("meaning", Align::Wrap);
     let optional = protocol.optional.iter().flat_map(|part| part.fields);
     let fixed = protocol.fields.iter().map(|field| (field, false));
-    for (field, optional) in fixed.chain(optional.map(|field| (field, true))) {
+    let tail = protocol.tail.iter().map(|field| (field, false));
+    for (field, optional) in fixed.chain(optional.map(|field| (field, true))).chain(tail) {
         let unset = if optional { "absent".to_owned() } else { default(field) };
         table.row(vec![
             Cell::plain(field.name),

@@ -4,7 +4,11 @@
 //! header that it names has all of its fields set, so that a stack compiled from them is the bytes
 //! again, whatever the bytes hold.
 
+mod sections;
+
 use std::ops::Range;
+
+use sections::{may_come, option_count};
 
 use crate::profile::model::{FieldSetting, FieldValue, Header};
 use crate::wire::field::{
@@ -70,15 +74,22 @@ fn following(header: &Header, rest: &[u8]) -> Vec<&'static Protocol> {
         (Space::SctpChunk, None) => rest.first().map_or(0, |byte| u32::from(*byte)),
         (_, None) => 0,
     };
-    // No well-known port names payload.
-    if number == 0 && matches!(space, Space::UdpPort | Space::TcpPort) {
-        return Vec::new();
+    let mut named = numbered(space, number);
+    if let (Space::UdpPort | Space::TcpPort, Some(port)) = (space, fixed(header, "src")) {
+        // A client's port says nothing, the server's then is the source.
+        named.extend(numbered(space, port as u32));
     }
-    let named = protocols().iter().copied().filter(|next| next.number(space) == Some(number));
-    let mut named: Vec<&Protocol> = named.collect();
     // Who can tell its own comes before who takes all.
     named.sort_by_key(|next| next.select.is_empty());
     named
+}
+
+/// The protocols that have a number.
+fn numbered(space: Space, number: u32) -> Vec<&'static Protocol> {
+    // No well-known port names payload.
+    let none = number == 0 && matches!(space, Space::UdpPort | Space::TcpPort);
+    let all = protocols().iter().copied().filter(|_| !none);
+    all.filter(|next| next.numbers.contains(&(space, number))).collect()
 }
 
 fn bottom_of_stack(header: &Header) -> Option<bool> {
@@ -103,8 +114,10 @@ fn packet_end(header: &Header) -> Option<usize> {
         _ => None,
     })?;
     let length = fixed(header, field.name)?;
-    // 0 stands for a length that is told elsewhere: jumbograms, segmentation offload.
-    (length > 0).then_some(usize::from(skip) + length as usize)
+    // 0 stands for a length that is told elsewhere (jumbograms, segmentation offload) where it
+    // counts the header itself, and in IPv6; else nothing follows (PPPoE discovery without tags).
+    let told = length > 0 || skip > 0 && header.protocol.kind != ProtocolKind::Ipv6;
+    told.then_some(usize::from(skip) + length as usize)
 }
 
 fn fixed(header: &Header, field: &str) -> Option<u128> {
@@ -147,6 +160,8 @@ fn header(protocol: &'static Protocol, bytes: &[u8]) -> Option<(Header, usize)> 
         header.data = Some(data);
     }
     at = variable.end;
+    read(&mut header, protocol.tail, bytes.get(at..end)?)?;
+    at += protocol.tail_len();
     if let Some(def) = &protocol.options {
         let count = option_count(&header);
         while at < end && header.options.len() < count {
@@ -158,7 +173,8 @@ fn header(protocol: &'static Protocol, bytes: &[u8]) -> Option<(Header, usize)> 
                 break;
             }
             let rest = &bytes[at..end];
-            let (option, len) = def.kinds.iter().find_map(|kind| self::header(kind, rest))?;
+            let kinds = def.kinds.iter().filter(|kind| may_come(&header, kind));
+            let (option, len) = kinds.into_iter().find_map(|kind| self::header(kind, rest))?;
             // Behind an option of zeros, the end of the list, a whole message has only padding.
             let last = !protocol.open && bytes[at..end].iter().all(|byte| *byte == 0);
             at += len.next_multiple_of(def.align_each);
@@ -305,17 +321,6 @@ fn domain_name_len(bytes: &[u8]) -> Option<usize> {
     }
 }
 
-/// How many options the header says that it has.
-fn option_count(header: &Header) -> usize {
-    let told = header.protocol.fields.iter().find_map(|field| match field.default {
-        FieldDefault::OptionCount { less } => {
-            Some(fixed(header, field.name)? as usize + usize::from(less))
-        }
-        _ => None,
-    });
-    told.map_or(usize::MAX, |count| count.min(MAX_OPTIONS))
-}
-
 /// Whether `rest` is what the compiler puts behind the options of `header` by itself.
 fn is_padding(header: &Header, rest: &[u8], padding: Padding) -> bool {
     let Some(def) = &header.protocol.options else { return false };
@@ -352,6 +357,13 @@ mod tests {
         assert_eq!(names(&frame), ["ethernet", "vlan", "vlan", "ipv4", "icmp"]);
         let found = dissect(&frame);
         assert_eq!((found.payload_at, found.packet_end), (50, 52));
+    }
+
+    #[test]
+    fn a_message_of_length_0_ends_before_its_padding() {
+        let mut frame = vec![0; 12];
+        frame.extend([0x88, 0x63, 0x11, 9, 0, 0, 0, 0, 0]);
+        assert_eq!(names(&frame), ["ethernet", "pppoe_discovery"]);
     }
 
     #[test]

@@ -23,17 +23,31 @@ pub enum ValueKind {
     Counter = 0,
     /// `a + below(key, i, b)`; `b` 0: 2^64.
     Random = 1,
-    /// `lists[a + i % b]`.
+    /// `lists[a + i % b] + c`.
     List = 2,
+    /// The upper half of a counter of 128 bits: `a + b * n + carry`, n being `i % c` as above and
+    /// carry the upper 64 bits of `extra + key * n`.
+    CounterHigh = 3,
+    /// `a + permute(i % b)`: every value of `a..a + b` once in a cycle of `b` packets, in an order
+    /// that each cycle draws anew; `b` 0: 2^64 (see [`super::permutation`]). `c` and `extra` are
+    /// [`super::permutation::Shape`]'s.
+    Unique = 4,
+    /// `c` + a draw from the table of `b` shares at `lists[a]` (see [`super::shares`]).
+    Shares = 5,
 }
 
+/// In [`PatchOp::kind`]: the operation advances every so many packets. Instead of the index it sees
+/// `i / every`, or `i >> every_shift` where `every` is 0.
+pub const EVERY: u8 = 0x80;
+
 /// One field that changes from packet to packet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 pub struct PatchOp {
-    /// A [`ValueKind`].
+    /// A [`ValueKind`], perhaps with [`EVERY`].
     pub kind: u8,
-    /// Bytes of the window: 1, 2, 4 or 8.
+    /// Bytes of the window: 1, 2, 4 or 8; 0: nothing is written, and the value is only added to the
+    /// sums, as a checksum covers it whose field is in another fragment than the window.
     pub width: u8,
     /// Left shift of the value inside the window.
     pub shift: u8,
@@ -42,8 +56,8 @@ pub struct PatchOp {
     /// Of those, the slots for which the window ends at an odd distance from the start of their
     /// coverage: its contribution is rotated by a byte.
     pub odd: u8,
-    /// Always 0.
-    pub reserved: u8,
+    /// See [`EVERY`].
+    pub every_shift: u8,
     /// First byte of the window in the frame.
     pub offset: u16,
     /// Bits of the window that the operation replaces, after the shift.
@@ -56,6 +70,25 @@ pub struct PatchOp {
     pub c: u64,
     /// Key of the random sequence.
     pub key: u64,
+    /// See [`EVERY`].
+    pub every: u64,
+    /// See [`ValueKind`].
+    pub extra: u64,
+}
+
+impl PatchOp {
+    /// Packets of one value; a divisor that [`EVERY`] stands for is at least 2.
+    pub fn advance_every(&mut self, packets: u64) {
+        if packets <= 1 {
+            return;
+        }
+        self.kind |= EVERY;
+        if packets.is_power_of_two() {
+            self.every_shift = packets.trailing_zeros() as u8;
+        } else {
+            self.every = packets;
+        }
+    }
 }
 
 /// One checksum that changes from packet to packet. Operations stand innermost first; a checksum
@@ -99,7 +132,7 @@ pub struct LengthOp {
 }
 
 const _: () = {
-    assert!(size_of::<PatchOp>() == 48);
+    assert!(size_of::<PatchOp>() == 64);
     assert!(size_of::<ChecksumOp>() == 16);
     assert!(size_of::<LengthOp>() == 12);
 };

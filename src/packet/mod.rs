@@ -6,8 +6,11 @@ pub mod dissect;
 pub mod dry_run;
 pub mod explain;
 pub mod ir;
+pub mod permutation;
+pub mod prbs;
 pub mod program;
 pub mod random;
+pub mod shares;
 pub mod tag;
 
 /// Addresses that headers take when the profile names none.

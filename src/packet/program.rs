@@ -4,8 +4,9 @@
 
 use std::sync::Arc;
 
-use super::ir::{ChecksumOp, LengthOp, MAX_CHECKSUMS, PatchOp, ValueKind};
-use super::{random, tag};
+use super::ir::{ChecksumOp, EVERY, LengthOp, MAX_CHECKSUMS, PatchOp, ValueKind};
+use super::permutation::{self, Shape};
+use super::{random, shares, tag};
 
 /// How the frame length follows from the packet's index.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -204,8 +205,58 @@ pub fn value(op: &PatchOp, index: u64, lists: &[u64]) -> u64 {
         op.a.wrapping_add(op.b.wrapping_mul(turn))
     } else if op.kind == ValueKind::Random as u8 {
         op.a.wrapping_add(random::below(op.key, index, op.b))
+    } else if op.kind == ValueKind::List as u8 {
+        list_value(op, index, lists)
     } else {
-        lists[(op.a + remainder(index, op.b)) as usize]
+        rare(op, index, lists)
+    }
+}
+
+#[inline(always)]
+fn list_value(op: &PatchOp, index: u64, lists: &[u64]) -> u64 {
+    lists[(op.a + remainder(index, op.b)) as usize].wrapping_add(op.c)
+}
+
+/// The values that cost more, and all that advance every so many packets: out of the way of those
+/// that do not.
+#[inline(never)]
+fn rare(op: &PatchOp, index: u64, lists: &[u64]) -> u64 {
+    const COUNTER: u8 = ValueKind::Counter as u8;
+    const RANDOM: u8 = ValueKind::Random as u8;
+    const LIST: u8 = ValueKind::List as u8;
+    const COUNTER_HIGH: u8 = ValueKind::CounterHigh as u8;
+    const UNIQUE: u8 = ValueKind::Unique as u8;
+    let turn = match (op.kind & EVERY, op.every) {
+        (0, _) => index,
+        (_, 0) => index >> (op.every_shift & 63),
+        (_, every) => quotient(index, every),
+    };
+    let counted = || if op.c == 0 { turn } else { remainder(turn, op.c) };
+    match op.kind & !EVERY {
+        COUNTER => op.a.wrapping_add(op.b.wrapping_mul(counted())),
+        RANDOM => op.a.wrapping_add(random::below(op.key, turn, op.b)),
+        LIST => list_value(op, turn, lists),
+        COUNTER_HIGH => {
+            let turn = counted();
+            let low = u128::from(op.key) * u128::from(turn) + u128::from(op.extra);
+            let high = op.a.wrapping_add(op.b.wrapping_mul(turn));
+            high.wrapping_add((low >> 64) as u64)
+        }
+        UNIQUE => {
+            let shape = Shape { values: op.b, left: op.c, split: op.extra as u32 };
+            op.a.wrapping_add(permutation::value(op.key, &shape, turn))
+        }
+        _ => op.c.wrapping_add(shares::draw(&lists[op.a as usize..], op.b, op.key, turn)),
+    }
+}
+
+/// `index / divisor`, by 32-bit division where both fit.
+#[inline(always)]
+fn quotient(index: u64, divisor: u64) -> u64 {
+    if (index | divisor) >> 32 == 0 {
+        u64::from(index as u32 / divisor as u32)
+    } else {
+        index / divisor
     }
 }
 
@@ -237,7 +288,8 @@ fn write_window(frame: &mut [u8], op: &PatchOp, bits: u64) {
         2 => window!(u16),
         4 => window!(u32),
         8 => window!(u64),
-        _ => window!(u8),
+        1 => window!(u8),
+        _ => {}
     }
 }
 

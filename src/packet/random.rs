@@ -28,7 +28,12 @@ pub fn bits(key: u64, index: u64) -> u64 {
 /// Uniform over `0..range`; a `range` of 0 stands for 2^64. The bias is below `range / 2^64`.
 #[inline(always)]
 pub fn below(key: u64, index: u64, range: u64) -> u64 {
-    let bits = bits(key, index);
+    scale(bits(key, index), range)
+}
+
+/// 64 random bits brought to `0..range`; a `range` of 0 stands for 2^64.
+#[inline(always)]
+pub fn scale(bits: u64, range: u64) -> u64 {
     if range == 0 { bits } else { ((u128::from(bits) * u128::from(range)) >> 64) as u64 }
 }
 

@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use super::shape::shape_of;
+use super::shape::shape;
 use crate::error::{Error, Result};
 use crate::pace::Shape;
 use crate::pace::shape::{Repeated, Rounds};
@@ -24,15 +24,18 @@ pub(super) struct Timing {
     pub start: u64,
     /// Packets at most, over all rounds.
     pub count: Option<u64>,
-    /// Nanoseconds from `start` after which nothing is due.
+    /// Nanoseconds from `start` after which nothing is due; no datagram begins, if it is sent in
+    /// pieces.
     pub duration: Option<u64>,
+    /// Nanoseconds from the first piece of a datagram to its last.
+    span: u64,
 }
 
 impl Timing {
     /// Nanoseconds from `start` to the end of its schedule; None: when its count is sent, at an
     /// unlimited rate.
     fn length(&self) -> Option<u64> {
-        length(&self.shape, self.count, self.duration)
+        Some(length(&self.shape, self.count, self.duration)?.saturating_add(self.span))
     }
 }
 
@@ -66,13 +69,16 @@ pub(super) fn timetable(profile: &Profile, lines: &[Option<u64>]) -> Result<Vec<
     let mut timings = Vec::with_capacity(profile.streams.len());
     for (number, stream) in profile.streams.iter().enumerate() {
         let line = lines.get(stream.from).copied().flatten();
-        let shape = shape_of(stream, (profile.seed, number), line)?;
+        let shape = shape(profile, number, line).map_err(|refusal| refusal.error(stream))?;
         let limit = stream.limit;
         let duration = match (limit.count, limit.duration) {
             (None, None) => Some(profile.duration.0),
             (_, duration) => duration.map(|span| span.0),
         };
-        timings.push(Timing { shape, start: stream.start.0, count: limit.count, duration });
+        let piece = stream.piece.as_ref();
+        let span = piece.map_or(0, |piece| piece.sequence(profile.seed).span());
+        let start = stream.start.0;
+        timings.push(Timing { shape, start, count: limit.count, duration, span });
     }
     if profile.streams.iter().all(|stream| stream.after.is_none() && stream.repeat == 1) {
         return Ok(timings);
@@ -117,8 +123,9 @@ struct Place {
 }
 
 fn places(profile: &Profile, timings: &[Timing]) -> Result<Vec<Place>> {
+    // Of a datagram's pieces the first stands for all.
     let numbers: HashMap<&str, usize> =
-        profile.streams.iter().enumerate().map(|(n, stream)| (&*stream.name, n)).collect();
+        profile.streams.iter().enumerate().rev().map(|(n, s)| (s.written_name(), n)).collect();
     let mut places: Vec<Option<Place>> = profile.streams.iter().map(|_| None).collect();
     for number in 0..profile.streams.len() {
         // Back to a stream whose place is known, then forwards again.
@@ -138,7 +145,10 @@ fn places(profile: &Profile, timings: &[Timing]) -> Result<Vec<Place>> {
         for &at in way.iter().rev() {
             let stream = &profile.streams[at];
             let place = match stream.after.as_ref().and_then(|after| numbers.get(&**after)) {
-                None => Place { first: at, offset: 0 },
+                None => {
+                    let first = stream.piece.as_ref().map_or(at, |piece| piece.group);
+                    Place { first, offset: 0 }
+                }
                 Some(&before) => {
                     let length = timings[before].length();
                     let Some((length, place)) = length.zip(places[before].as_ref()) else {
@@ -157,7 +167,7 @@ fn places(profile: &Profile, timings: &[Timing]) -> Result<Vec<Place>> {
 /// Makes one round's timing that of all rounds.
 fn repeat(timing: &mut Timing, round: u64, first: &Stream) -> Result<()> {
     let times = first.repeat;
-    let own = timing.length().unwrap_or(round);
+    let own = length(&timing.shape, timing.count, timing.duration).unwrap_or(round);
     let last = round.saturating_mul(times - 1);
     match &mut timing.shape {
         Shape::Poisson(process) => {
@@ -195,5 +205,5 @@ fn endless(stream: &Stream, key: &str) -> Error {
 }
 
 fn path(stream: &Stream, key: &str) -> String {
-    format!("streams[{}].{key}", stream.name)
+    format!("streams[{}].{key}", stream.written_name())
 }

@@ -2,12 +2,13 @@
 
 use std::fmt;
 
-use super::mean_size;
-use crate::error::{Error, Result};
+use super::{OnTheWire, on_the_wire};
+use crate::error::Error;
 use crate::pace::shape::{Burst, OnOff, Poisson, Ramp, Rounds, Steps};
 use crate::pace::{Period, Shape};
 use crate::packet::random;
-use crate::profile::model::{Pattern, Rate, Size, Spacing, Stream};
+use crate::profile::model::{Pattern, Profile, Rate, Spacing, Stream};
+use crate::profile::units::Unit;
 use crate::units::{BitLayer, L1_OVERHEAD_BYTES, Nanos, PacketRate};
 
 /// The sequence of random numbers, among those of a stream's fields, that its gaps are drawn from.
@@ -32,23 +33,26 @@ impl Refusal {
 
     /// As an error of a run.
     pub fn error(self, stream: &Stream) -> Error {
-        Error::new("plan", format!("streams[{}].{}", stream.name, self.key), self.found)
+        Error::new("plan", format!("streams[{}].{}", stream.written_name(), self.key), self.found)
             .remedy(format!("use {}", self.expected))
     }
 }
 
-/// When the packets of stream `number` are due.
+/// When the packets of stream `number` are due; where it is a piece of a datagram, when the datagrams
+/// are.
 ///
 /// # Errors
 /// A share of the line rate where it is not known; rates and times that do not go together.
 pub fn shape(
-    stream: &Stream,
-    (seed, number): (u64, usize),
+    profile: &Profile,
+    number: usize,
     line_rate_bps: Option<u64>,
-) -> std::result::Result<Shape, Refusal> {
-    let rates = Rates { size: &stream.size, line_rate_bps };
+) -> Result<Shape, Refusal> {
+    let stream = &profile.streams[number];
+    let rates = Rates { wire: on_the_wire(profile, number), line_rate_bps };
     if let Pattern::Poisson(rate) = stream.pattern {
-        let key = random::key(seed, number as u32, GAPS);
+        let first = stream.piece.as_ref().map_or(number, |piece| piece.group);
+        let key = random::key(profile.seed, first as u32, GAPS);
         let process = Poisson::new(rates.limited(rate, ".poisson")?, key, Rounds::ENDLESS);
         return process.map(Shape::Poisson).ok_or_else(|| no_rate(".poisson", rate));
     }
@@ -57,11 +61,7 @@ pub fn shape(
 }
 
 /// The shape of a pattern; None: it is silent.
-fn of(
-    pattern: &Pattern,
-    rates: &Rates<'_>,
-    below: &str,
-) -> std::result::Result<Option<Shape>, Refusal> {
+fn of(pattern: &Pattern, rates: &Rates, below: &str) -> Result<Option<Shape>, Refusal> {
     let key = |key: &str| format!("{below}{key}");
     Ok(Some(match pattern {
         Pattern::Constant(rate) => {
@@ -81,16 +81,18 @@ fn of(
             let burst = Burst::new(*packets, within, span).ok_or_else(|| {
                 let expected = match length {
                     0 => "a time above 0".to_owned(),
-                    _ => format!("at least {}, which a burst takes", Nanos(length)),
+                    _ => format!("at least {}, which a burst takes", Nanos(length).text()),
                 };
-                Refusal::new(&key(name), Nanos(span), expected)
+                Refusal::new(&key(name), Nanos(span).text(), expected)
             })?;
             Shape::Burst(burst)
         }
         Pattern::OnOff { on, off, at } => {
             let period = rates.limited(*at, &key(".at"))?;
             let on_off = OnOff::new(on.0, off.0, period);
-            Shape::OnOff(on_off.ok_or_else(|| Refusal::new(&key(".on"), on, "a time above 0"))?)
+            Shape::OnOff(
+                on_off.ok_or_else(|| Refusal::new(&key(".on"), on.text(), "a time above 0"))?,
+            )
         }
         Pattern::Ramp { from, to, over } => {
             let end = |rate: Rate| match rate {
@@ -132,32 +134,30 @@ fn of(
 }
 
 fn no_rate(key: &str, rate: Rate) -> Refusal {
-    use crate::profile::units::Unit;
     Refusal::new(key, rate.text(), "a rate: only bursts are sent as fast as the engine goes")
 }
 
 /// Turns rates into periods.
-struct Rates<'s> {
-    size: &'s Size,
+struct Rates {
+    wire: OnTheWire,
     line_rate_bps: Option<u64>,
 }
 
-impl Rates<'_> {
+impl Rates {
     /// The period of a rate that is neither unlimited nor 0.
-    fn limited(&self, rate: Rate, key: &str) -> std::result::Result<Period, Refusal> {
+    fn limited(&self, rate: Rate, key: &str) -> Result<Period, Refusal> {
         let period = self.audible(rate, key)?;
         if period.is_unlimited() { Err(no_rate(key, rate)) } else { Ok(period) }
     }
 
     /// The period of a rate that is not 0.
-    fn audible(&self, rate: Rate, key: &str) -> std::result::Result<Period, Refusal> {
-        use crate::profile::units::Unit;
+    fn audible(&self, rate: Rate, key: &str) -> Result<Period, Refusal> {
         let silent = || Refusal::new(key, rate.text(), "a rate above 0");
         self.period(rate, key)?.ok_or_else(silent)
     }
 
     /// The exact time between two packets; None: the rate is 0.
-    fn period(&self, rate: Rate, key: &str) -> std::result::Result<Option<Period>, Refusal> {
+    fn period(&self, rate: Rate, key: &str) -> Result<Option<Period>, Refusal> {
         if rate.is_silent() {
             return Ok(None);
         }
@@ -176,13 +176,13 @@ impl Rates<'_> {
                 (u128::from(line) * u128::from(share.0) / 1_000_000_000, BitLayer::L1)
             }
         };
-        let (bytes, frames) = mean_size(self.size);
+        let wire = &self.wire;
         let overhead = match layer {
-            BitLayer::L1 => u64::from(L1_OVERHEAD_BYTES) * frames,
+            BitLayer::L1 => u64::from(L1_OVERHEAD_BYTES) * wire.frames,
             BitLayer::L2 => 0,
         };
-        let packets = bps * u128::from(frames);
-        let nanos = u128::from(bytes + overhead) * 8 * 1_000_000_000;
+        let packets = bps * u128::from(wire.packets);
+        let nanos = u128::from(wire.bytes + overhead) * 8 * 1_000_000_000;
         let divisor = gcd(packets, nanos).max(1);
         let too_fine =
             |_| Refusal::new(key, "a rate out of range", "a rate between 1 bit/s and 1 Tbit/s");
@@ -195,12 +195,4 @@ impl Rates<'_> {
 
 fn gcd(a: u128, b: u128) -> u128 {
     if b == 0 { a } else { gcd(b, a % b) }
-}
-
-/// [`shape`], as a run needs it.
-///
-/// # Errors
-/// As [`shape`].
-pub(super) fn shape_of(stream: &Stream, of: (u64, usize), line: Option<u64>) -> Result<Shape> {
-    shape(stream, of, line).map_err(|refusal| refusal.error(stream))
 }

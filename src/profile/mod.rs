@@ -7,13 +7,16 @@
 //!
 //! Every stage goes on after a mistake, and all mistakes are told at once ([`ProfileErrors`]).
 
+pub(crate) mod deal;
 mod decode;
+mod fragments;
 mod lab;
 pub mod model;
 mod origin;
 mod overrides;
 mod path;
 mod pattern;
+mod piece;
 mod prefix;
 mod problem;
 pub mod safety;

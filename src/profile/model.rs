@@ -1,8 +1,15 @@
 //! The profile after parsing and validation: every name resolved, every unit converted, nothing
 //! that is not legal.
 
+mod value;
+
+pub use value::{FieldName, FieldValue, Real, Weighted};
+
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+pub use crate::profile::piece::{Datagram, Piece};
+
+use crate::packet::prbs::PrbsOrder;
 use crate::profile::origin::Origin;
 pub use crate::profile::pattern::{Pattern, Spacing, Step};
 use crate::units::{BitLayer, FrameSize, Nanos, PacketRate, Ratio};
@@ -125,6 +132,18 @@ pub struct Stream {
     /// The order in which packets of each block are sent, duplicates and omissions on purpose
     /// included: slot k carries packet `(k / len) * (max + 1) + order[k % len]`. Empty: 0, 1, 2 …
     pub order: Vec<u64>,
+    /// The stream is one of the fragments of a datagram.
+    pub piece: Option<Piece>,
+}
+
+impl Stream {
+    /// Its name as the profile has it: the pieces of a datagram share it.
+    pub fn written_name(&self) -> &str {
+        match (&self.piece, self.name.rsplit_once('.')) {
+            (Some(_), Some((name, _))) => name,
+            _ => &self.name,
+        }
+    }
 }
 
 /// One header of a stack, or one option of a header, with what the profile sets.
@@ -180,9 +199,10 @@ impl Header {
         self.data.as_deref().unwrap_or(default)
     }
 
-    /// Bytes of the header with its optional parts and data, without options.
+    /// Bytes of the header with its optional parts, data and tail, without options.
     pub fn len_without_options(&self) -> usize {
-        self.protocol.len + self.parts().map(|part| part.len).sum::<usize>() + self.data().len()
+        let parts: usize = self.parts().map(|part| part.len).sum();
+        self.protocol.len + parts + self.data().len() + self.protocol.tail_len()
     }
 
     /// Bytes of the header with all that belongs to it, the padding behind its options included.
@@ -221,47 +241,6 @@ pub struct CustomField {
     pub value: FieldValue,
 }
 
-/// The values of a field over the packets of a stream: a pure function of the packet's index.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum FieldValue {
-    /// The same in every packet.
-    Fixed(u128),
-    /// Packet i has `list[i % len]`. Never empty.
-    List(Vec<u128>),
-    /// Packet i has `start + step * (i % count)`, modulo the field's width. `count` ≥ 1; a
-    /// decrement is a step in two's complement.
-    Counter {
-        /// First value.
-        start: u128,
-        /// Added per packet, wrapping.
-        step: u128,
-        /// Values before the counter begins again.
-        count: u64,
-    },
-    /// The wrong value of a checksum, on purpose: the right one, off by one.
-    Bad,
-    /// Uniform over `low..=high`, drawn by [`crate::packet::random`] of (seed, stream, field, i).
-    Random {
-        /// Smallest value.
-        low: u128,
-        /// Largest value.
-        high: u128,
-    },
-}
-
-impl FieldValue {
-    /// One value that the field takes; of counters and lists the first. 0 where none is known.
-    pub fn example(&self) -> u128 {
-        match self {
-            Self::Fixed(value) => *value,
-            Self::List(values) => values.first().copied().unwrap_or(0),
-            Self::Counter { start, .. } => *start,
-            Self::Random { low, .. } => *low,
-            Self::Bad => 0,
-        }
-    }
-}
-
 /// What follows the headers (and the probe tag).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Payload {
@@ -271,6 +250,10 @@ pub enum Payload {
     Increment,
     /// These bytes, repeated to fill the frame.
     Bytes(Vec<u8>),
+    /// A pseudorandom bit sequence ([`crate::packet::prbs`]) from the first payload byte.
+    Prbs(PrbsOrder),
+    /// Random bytes of (seed, stream), the same in every packet.
+    Random,
 }
 
 /// Frame sizes of a stream.
@@ -298,6 +281,8 @@ pub enum Size {
         /// Largest size.
         high: FrameSize,
     },
+    /// Drawn by weights; the sizes of a share are equally likely.
+    Weighted(Vec<Weighted<FrameSize>>),
 }
 
 /// How fast a stream sends.

@@ -1,17 +1,18 @@
-//! Where packets may go: benchmark, documentation, private, link-local and loopback addresses.
+//! Where packets may go: benchmark, documentation, private, link-local and loopback addresses, the
+//! groups of a link (no router forwards them) and those of documentation.
 //! RFC 6815 asks for isolated networks; every other destination has to be allowed by name.
 
 use std::net::IpAddr;
 
-use super::model::{FieldSetting, FieldValue, Profile};
+use super::model::{FieldSetting, FieldValue, Header, Profile, Stream};
 use super::path;
 pub use super::prefix::Prefix;
 use super::prefix::{address, number};
 use super::problem::Problem;
-use crate::wire::field::FieldKind;
+use crate::wire::field::{FieldDefault, FieldKind, ProtocolKind, WantedAddress};
 
 /// Prefixes that need no permission.
-const SAFE: [&str; 15] = [
+const SAFE: [&str; 21] = [
     "198.18.0.0/15",   // RFC 2544
     "192.0.2.0/24",    // RFC 5737
     "198.51.100.0/24", // RFC 5737
@@ -27,11 +28,17 @@ const SAFE: [&str; 15] = [
     "3fff::/20",       // RFC 9637
     "fc00::/7",        // RFC 4193
     "fe80::/10",       // RFC 4291
+    // Never forwarded: the groups of a link, and everybody on it.
+    "224.0.0.0/24",       // RFC 5771 §4
+    "255.255.255.255/32", // RFC 919 §7
+    "ff02::/16",          // RFC 4291 §2.7
+    // Groups for documentation and tests.
+    "233.252.0.0/24",   // RFC 6676 §2
+    "ff05::db8:0:0/96", // RFC 6676 §3
+    "ff0e::db8:0:0/96", // RFC 6676 §3
 ];
 /// Loopback beside them.
 const LOOPBACK: &str = "::1/128";
-/// A counter of at most so many values is judged value by value, a longer one by its two ends.
-const MAX_ENUMERATED: u64 = 1 << 16;
 
 /// Every destination that a stream of the profile can take outside the safe prefixes and
 /// `allowed`: one problem a field. Destinations that the profile leaves to the receiving port are
@@ -48,10 +55,10 @@ pub fn check(profile: &Profile, allowed: &[Prefix]) -> Vec<Problem> {
                     FieldKind::Ipv6 => false,
                     FieldKind::Number | FieldKind::Mac => continue,
                 };
-                if field.name != "dst" {
+                if field.name != "dst" && !becomes_destination(&stream.headers, h, field.name) {
                     continue;
                 }
-                if let Some(outside) = ranges.outside(ipv4, value) {
+                if let Some(outside) = ranges.outside(ipv4, value, stream) {
                     let at = profile.origin.header_path(s, h, count, header.protocol.name);
                     let found = format!("the destination {}", address(outside, ipv4));
                     let at = path::key(&at, field.name);
@@ -73,8 +80,18 @@ pub fn check(profile: &Profile, allowed: &[Prefix]) -> Vec<Problem> {
     problems
 }
 
-const EXPECTED: &str = "a benchmark, documentation, private, link-local or loopback address, or \
-                        --allow-destination with its prefix";
+const EXPECTED: &str = "a benchmark, documentation, private, link-local or loopback address, a \
+                        group of the link, or --allow-destination with its prefix";
+
+/// Whether the packet goes where this field of header number `h` says: the IP header before it does
+/// not say.
+fn becomes_destination(headers: &[Header], h: usize, field: &str) -> bool {
+    let mut outer = headers[..h].iter().rev();
+    let ip = outer.find(|one| matches!(one.protocol.kind, ProtocolKind::Ipv4 | ProtocolKind::Ipv6));
+    let wants = headers[h].protocol.wants_address;
+    wants.iter().any(|want| matches!(want, WantedAddress::DestinationFrom(from) if *from == field))
+        && ip.is_none_or(|ip| ip.setting("dst").is_none())
+}
 
 /// Whether packets may be sent to `address` without asking, or because `allowed` says so.
 pub fn is_safe(address: IpAddr, allowed: &[Prefix]) -> bool {
@@ -116,34 +133,29 @@ impl Ranges {
     }
 
     /// An address that the field can take and that is not allowed.
-    fn outside(&self, ipv4: bool, value: &FieldValue) -> Option<u128> {
-        match value {
-            FieldValue::Bad => None,
-            FieldValue::Fixed(value) => self.first_outside(ipv4, *value, *value),
-            FieldValue::List(values) => {
-                values.iter().find_map(|value| self.first_outside(ipv4, *value, *value))
-            }
-            FieldValue::Random { low, high } => self.first_outside(ipv4, *low, *high),
-            FieldValue::Counter { start, step, count } => {
-                let width = if ipv4 { u128::from(u32::MAX) } else { u128::MAX };
-                let down = *step > u128::MAX / 2;
-                let at = |n: u64| start.wrapping_add(step.wrapping_mul(n.into())) & width;
-                if *count <= MAX_ENUMERATED {
-                    return (0..*count).map(at).find(|value| !self.contain(ipv4, *value, *value));
-                }
-                let distance = if down { step.wrapping_neg() } else { *step };
-                let span = distance.checked_mul(u128::from(count - 1));
-                let end = span.and_then(|span| {
-                    if down { start.checked_sub(span) } else { start.checked_add(span) }
-                });
-                match end.filter(|end| *end <= width) {
-                    Some(end) => self.first_outside(ipv4, end.min(*start), end.max(*start)),
-                    // It wraps: every address can come.
-                    None => self.first_outside(ipv4, 0, width),
-                }
-            }
+    fn outside(&self, ipv4: bool, value: &FieldValue, stream: &Stream) -> Option<u128> {
+        if follows_the_receiver(value, ipv4, stream) {
+            return None;
         }
+        let largest = if ipv4 { u128::from(u32::MAX) } else { u128::MAX };
+        let taken = value.ranges(largest, stream);
+        taken.into_iter().find_map(|(low, high)| self.first_outside(ipv4, low, high))
     }
+}
+
+/// Whether a destination is what another header leaves to the receiving port, whose address is
+/// judged by itself.
+fn follows_the_receiver(value: &FieldValue, ipv4: bool, stream: &Stream) -> bool {
+    let FieldValue::Same { of, plus: 0 } = value else { return false };
+    let Ok(n) = of.position(&stream.headers) else { return false };
+    let header = &stream.headers[n];
+    let kind = if ipv4 { FieldKind::Ipv4 } else { FieldKind::Ipv6 };
+    of.setting(header).is_none()
+        && header.protocol.all_fields().any(|field| {
+            field.name == of.field
+                && field.kind == kind
+                && field.default == FieldDefault::DestinationAddress
+        })
 }
 
 /// Sorts ranges and joins those that touch or overlap.
@@ -187,13 +199,61 @@ mod tests {
         for text in ["2001:2::1", "2001:db8::1", "fd00::1", "fe80::1", "::1", "3fff:fff::"] {
             assert!(safe(text), "{text}");
         }
-        for text in ["198.17.255.255", "198.20.0.0", "8.8.8.8", "172.32.0.0", "224.0.0.1"] {
+        for text in
+            ["198.17.255.255", "198.20.0.0", "8.8.8.8", "172.32.0.0", "224.0.1.1", "239.1.1.1"]
+        {
             assert!(!safe(text), "{text}");
         }
-        for text in ["2001:2:1::", "2001:4860:4860::8888", "::", "ff02::1", "::ffff:8.8.8.8"] {
+        for text in ["2001:2:1::", "2001:4860:4860::8888", "::", "ff0e::1", "::ffff:8.8.8.8"] {
             assert!(!safe(text), "{text}");
         }
         assert!(ranges(&["8.8.8.0/24"]).contain_address("8.8.8.8".parse().expect("is one")));
+    }
+
+    /// A stream whose IPv4 header has these fields, behind another one that sets its source.
+    fn stream(ipv4: &str) -> Stream {
+        let text = format!(
+            "streams: [{{rate: 1kpps, size: 128B, packet: [{{ipv4: {{src: 8.8.8.8}}}}, {{ipv4: {ipv4}}}, \
+             {{udp: {{src: 5}}}}]}}]"
+        );
+        let profile = crate::profile::parse("p.yaml", &text, &[]).expect("is a profile");
+        profile.streams.into_iter().next().expect("has a stream")
+    }
+
+    fn outside(destination: &str) -> Option<String> {
+        let stream = stream(&format!("{{dst: {destination}}}"));
+        let value = stream.headers[2].setting("dst").expect("is set");
+        ranges(&[]).outside(true, value, &stream).map(|outside| address(outside, true).to_string())
+    }
+
+    #[test]
+    fn every_rule_is_judged() {
+        for safe in [
+            "{random: 198.18.0.1..198.19.0.9, unique: true}",
+            "{random: 198.18.0.1..198.19.0.9, zipf: 1.1, every: 3}",
+            "{random: {198.18.0.1: 1, 10.0.0.0..10.0.0.9: 2}}",
+            "{list: {198.18.0.1: 1, 10.0.0.0: 2}}",
+            "{random: 0.0.0.0..255.255.255.255, mask: 0.0.255.255, base: 198.18.0.0}",
+            // What the receiving port decides is judged with the port.
+            "{same_as: 'ipv4[0].dst'}",
+        ] {
+            assert_eq!(outside(safe), None, "{safe}");
+        }
+        for (unsafe_, expected) in [
+            ("{random: 198.18.0.1..198.20.0.9, unique: true}", "198.20.0.0"),
+            ("{random: 8.8.8.8..198.20.0.9, mean: 10.0.0.1, sd: 3}", "8.8.8.8"),
+            ("{random: {198.18.0.1: 1, 1.1.1.1: 2}}", "1.1.1.1"),
+            ("{list: {198.18.0.1: 1, 1.1.1.1: 2}}", "1.1.1.1"),
+            ("{increment: 198.19.255.255, count: 4, every: 2}", "198.20.0.0"),
+            ("{random: 198.18.0.1..198.18.0.9, mask: 0.1.255.255, base: 8.0.0.0}", "8.0.0.0"),
+            ("{same_as: 'ipv4[0].src'}", "8.8.8.8"),
+            ("{same_as: udp.src}", "0.0.0.5"),
+            // Of the sending port's own address nothing is known here, nor of what lies beyond.
+            ("{same_as: 'ipv4[1].src'}", "0.0.0.0"),
+            ("{same_as: 'ipv4[0].dst', plus: 1}", "0.0.0.0"),
+        ] {
+            assert_eq!(outside(unsafe_).as_deref(), Some(expected), "{unsafe_}");
+        }
     }
 
     #[test]
@@ -215,7 +275,7 @@ mod tests {
         ) {
             let ranges = ranges(&[]);
             let value = FieldValue::Counter { start, step: step as u128, count };
-            let outside = ranges.outside(true, &value);
+            let outside = ranges.outside(true, &value, &stream("{}"));
             let run = |n: u64| (start as i128 + step * i128::from(n)) as u128 & 0xffff_ffff;
             let first = (0..count).map(run).find(|v| !(0xc612_0000..=0xc613_ffff).contains(v));
             prop_assert_eq!(outside, first);

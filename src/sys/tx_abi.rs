@@ -86,6 +86,8 @@ pub struct TxConfig {
     pub copy_len: u32,
     pub spin_ns: u32,
     pub bulk: u32,
+    pub uses_rare: u32,
+    pub reserved: u32,
     pub only: LiveProgram,
     pub only_template: [u64; WORD_COPY / 8],
     pub only_template_end: u64,
@@ -211,7 +213,7 @@ const _: () = {
     assert!(size_of::<LiveLength>() == 16);
     assert!(size_of::<LiveProgram>() == 64);
     assert!(
-        size_of::<TxConfig>() == 56 + 64 + WORD_COPY + 8 + (INLINE_OPS + 1) * 48 + 4 * 16 + 8 * 16
+        size_of::<TxConfig>() == 64 + 64 + WORD_COPY + 8 + (INLINE_OPS + 1) * 64 + 4 * 16 + 8 * 16
     );
     assert!(size_of::<SharedSlot>() == 24);
     assert!(size_of::<SharedRun>() == 80);

@@ -5,7 +5,7 @@
 /// A header, or an option inside a header, as a profile can name it.
 ///
 /// On the wire it is, in this order: the fixed fields, the optional parts that are present, the
-/// data, the options, the padding behind them.
+/// data, the fields behind the data, the options, the padding behind them.
 #[derive(Debug)]
 pub struct Protocol {
     /// Key in the profile's header stack: `ipv4`.
@@ -22,6 +22,8 @@ pub struct Protocol {
     pub optional: &'static [OptionalPart],
     /// Bytes of any length after the fields.
     pub data: Option<DataDef>,
+    /// Fields behind the data; bits are counted from the first of them.
+    pub tail: &'static [FieldDef],
     /// Options (records, segments, TLVs) after the data.
     pub options: Option<OptionsDef>,
     /// The numbers by which a header before it names it.
@@ -39,6 +41,9 @@ pub struct Protocol {
     /// It asks for that only where this field of its own has this value (an ARP request goes to
     /// everybody, a reply does not).
     pub wants_when: Option<(&'static str, u128)>,
+    /// The addresses that it asks of the IP header before it, under the same condition, before
+    /// [`wants`](Self::wants).
+    pub wants_address: &'static [WantedAddress],
     /// The options that stand there where the profile names none.
     pub default_options: &'static [&'static Protocol],
     /// The version of IP that it belongs to: it stands in no packet of the other.
@@ -258,6 +263,21 @@ pub struct Want {
     pub value: u128,
 }
 
+/// An address that a header asks of the IP header right before it, where the profile does not set
+/// it there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WantedAddress {
+    /// The destination is what this field of the header says, unless that is 0 or random. It
+    /// follows lists and counters.
+    DestinationFrom(&'static str),
+    /// The destination is the solicited-node group (RFC 4291 §2.7.1) of the address in this field.
+    /// It follows lists, and counters that do not carry out of the lower 24 bits.
+    SolicitedNode(&'static str),
+    /// The source is the link-local address that the sending port's MAC makes (RFC 4291 §2.5.6,
+    /// appendix A): receivers discard the message from any other.
+    LinkLocalSource,
+}
+
 /// A field of a header.
 #[derive(Debug)]
 pub struct FieldDef {
@@ -324,6 +344,9 @@ pub enum FieldDefault {
         /// Taken off.
         less: u8,
     },
+    /// How many options of these names the header holds (DNS's sections). The options of the first
+    /// such field of the header stand first, and so on.
+    OptionsNamed(&'static [&'static str]),
     /// How many addresses the header's data holds (bytes, where it is no list), less this.
     AddressCount {
         /// Taken off.
@@ -362,6 +385,7 @@ impl Protocol {
             fields,
             optional: &[],
             data: None,
+            tail: &[],
             options: None,
             numbers: &[],
             next: None,
@@ -370,6 +394,7 @@ impl Protocol {
             route: None,
             wants: &[],
             wants_when: None,
+            wants_address: &[],
             default_options: &[],
             only_in: None,
             select: &[],
@@ -406,6 +431,12 @@ impl Protocol {
         summary: &'static str,
     ) -> Self {
         self.data = Some(DataDef { name, kind, default, summary });
+        self
+    }
+
+    /// Sets [`tail`](Self::tail).
+    pub const fn tail(mut self, fields: &'static [FieldDef]) -> Self {
+        self.tail = fields;
         self
     }
 
@@ -457,6 +488,12 @@ impl Protocol {
         self
     }
 
+    /// Sets [`wants_address`](Self::wants_address).
+    pub const fn wants_address(mut self, addresses: &'static [WantedAddress]) -> Self {
+        self.wants_address = addresses;
+        self
+    }
+
     /// Sets [`default_options`](Self::default_options).
     pub const fn default_options(mut self, options: &'static [&'static Protocol]) -> Self {
         self.default_options = options;
@@ -499,14 +536,20 @@ impl Protocol {
         self
     }
 
-    /// The field of that name, of the fixed ones or of an optional part.
+    /// The field of that name.
     pub fn field(&self, name: &str) -> Option<&'static FieldDef> {
         self.all_fields().find(|field| field.name == name)
     }
 
-    /// All fields: the fixed ones, then those of the optional parts.
+    /// All fields: the fixed ones, those of the optional parts, those behind the data.
     pub fn all_fields(&self) -> impl Iterator<Item = &'static FieldDef> {
-        self.fields.iter().chain(self.optional.iter().flat_map(|part| part.fields))
+        let optional = self.optional.iter().flat_map(|part| part.fields);
+        self.fields.iter().chain(optional).chain(self.tail)
+    }
+
+    /// Bytes of the fields behind the data.
+    pub const fn tail_len(&self) -> usize {
+        bytes_of(self.tail)
     }
 
     /// Its number in a space.

@@ -168,6 +168,7 @@ mod tests {
         }
         fn check(protocol: &Protocol) {
             filled(protocol.name, protocol.fields, protocol.len);
+            filled(protocol.name, protocol.tail, protocol.tail_len());
             for part in protocol.optional {
                 filled(protocol.name, part.fields, part.len);
                 let flag = protocol.fields.iter().any(|field| field.name == part.flag);

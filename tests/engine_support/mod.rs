@@ -226,16 +226,14 @@ pub fn udp_program(stream: u16, len: usize) -> StreamProgram {
     let op = |kind: ValueKind, width, offset, sums, a, b, c| PatchOp {
         kind: kind as u8,
         width,
-        shift: 0,
         sums,
-        odd: 0,
-        reserved: 0,
         offset,
         mask: if width == 4 { 0xffff_ffff } else { 0xffff },
         a,
         b,
         c,
         key: wirestorm::packet::random::key(7, u32::from(stream), u32::from(offset)),
+        ..PatchOp::default()
     };
     let mut ops = vec![
         // The source address counts for the IPv4 header and the pseudo-header.

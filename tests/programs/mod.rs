@@ -5,10 +5,17 @@ use std::sync::Arc;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use wirestorm::packet::ir::{ChecksumOp, LengthOp, PatchOp, ValueKind};
+use wirestorm::packet::permutation::Shape;
 use wirestorm::packet::program::{SizeProgram, StreamProgram};
+use wirestorm::packet::shares::{self, Share};
 use wirestorm::packet::tag;
 
+/// Values that lists take.
 const LIST_LEN: u64 = 40;
+/// Shares of the one table, which stands behind them.
+const SHARES: u64 = 7;
+/// Where the frame lengths stand.
+const LENGTHS_AT: u64 = LIST_LEN + SHARES * shares::WORDS as u64;
 
 /// One program with up to `max_len` bytes.
 pub fn program(max_len: usize) -> impl Strategy<Value = Arc<StreamProgram>> {
@@ -25,10 +32,11 @@ pub fn program(max_len: usize) -> impl Strategy<Value = Arc<StreamProgram>> {
             vec(patch(len, tag_at), 0..=20),
             vec(checksum(len, tag_at), 0..=8),
             proptest::option::of(size(len, tag_at)),
-            vec(any::<u64>(), LIST_LEN as usize),
+            (vec(any::<u64>(), LIST_LEN as usize), shares()),
         )
     })
-    .prop_map(|(mut template, tag_at, stream, ops, checksums, size, mut lists)| {
+    .prop_map(|(mut template, tag_at, stream, ops, checksums, size, (mut lists, shares))| {
+        lists.extend(shares);
         if let Some(at) = tag_at {
             tag::write_constant(&mut template[usize::from(at)..], 3, stream);
         }
@@ -67,52 +75,96 @@ fn place(len: usize, width: usize, tag_at: Option<u16>) -> BoxedStrategy<Option<
     }
 }
 
-fn value() -> impl Strategy<Value = (u8, u64, u64, u64, u64)> {
-    let modulus = prop_oneof![
-        Just(0u64),
-        Just(1),
-        (0..64u32).prop_map(|bit| 1 << bit),
-        1..70_000u64,
-        any::<u64>()
-    ];
-    let counter = (any::<u64>(), any::<u64>(), modulus.clone(), any::<u64>())
-        .prop_map(|(a, b, c, key)| (ValueKind::Counter as u8, a, b, c, key));
-    let random = (any::<u64>(), modulus, any::<u64>(), any::<u64>())
-        .prop_map(|(a, b, c, key)| (ValueKind::Random as u8, a, b, c, key));
+/// What an operation computes; its window is for others to say.
+fn value() -> impl Strategy<Value = PatchOp> {
+    let modulus = || {
+        prop_oneof![
+            Just(0u64),
+            Just(1),
+            (0..64u32).prop_map(|bit| 1 << bit),
+            1..70_000u64,
+            any::<u64>()
+        ]
+    };
+    let of = |kind: ValueKind| PatchOp { kind: kind as u8, ..PatchOp::default() };
+    let counter = (any::<u64>(), any::<u64>(), modulus()).prop_map(move |(a, b, c)| PatchOp {
+        a,
+        b,
+        c,
+        ..of(ValueKind::Counter)
+    });
+    let high = (any::<[u64; 4]>(), modulus()).prop_map(move |([a, b, key, extra], c)| PatchOp {
+        a,
+        b,
+        c,
+        key,
+        extra,
+        ..of(ValueKind::CounterHigh)
+    });
+    let random = (any::<u64>(), modulus(), any::<u64>()).prop_map(move |(a, b, key)| PatchOp {
+        a,
+        b,
+        key,
+        ..of(ValueKind::Random)
+    });
     let list = (0..LIST_LEN)
-        .prop_flat_map(|a| (Just(a), 1..=LIST_LEN - a, any::<u64>(), any::<u64>()))
-        .prop_map(|(a, b, c, key)| (ValueKind::List as u8, a, b, c, key));
-    prop_oneof![counter, random, list]
+        .prop_flat_map(|a| (Just(a), 1..=LIST_LEN - a, any::<u64>()))
+        .prop_map(move |(a, b, c)| PatchOp { a, b, c, ..of(ValueKind::List) });
+    let unique = (any::<u64>(), prop_oneof![modulus(), 1..200u64], any::<u64>()).prop_map(
+        move |(a, values, key)| {
+            let Shape { values, left, split } = Shape::new(values);
+            PatchOp { a, b: values, c: left, key, extra: split.into(), ..of(ValueKind::Unique) }
+        },
+    );
+    let shares = (any::<u64>(), any::<u64>()).prop_map(move |(c, key)| PatchOp {
+        a: LIST_LEN,
+        b: SHARES,
+        c,
+        key,
+        ..of(ValueKind::Shares)
+    });
+    let packets = prop_oneof![3 => Just(1u64), 1 => modulus()];
+    (prop_oneof![counter, high, random, list, unique, shares], packets).prop_map(
+        |(mut op, packets)| {
+            op.advance_every(packets);
+            op
+        },
+    )
+}
+
+/// A table of [`SHARES`] shares.
+fn shares() -> impl Strategy<Value = Vec<u64>> {
+    let values = prop_oneof![Just(1u64), Just(0), 1..1000u64, any::<u64>()];
+    let share = (any::<u64>(), values, 1..100u64);
+    vec(share.prop_map(|(low, values, weight)| Share { low, values, weight }), SHARES as usize)
+        .prop_map(|shares| shares::table(&shares))
 }
 
 fn patch(len: usize, tag_at: Option<u16>) -> impl Strategy<Value = PatchOp> {
-    let width = prop_oneof![Just(1u8), Just(2), Just(4), Just(8)];
+    // Of width 0: it only adds to the sums.
+    let width = prop_oneof![Just(0u8), Just(1), Just(2), Just(4), Just(8)];
     (width, value(), any::<u64>(), any::<bool>(), any::<(u8, u8, u8)>())
         .prop_flat_map(move |(width, value, mask, full, rest)| {
             let place = place(len, usize::from(width), tag_at);
             (Just((width, value, mask, full, rest)), place)
         })
-        .prop_map(|((width, (kind, a, b, c, key), mask, full, (shift, sums, odd)), place)| {
-            let bits = u32::from(width) * 8;
+        .prop_map(|((width, value, mask, full, (shift, sums, odd)), place)| {
+            let bits = if width == 0 { 64 } else { u32::from(width) * 8 };
             let window = u64::MAX >> (64 - bits);
             PatchOp {
-                kind,
-                width: if place.is_some() { width } else { 1 },
+                width: if place.is_some() { width } else { width.min(1) },
                 shift: (u32::from(shift) % bits) as u8,
                 sums,
                 odd,
-                reserved: 0,
                 offset: place.unwrap_or(0),
                 // Without a place of its own, an operation that changes nothing.
                 mask: match place {
                     Some(_) if full => window,
                     Some(_) => mask & window,
+                    None if width == 0 => mask,
                     None => 0,
                 },
-                a,
-                b,
-                c,
-                key,
+                ..value
             }
         })
 }
@@ -168,22 +220,10 @@ fn size(len: usize, tag_at: Option<u16>) -> impl Strategy<Value = (SizeProgram, 
             let (a, b, c) = match kind {
                 0 => (payload_at as u64, 1, range),
                 1 => (payload_at as u64, range, 0),
-                _ => (LIST_LEN, lens.len() as u64, 0),
+                _ => (LENGTHS_AT, lens.len() as u64, 0),
             };
-            let value = PatchOp {
-                kind,
-                width: 2,
-                shift: 0,
-                sums: 0,
-                odd: 0,
-                reserved: 0,
-                offset: 0,
-                mask: 0xffff,
-                a,
-                b,
-                c,
-                key,
-            };
+            let value =
+                PatchOp { kind, width: 2, mask: 0xffff, a, b, c, key, ..PatchOp::default() };
             let size = SizeProgram {
                 value,
                 lengths: lengths.into(),
@@ -212,7 +252,7 @@ pub fn behind_ethernet(program: &StreamProgram) -> Arc<StreamProgram> {
         size.lengths.iter_mut().for_each(|op| op.offset += by);
         if size.value.kind == ValueKind::List as u8 {
             let mut lists = program.lists.to_vec();
-            lists[LIST_LEN as usize..].iter_mut().for_each(|len| *len += u64::from(by));
+            lists[LENGTHS_AT as usize..].iter_mut().for_each(|len| *len += u64::from(by));
             program.lists = lists.into();
         } else {
             size.value.a += u64::from(by);

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::packet::ir::{
-    ChecksumOp, LengthOp, MAX_CHECKSUMS, MAX_LENGTHS, MAX_OPS, PatchOp, ValueKind,
+    ChecksumOp, EVERY, LengthOp, MAX_CHECKSUMS, MAX_LENGTHS, MAX_OPS, PatchOp, ValueKind,
 };
 use crate::packet::program::{SizeProgram, StreamProgram, fold};
 use crate::packet::tag;
@@ -96,7 +96,9 @@ impl Tables {
         let first_length = self.lengths.len() as u32;
         let slots = Slots::of(&program.checksums);
         for op in &program.ops {
-            self.config.widths |= u32::from(op.width);
+            // What is only added to the sums may be as wide as the widest window.
+            let wide = op.width == 0 && op.mask > u32::MAX.into();
+            self.config.widths |= if wide { 8 } else { op.width.into() };
             let (sums, odd) = slots.renumber(op.sums, op.odd);
             self.add_op(PatchOp { sums, odd, ..*op }, list);
         }
@@ -139,10 +141,16 @@ impl Tables {
     }
 
     fn add_op(&mut self, mut op: PatchOp, list: u64) {
-        if op.kind == ValueKind::Random as u8 {
-            self.config.uses_random = 1;
-        } else if op.kind == ValueKind::List as u8 {
-            self.config.uses_list = 1;
+        const COUNTER: u8 = ValueKind::Counter as u8;
+        const RANDOM: u8 = ValueKind::Random as u8;
+        const LIST: u8 = ValueKind::List as u8;
+        match op.kind {
+            COUNTER => {}
+            RANDOM => self.config.uses_random = 1,
+            LIST => self.config.uses_list = 1,
+            _ => self.config.uses_rare = 1,
+        }
+        if [LIST, ValueKind::Shares as u8].contains(&(op.kind & !EVERY)) {
             op.a += list;
         }
         self.ops.push(op);
@@ -303,20 +311,7 @@ fn end_of_writes(program: &StreamProgram) -> usize {
 }
 
 fn empty_config() -> TxConfig {
-    let op = PatchOp {
-        kind: 0,
-        width: 1,
-        shift: 0,
-        sums: 0,
-        odd: 0,
-        reserved: 0,
-        offset: 0,
-        mask: 0,
-        a: 0,
-        b: 0,
-        c: 0,
-        key: 0,
-    };
+    let op = PatchOp { width: 1, ..PatchOp::default() };
     let checksum =
         ChecksumOp { base: 0, offset: 0, slot: 0, sums: 0, odd: 0, zero_as_ffff: 0, reserved: 0 };
     TxConfig {
@@ -334,6 +329,8 @@ fn empty_config() -> TxConfig {
         copy_len: 0,
         spin_ns: 0,
         bulk: 0,
+        uses_rare: 0,
+        reserved: 0,
         only: LiveProgram::default(),
         only_template: [0; WORD_COPY / 8],
         only_template_end: 0,

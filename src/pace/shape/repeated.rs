@@ -18,9 +18,9 @@ impl Repeated {
         fits.then(|| Self { shape: Box::new(shape), slots, every })
     }
 
-    /// What is repeated.
-    pub fn shape(&self) -> &Shape {
-        &self.shape
+    /// Slots of a round, above 0, and nanoseconds from the start of one to that of the next.
+    pub fn round(&self) -> (u64, u64) {
+        (self.slots, self.every)
     }
 
     pub(super) fn due(&self, n: u64) -> u64 {

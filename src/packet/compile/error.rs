@@ -102,6 +102,15 @@ pub enum Problem {
         /// Bits of the field.
         bits: u8,
     },
+    /// A fragment ends inside a checksum that changes.
+    #[error("a piece ends in the middle of a checksum that changes from packet to packet")]
+    CutThroughChecksum,
+    /// A CRC32c over fragments, which would be computed anew for each packet.
+    #[error("a CRC32c that changes from packet to packet cannot cover several pieces")]
+    CutCrc32c,
+    /// A fragment ends inside a field whose values cannot be told in parts.
+    #[error("a piece ends in the middle of a field that changes from packet to packet")]
+    CutThroughField,
     /// `bad` for a field that is no checksum.
     #[error("only a checksum can be bad")]
     NoChecksum,
@@ -116,12 +125,35 @@ pub enum Problem {
         /// Upper end.
         high: u128,
     },
-    /// A counter of more than 64 bits whose low half overflows in mid-count.
-    #[error("the counter carries across the border between the upper and the lower 64 bits")]
-    CarriesAcross64Bits,
-    /// A random range of more than 64 bits that does not hold whole blocks of 2^64.
-    #[error("a random range wider than 64 bits must hold whole blocks of 2^64 values")]
+    /// A random range across the border of blocks of 2^64 that does not hold whole ones.
+    #[error("a random range across the border of 2^64 values must hold whole blocks of them")]
     RandomAcross64Bits,
+    /// A name of a field that does not lead to one.
+    #[error("{name}: {cause}")]
+    NoSuchField {
+        /// The name, as the profile writes it.
+        name: String,
+        /// Why it is none.
+        cause: String,
+    },
+    /// A field that follows itself.
+    #[error("{name} follows this field itself")]
+    Circle {
+        /// The field that closes the circle.
+        name: String,
+    },
+    /// A field that follows a length or a checksum.
+    #[error("{name} is computed last, so that no field can follow it")]
+    FollowsComputed {
+        /// The computed field.
+        name: String,
+    },
+    /// A number is added to bits that are not one number.
+    #[error("{name} keeps bits from the rule, so that nothing can be added to it")]
+    PlusMasked {
+        /// The field that is followed.
+        name: String,
+    },
     /// The default is an address that nobody named.
     #[error("no {which} is known")]
     NoAddress {
@@ -157,13 +189,16 @@ impl Problem {
             Self::LengthIsEtherType { .. } => {
                 "use shorter frames, or set ethertype to 0x8870 (LLC encapsulation)".to_owned()
             }
-            Self::CarriesAcross64Bits => {
-                "start at a multiple of 2^64, or count fewer values".to_owned()
-            }
             Self::RandomAcross64Bits => {
                 "use a prefix of /64 or shorter, or a longer one".to_owned()
             }
             Self::NoAddress { .. } => "set the field, or give the port an address".to_owned(),
+            Self::CutThroughChecksum | Self::CutThroughField => {
+                "move the cut, or let the field be the same in all packets".to_owned()
+            }
+            Self::CutCrc32c => {
+                "set tag: false and let no field change, or set the checksum".to_owned()
+            }
             Self::HeaderTooLong { .. } => {
                 "use fewer or shorter options, or set the length field on purpose".to_owned()
             }

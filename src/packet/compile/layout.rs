@@ -70,6 +70,8 @@ pub(super) struct Layout<'a> {
     pub(super) tag_at: Option<usize>,
     /// First byte after headers and tag.
     pub(super) payload_at: usize,
+    /// The packet is cut: headers that every piece repeats, and bytes of this piece's data.
+    pub(super) piece: Option<(usize, usize)>,
 }
 
 impl<'a> Layout<'a> {
@@ -85,6 +87,7 @@ impl<'a> Layout<'a> {
             headers_len: 0,
             tag_at: None,
             payload_at: 0,
+            piece: stream.piece.as_ref().map(|piece| (piece.datagram.repeated, piece.len)),
         };
         let mut at = 0;
         for (n, header) in stream.headers.iter().enumerate() {
@@ -106,7 +109,7 @@ impl<'a> Layout<'a> {
         }
         layout.headers_len = at;
         let room = layout.packet_end.is_none() && at + TAG_LEN <= sizes.min;
-        layout.tag_at = (stream.tag && room).then_some(at);
+        layout.tag_at = (stream.tag && room && layout.piece.is_none()).then_some(at);
         layout.payload_at = if layout.tag_at.is_some() { at + TAG_LEN } else { at };
         Ok(layout)
     }
@@ -134,6 +137,11 @@ impl<'a> Layout<'a> {
             self.constants.push((at, header.data().to_vec()));
             at += header.data().len();
         }
+        if !protocol.tail.is_empty() {
+            let (fields, path, options) = (protocol.tail, path.to_owned(), following);
+            self.elements.push(Element { n, header, fields, at, len, ordinal, path, options });
+            at += protocol.tail_len();
+        }
         if let Some(def) = &protocol.options {
             for (k, option) in header.options.iter().enumerate() {
                 let path = format!("{path}.{}[{k}].{}", def.name, option.protocol.name);
@@ -153,6 +161,21 @@ impl<'a> Layout<'a> {
     /// Where the packet ends in the longest frame.
     pub(super) fn end(&self) -> usize {
         self.packet_end.unwrap_or(self.max_len)
+    }
+
+    /// Bytes of the headers that every piece repeats.
+    pub(super) fn prefix_len(&self) -> usize {
+        let repeated = self.piece.map_or(0, |(repeated, _)| repeated);
+        self.headers.get(..repeated).and_then(<[_]>::last).map_or(0, Placed::end)
+    }
+
+    /// Where the packet that header number `n` begins ends in the longest frame: a piece where the
+    /// header is repeated in each, else the whole.
+    pub(super) fn end_for(&self, n: usize) -> usize {
+        match self.piece {
+            Some((repeated, len)) if n < repeated => self.prefix_len() + len,
+            _ => self.end(),
+        }
     }
 
     /// The IP header that header number `n` stands in: the nearest before it.
@@ -188,16 +211,6 @@ impl<'a> Layout<'a> {
         })
     }
 
-    /// The value that a field of header number `n` has in every packet, as far as the profile and
-    /// the headers behind it say; None where they do not, or it changes.
-    pub(super) fn fixed(&self, n: usize, field: &str) -> Option<u128> {
-        match self.headers[n].header.setting(field) {
-            Some(FieldValue::Fixed(value)) => Some(*value),
-            Some(_) => None,
-            None => self.wanted(n, field),
-        }
-    }
-
     /// The number by which header number `n` names what follows it.
     pub(super) fn number_after(&self, n: usize) -> u32 {
         let Some(space) = self.headers[n].header.protocol.next else { return 0 };
@@ -215,7 +228,7 @@ impl<'a> Layout<'a> {
 }
 
 /// Whether the header asks for what it [wants](crate::wire::field::Protocol::wants).
-fn wants_hold(header: &Header) -> bool {
+pub(super) fn wants_hold(header: &Header) -> bool {
     header.protocol.wants_when.is_none_or(|(field, value)| match header.setting(field) {
         Some(setting) => *setting == FieldValue::Fixed(value),
         None => header

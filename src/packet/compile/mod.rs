@@ -5,17 +5,24 @@
 //! | `layout` | where each header, the tag and the payload begin; what follows what |
 //! | `sizes` | the frame length of packet i |
 //! | `values` | the numbers that a field takes, as constants and rules of 64 bits |
+//! | `distributions` | Zipf's and the normal distribution as tables |
+//! | `resolve` | what a field that follows another one takes |
 //! | `template` | every field's constant, rule or computation; the payload |
 //! | `ops` | the window of a field that changes |
 //! | `cover` | which bytes a checksum covers |
 //! | `checksums` | whether each checksum is computed once or per packet |
+//! | `piece` | what a fragment has of its datagram |
 
+mod addresses;
 mod checksums;
 mod cover;
+mod distributions;
 mod error;
 mod layout;
 mod lists;
 mod ops;
+mod piece;
+mod resolve;
 mod sizes;
 mod template;
 mod values;
@@ -55,20 +62,46 @@ pub fn compile(
     let number = u16::try_from(stream)
         .map_err(|_| in_stream((String::new(), Problem::StreamNumber { number: stream })))?;
     let mut lists = Lists::default();
-    let key = |field| super::random::key(profile.seed, number.into(), field);
+    // The pieces of a datagram draw the same values.
+    let drawn = source.piece.as_ref().map_or(stream, |piece| piece.group) as u32;
+    let key = |field| super::random::key(profile.seed, drawn, field);
 
-    let sizes = Sizes::new(&source.size, key(u32::MAX), &mut lists).map_err(in_stream)?;
+    let sizes = match &source.piece {
+        Some(piece) => Sizes::fixed(piece.datagram.frame_len),
+        None => Sizes::new(&source.size, key(u32::MAX), &mut lists).map_err(in_stream)?,
+    };
     let layout = Layout::new(source, &sizes).map_err(in_stream)?;
     let mut draft =
         Draft::new(&layout, addressing, key, &mut lists, (number, epoch)).map_err(in_stream)?;
     // Padding behind a whole message is zeros, as a network interface pads.
     if layout.packet_end.is_none() {
-        draft.fill_payload(&source.payload, layout.payload_at, layout.headers_len);
+        draft.fill_payload(&source.payload, &layout, key(PAYLOAD_KEY));
+    }
+    let mut tags: Vec<usize> = layout.tag_at.into_iter().collect();
+    if let Some(piece) = &source.piece {
+        piece::write_tags(&mut draft, piece, layout.prefix_len(), (number, epoch));
+        tags.extend(piece.datagram.tags.iter().map(|at| layout.prefix_len() + at));
     }
 
-    let plan = checksums::Plan::new(&layout, &draft).map_err(in_stream)?;
+    let plan = checksums::Plan::new(&layout, &draft, &tags).map_err(in_stream)?;
     limit("changing checksums", plan.changing(), MAX_CHECKSUMS).map_err(in_stream)?;
     let mut computed = plan.write(&mut draft, &layout);
+    if let Some(piece) = &source.piece {
+        let own = (number, epoch);
+        let cut = piece::cut(&layout, draft, &plan, computed, piece, own, &mut lists)
+            .map_err(|problem| in_stream(("fragments".to_owned(), problem)))?;
+        limit("changing fields", cut.ops.len(), MAX_OPS).map_err(in_stream)?;
+        return Ok(StreamProgram {
+            stream: number,
+            template: cut.template.into(),
+            ops: cut.ops.into(),
+            checksums: cut.checksums.into(),
+            crc32c: None,
+            size: None,
+            tag_at: cut.tag_at.map(|at| at as u16),
+            lists: lists.into(),
+        });
+    }
     limit("changing CRC32c checksums", computed.crc32c.len(), 1).map_err(in_stream)?;
     let size = sizes.rule.map(|value| size_program(value, &layout, &draft, &plan));
     for patch in &mut draft.patches {
@@ -89,6 +122,9 @@ pub fn compile(
         lists: lists.into(),
     })
 }
+
+/// The number of a random payload, for its key: none of a field's, which end with their header's.
+const PAYLOAD_KEY: u32 = u32::MAX - 1;
 
 /// `Err` where there is more of something than the program format holds.
 fn limit(what: &'static str, count: usize, most: usize) -> Result<(), (String, Problem)> {

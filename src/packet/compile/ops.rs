@@ -5,6 +5,8 @@ use std::ops::Range;
 use super::lists::Lists;
 use super::values::{Values, low_bits};
 use crate::packet::ir::{PatchOp, ValueKind};
+use crate::packet::permutation::Shape;
+use crate::packet::shares;
 
 /// An operation and the bytes whose bits it replaces.
 pub(super) struct Patch {
@@ -21,26 +23,29 @@ impl Patch {
 
 /// The operation that computes `values`, without a window; None where they are constant.
 pub(super) fn rule(values: &Values, key: u64, lists: &mut Lists) -> Option<PatchOp> {
+    let mut extra = 0;
     let (kind, a, b, c, key) = match values {
         Values::Constant(_) => return None,
         Values::Counter { start, step, count } => (ValueKind::Counter, *start, *step, *count, 0),
         Values::Random { low, range } => (ValueKind::Random, *low, *range, 0, key),
-        Values::List(list) => (ValueKind::List, lists.add(list), list.len() as u64, 0, 0),
+        Values::List { values, plus } => {
+            (ValueKind::List, lists.add(values), values.len() as u64, *plus, 0)
+        }
+        Values::CounterHigh { start, step, count, low_start, low_step } => {
+            extra = *low_start;
+            (ValueKind::CounterHigh, *start, *step, *count, *low_step)
+        }
+        Values::Unique { low, values } => {
+            let shape = Shape::new(*values);
+            extra = shape.split.into();
+            (ValueKind::Unique, *low, *values, shape.left, key)
+        }
+        Values::Shares { shares, plus } => {
+            let table = lists.add(&shares::table(shares));
+            (ValueKind::Shares, table, shares.len() as u64, *plus, key)
+        }
     };
-    Some(PatchOp {
-        kind: kind as u8,
-        width: 0,
-        shift: 0,
-        sums: 0,
-        odd: 0,
-        reserved: 0,
-        offset: 0,
-        mask: 0,
-        a,
-        b,
-        c,
-        key,
-    })
+    Some(PatchOp { kind: kind as u8, a, b, c, key, extra, ..PatchOp::default() })
 }
 
 /// Gives an operation its window: the smallest that holds `bits` bits from bit `at` of the frame,
@@ -98,8 +103,9 @@ mod tests {
     #[test]
     fn every_field_of_every_protocol_fits_one_window_or_two() {
         for field in wire::protocols().iter().flat_map(|protocol| protocol.fields) {
-            assert!(field.bytes().len() <= 8 || field.bit_offset % 8 == 0, "{}", field.name);
-            assert!(field.bytes().len() <= 8 || field.bits == 128, "{}", field.name);
+            // The halves of a wider one begin and end with a byte.
+            let halves = field.bit_offset % 8 == 0 && field.bits % 8 == 0;
+            assert!(field.bytes().len() <= 8 || halves, "{}", field.name);
         }
     }
 }

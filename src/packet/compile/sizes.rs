@@ -5,13 +5,13 @@ use super::lists::Lists;
 use super::ops;
 use super::values::Values;
 use crate::packet::ir::PatchOp;
+use crate::packet::shares::Share;
+use crate::profile::deal::{MAX_CYCLE, deal};
 use crate::profile::model::Size;
 use crate::units::FrameSize;
 
 /// The longest frame in the buffer: offsets in the program are 16 bits.
 const MAX_FRAME: usize = 65_535;
-/// The longest cycle of an IMIX.
-const MAX_CYCLE: u64 = 65_536;
 
 /// Frame lengths in bytes without FCS.
 pub(super) struct Sizes {
@@ -24,6 +24,11 @@ pub(super) struct Sizes {
 }
 
 impl Sizes {
+    /// Every frame of `len` bytes.
+    pub(super) fn fixed(len: usize) -> Self {
+        Self { min: len, max: len, rule: None }
+    }
+
     pub(super) fn new(size: &Size, key: u64, lists: &mut Lists) -> Result<Self, (String, Problem)> {
         Self::checked(size, key, lists).map_err(|problem| ("size".to_owned(), problem))
     }
@@ -33,7 +38,13 @@ impl Sizes {
         let (ends, values) = match size {
             Size::Fixed(size) => ([len(*size); 2], Values::Constant(len(*size))),
             Size::List(sizes) => of_list(sizes.iter().copied().map(len).collect())?,
-            Size::Imix(mix) => of_list(deal(mix)?.into_iter().map(len).collect())?,
+            Size::Imix(mix) => {
+                let dealt = deal(mix).map_err(|cycle| match cycle {
+                    0 => Problem::EmptyList,
+                    cycle => Problem::CycleTooLong { cycle, most: MAX_CYCLE },
+                })?;
+                of_list(dealt.into_iter().map(len).collect())?
+            }
             Size::Counter { start, step, count } => {
                 let count = (*count).max(1);
                 // A step in two's complement counts downwards.
@@ -50,7 +61,24 @@ impl Sizes {
             }
             Size::Random { low, high } => {
                 let ends = [len(*low), len(*high)];
-                (ends, Values::random(ends[0], ends[1])?)
+                if ends[0] > ends[1] {
+                    let [low, high] = ends.map(u128::from);
+                    return Err(Problem::EmptyRange { low, high });
+                }
+                (ends, Values::random(ends[0], ends[1]))
+            }
+            Size::Weighted(shares) => {
+                let mut drawn = Vec::new();
+                for share in shares.iter().filter(|share| share.weight > 0) {
+                    let (low, high) = (len(share.low), len(share.high));
+                    let values = high.checked_sub(low).map(|distance| distance + 1);
+                    let problem = Problem::EmptyRange { low: low.into(), high: high.into() };
+                    let values = values.ok_or(problem)?;
+                    drawn.push(Share { low, values, weight: share.weight.into() });
+                }
+                let min = drawn.iter().map(|share| share.low).min().ok_or(Problem::EmptyList)?;
+                let max = drawn.iter().map(|share| share.low + share.values - 1).max();
+                ([min, max.unwrap_or(min)], Values::shares(drawn, 0))
             }
         };
         let [min, max] = ends;
@@ -66,49 +94,12 @@ impl Sizes {
 fn of_list(sizes: Vec<u64>) -> Result<([u64; 2], Values), Problem> {
     let min = *sizes.iter().min().ok_or(Problem::EmptyList)?;
     let max = sizes.iter().copied().max().unwrap_or(min);
-    Ok(([min, max], Values::list(sizes)))
-}
-
-/// Deals the sizes over a cycle so that each is spread as evenly as its weight allows: every turn
-/// each size earns its weight, the richest is dealt and pays the whole.
-fn deal(mix: &[(FrameSize, u32)]) -> Result<Vec<FrameSize>, Problem> {
-    let divisor = mix.iter().fold(0, |divisor, (_, weight)| gcd(divisor, u64::from(*weight)));
-    if divisor == 0 {
-        return Err(Problem::EmptyList);
-    }
-    let weights: Vec<i64> =
-        mix.iter().map(|(_, weight)| (u64::from(*weight) / divisor) as i64).collect();
-    let cycle = weights.iter().sum::<i64>();
-    if cycle as u64 > MAX_CYCLE {
-        return Err(Problem::CycleTooLong { cycle: cycle as u64, most: MAX_CYCLE });
-    }
-    let mut purse = vec![0; mix.len()];
-    let turns = (0..cycle).map(|_| {
-        for (coins, weight) in purse.iter_mut().zip(&weights) {
-            *coins += weight;
-        }
-        // The first of equals, so that the genome's order shows.
-        let richest = (0..purse.len()).rev().max_by_key(|&n| purse[n]).unwrap_or(0);
-        purse[richest] -= cycle;
-        mix[richest].0
-    });
-    Ok(turns.collect())
-}
-
-fn gcd(a: u64, b: u64) -> u64 {
-    if b == 0 { a } else { gcd(b, a % b) }
+    Ok(([min, max], Values::list(sizes, 0)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn imix_is_dealt_evenly() {
-        let mix = [(FrameSize(64), 14), (FrameSize(570), 8), (FrameSize(1518), 2)];
-        let dealt: Vec<u32> = deal(&mix).unwrap().iter().map(|size| size.0).collect();
-        assert_eq!(dealt, [64, 570, 64, 64, 570, 64, 1518, 64, 570, 64, 570, 64]);
-    }
 
     #[test]
     fn a_counter_that_sinks_below_zero_has_a_shortest_frame_of_zero() {

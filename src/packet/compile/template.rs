@@ -1,11 +1,13 @@
 //! The template: every field's constant, rule or computation, the tag, the payload.
 
+use super::addresses;
 use super::error::Problem;
 use super::layout::{Element, Layout};
 use super::lists::Lists;
 use super::ops::{self, Patch};
-use super::values::{self, Values};
-use crate::packet::{Addressing, tag};
+use super::resolve::{Field, resolve};
+use super::values::{self, Values, low_bits};
+use crate::packet::{Addressing, random, tag};
 use crate::profile::model::{FieldValue, Header, Payload};
 use crate::wire::bits;
 use crate::wire::field::{DataKind, FieldDef, FieldDefault, FieldKind, ProtocolKind};
@@ -39,7 +41,7 @@ pub(super) struct Draft {
 }
 
 /// What a field turned out to be.
-enum Filling {
+pub(super) enum Filling {
     Values(FieldValue),
     Length { skip: u8 },
     Checksum { bad: bool },
@@ -65,14 +67,12 @@ impl Draft {
         }
         for element in &layout.elements {
             for (ordinal, field) in element.fields.iter().enumerate() {
-                // The key is the field's place, so that a value does not depend on what else the
-                // profile sets.
                 let ordinal = element.ordinal + ordinal as u32;
-                let key = |half| key((element.n as u32) << 16 | ordinal << 1 | half);
+                let at = Field::new(element.n, ordinal, field.bits);
                 let bit = element.at * 8 + usize::from(field.bit_offset);
                 let done = match filling(layout, element, field, addressing) {
                     Ok(Filling::Values(value)) => {
-                        draft.set(layout, bit, field.bits, &value, key, lists)
+                        draft.set((layout, addressing), bit, at, &value, &key, lists)
                     }
                     Ok(Filling::Length { skip }) => draft.set_length(layout, element, field, skip),
                     Ok(Filling::Checksum { bad }) => {
@@ -86,15 +86,13 @@ impl Draft {
         }
         for (n, placed) in layout.headers.iter().enumerate() {
             for (ordinal, field) in placed.header.custom.iter().enumerate() {
-                let key =
-                    |half| key((n as u32) << 16 | (FIRST_CUSTOM + ordinal as u32) << 1 | half);
+                let at = Field::new(n, FIRST_CUSTOM + ordinal as u32, field.bits);
                 let bit = placed.at * 8 + usize::from(field.bit_offset);
-                draft.set(layout, bit, field.bits, &field.value, key, lists).map_err(
-                    |problem| {
-                        let name = placed.header.protocol.name;
-                        (format!("headers[{n}].{name}.fields.{}", field.name), problem)
-                    },
-                )?;
+                let set = draft.set((layout, addressing), bit, at, &field.value, &key, lists);
+                set.map_err(|problem| {
+                    let name = placed.header.protocol.name;
+                    (format!("headers[{n}].{name}.fields.{}", field.name), problem)
+                })?;
             }
         }
         if let Some(bytes) = layout.tag_at.and_then(|at| draft.bytes[at..].first_chunk_mut()) {
@@ -104,8 +102,9 @@ impl Draft {
         Ok(draft)
     }
 
-    /// Fills everything from `at`.
-    pub(super) fn fill_payload(&mut self, payload: &Payload, at: usize, headers_len: usize) {
+    /// Fills everything after headers and tag; `key` is that of a random payload.
+    pub(super) fn fill_payload(&mut self, payload: &Payload, layout: &Layout<'_>, key: u64) {
+        let (at, headers_len) = (layout.payload_at, layout.headers_len);
         let bytes = self.bytes[at..].iter_mut();
         match payload {
             Payload::Fill(byte) => bytes.for_each(|to| *to = *byte),
@@ -115,26 +114,45 @@ impl Draft {
             Payload::Bytes(pattern) => {
                 bytes.zip(pattern.iter().cycle()).for_each(|(to, from)| *to = *from);
             }
+            Payload::Prbs(order) => {
+                bytes.zip(order.bytes()).for_each(|(to, from)| *to = from);
+            }
+            Payload::Random => {
+                bytes.zip(0u64..).for_each(|(to, n)| *to = (random::bits(key, n) >> 56) as u8);
+            }
         }
     }
 
-    /// Gives the `bits` bits from bit `at` of the frame their values.
+    /// Gives the bits of a field, which begins at bit `at` of the frame, their values.
     fn set(
         &mut self,
-        layout: &Layout<'_>,
+        (layout, addressing): (&Layout<'_>, &Addressing),
         at: usize,
-        bits: u8,
+        field: Field,
         value: &FieldValue,
-        key: impl Fn(u32) -> u64,
+        key: &impl Fn(u32) -> u64,
         lists: &mut Lists,
     ) -> Result<(), Problem> {
-        for (half, part) in values::parts(bits, value)?.into_iter().enumerate() {
+        let bits = field.bits;
+        let resolved = resolve(layout, addressing, field, value)?;
+        let (mask, base) = resolved.mask.unwrap_or((u128::MAX, 0));
+        for part in values::parts(bits, &resolved.rule, resolved.context)? {
             let at = at + usize::from(part.bit);
+            // What the mask and the base say of this part.
+            let behind = u32::from(bits) - u32::from(part.bit) - u32::from(part.bits);
+            let of_part = |value: u128| (value >> behind) as u64 & low_bits(part.bits);
+            let (mask, base) = (of_part(mask), of_part(base & !mask));
+            bits::set(&mut self.bytes, at, part.bits, base.into());
             if let Values::Constant(value) = part.values {
+                let value = base | value & mask;
                 bits::set(&mut self.bytes, at, part.bits, value.into());
-            } else if let Some(op) = ops::rule(&part.values, key(half as u32), lists) {
-                let patch = ops::place(op, at, part.bits, layout.min_len)
+            } else if mask != 0
+                && let Some(mut op) = ops::rule(&part.values, key(resolved.key | part.half), lists)
+            {
+                op.advance_every(resolved.every);
+                let mut patch = ops::place(op, at, part.bits, layout.min_len)
                     .ok_or(Problem::FieldTooWide { bits })?;
+                patch.op.mask &= mask << patch.op.shift;
                 self.patches.push(patch);
             }
         }
@@ -149,7 +167,7 @@ impl Draft {
         skip: u8,
     ) -> Result<(), Problem> {
         let start = layout.headers[element.n].at + usize::from(skip);
-        let length = layout.end() as i64 - start as i64;
+        let length = layout.end_for(element.n) as i64 - start as i64;
         let most = field.max().min(u128::from(u32::MAX)) as i64;
         if length > most {
             return Err(Problem::LengthTooLong { length, bits: field.bits });
@@ -171,7 +189,7 @@ impl Draft {
 
 /// The number of the first field that the profile lays over a header, for the keys of random
 /// values.
-const FIRST_CUSTOM: u32 = 128;
+pub(super) const FIRST_CUSTOM: u32 = 128;
 
 /// The largest length that stands where an EtherType else does (IEEE 802.3 §3.2.6).
 const MAX_LENGTH_IN_ETHERNET: usize = 1500;
@@ -185,7 +203,7 @@ fn framed_by_length(layout: &Layout<'_>, n: usize) -> bool {
 
 /// What a field is filled with: the profile's word, else what a header behind it asks for, else its
 /// default.
-fn filling(
+pub(super) fn filling(
     layout: &Layout<'_>,
     element: &Element<'_>,
     field: &FieldDef,
@@ -198,6 +216,10 @@ fn filling(
         None => {}
     }
     let of_the_stack = std::ptr::eq(header, layout.headers[n].header);
+    let asked = addresses::wanted(layout, n, field.name, addressing);
+    if let Some(value) = asked.filter(|_| of_the_stack) {
+        return Ok(Filling::Values(value));
+    }
     if let Some(value) = layout.wanted(n, field.name).filter(|_| of_the_stack) {
         return Ok(Filling::Values(FieldValue::Fixed(value)));
     }
@@ -207,7 +229,9 @@ fn filling(
         FieldDefault::Checksum => return Ok(Filling::Checksum { bad: false }),
         FieldDefault::Constant(value) => value,
         FieldDefault::SourceMac => mac(addressing.source_mac),
-        FieldDefault::NextHopMac => next_hop_mac(layout, n, addressing),
+        FieldDefault::NextHopMac => {
+            return Ok(Filling::Values(next_hop_mac(layout, n, addressing)));
+        }
         FieldDefault::SourceAddress | FieldDefault::DestinationAddress => {
             address(field, addressing)?
         }
@@ -236,6 +260,10 @@ fn filling(
             value
         }
         FieldDefault::OptionCount { less } => count(header.options.len(), less),
+        FieldDefault::OptionsNamed(names) => {
+            let named = header.options.iter().filter(|o| names.contains(&o.protocol.name));
+            count(named.count(), 0)
+        }
         FieldDefault::AddressCount { less } => {
             let each = match header.protocol.data.map(|data| data.kind) {
                 Some(DataKind::Ipv4List) => 4,
@@ -285,18 +313,21 @@ fn address(field: &FieldDef, addressing: &Addressing) -> Result<u128, Problem> {
 }
 
 /// The group's MAC where the packet goes to one (RFC 1112 §6.4, RFC 2464 §7), else the next hop's.
-fn next_hop_mac(layout: &Layout<'_>, n: usize, addressing: &Addressing) -> u128 {
-    let Some(ip) = layout.ip_after(n) else { return mac(addressing.next_hop_mac_ipv4) };
-    let destination = layout.fixed(ip, "dst").unwrap_or(0);
-    match layout.headers[ip].kind() {
-        ProtocolKind::Ipv6 if destination >> 120 == 0xff => {
-            0x3333_0000_0000 | destination & 0xffff_ffff
-        }
-        ProtocolKind::Ipv6 => mac(addressing.next_hop_mac_ipv6),
-        _ if destination == 0xffff_ffff => 0xffff_ffff_ffff,
-        _ if destination >> 28 == 0xe => 0x0100_5e00_0000 | destination & 0x7f_ffff,
-        _ => mac(addressing.next_hop_mac_ipv4),
-    }
+fn next_hop_mac(layout: &Layout<'_>, n: usize, addressing: &Addressing) -> FieldValue {
+    let next_hop = |mac| FieldValue::Fixed(self::mac(mac));
+    let Some(ip) = layout.ip_after(n) else { return next_hop(addressing.next_hop_mac_ipv4) };
+    let kind = layout.headers[ip].kind();
+    let destination = match layout.headers[ip].header.setting("dst") {
+        Some(value) => Some(value.clone()),
+        None => addresses::wanted(layout, ip, "dst", addressing)
+            .or_else(|| layout.wanted(ip, "dst").map(FieldValue::Fixed)),
+    };
+    let group = destination.as_ref().and_then(|values| addresses::group_mac(kind, values));
+    group.unwrap_or_else(|| match (kind, destination) {
+        (ProtocolKind::Ipv6, _) => next_hop(addressing.next_hop_mac_ipv6),
+        (_, Some(FieldValue::Fixed(0xffff_ffff))) => next_hop([0xff; 6]),
+        _ => next_hop(addressing.next_hop_mac_ipv4),
+    })
 }
 
 /// 0 for an atomic datagram (RFC 6864 §4: DF set, no fragment), else the packet's index.

@@ -2,27 +2,37 @@
 //! mistakes are told at once.
 
 mod data;
+mod fragments;
 mod header;
+mod imix;
 mod lab;
 mod measure;
+mod nested;
 mod pattern;
+mod payload;
 mod port;
 mod profile;
 mod record;
+mod rule;
 mod size;
 mod stream;
 mod value;
 
+pub(super) use fragments::ORDERS;
 pub(super) use header::{record_name as header_record, some_of};
+pub use imix::MIXES;
 pub use lab::TOPOLOGIES;
 pub(super) use lab::plain as plain_lab;
 pub use measure::{PERCENTILES, RECEIVE_MODES};
 pub use pattern::{MAX_BURST, MAX_STEPS};
+pub use payload::WORDS as PAYLOAD_WORDS;
 #[cfg(test)]
 pub(super) use profile::asked_keys;
 pub use profile::{Decoded, decode};
 pub use stream::{MAX_ORDER, MAX_REPEAT};
 pub(super) use value::record_name as rule_name;
+
+use std::path::PathBuf;
 
 use record::Record;
 
@@ -52,6 +62,8 @@ impl<'n> At<'n> {
 #[derive(Default)]
 struct Decoder {
     problems: Vec<Problem>,
+    /// Where the profile lies: names of files are relative to it.
+    folder: PathBuf,
     /// Every key that was asked for, by the record's name: the schema is held to it.
     #[cfg(test)]
     asked: std::collections::BTreeMap<String, std::collections::BTreeSet<String>>,

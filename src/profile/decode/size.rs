@@ -1,19 +1,21 @@
 //! Frame sizes of a stream.
 
+use super::imix::{self, Genome};
+use super::rule::weights;
 use super::{At, Decoder, Record};
 use crate::profile::model::Size;
-use crate::profile::problem::shorten;
-use crate::profile::units::Unit;
+use crate::profile::units::{Unit, parse_range};
+use crate::profile::yaml::Data;
 use crate::units::FrameSize;
 
 /// Sizes in a list at most.
 pub const MAX_SIZES: usize = 1 << 16;
 
 const EXPECTED: &str = "a size such as 64B, a list of sizes, {imix: {64B: 7, 594B: 4, 1518B: 1}}, \
-                        {start: 64B, step: 2B, count: 8} or {random: 64B..1518B}";
+                        {genome: aaafg}, {start: 64B, step: 2B, count: 8} or \
+                        {random: 64B..1518B}";
 
 pub(super) fn size(decoder: &mut Decoder, at: &At<'_>) -> Option<Size> {
-    use crate::profile::yaml::Data;
     match &at.node.data {
         Data::List(items) => {
             if items.is_empty() || items.len() > MAX_SIZES {
@@ -35,18 +37,30 @@ pub(super) fn size(decoder: &mut Decoder, at: &At<'_>) -> Option<Size> {
 fn varying(record: &mut Record<'_, '_>) -> Option<Size> {
     let (imix, start) = (record.get("imix"), record.get("start"));
     let (step, count) = (record.get("step"), record.get("count"));
-    let random = record.get("random");
-    if !record.one_of(&[("imix", &imix), ("start", &start), ("random", &random)]) {
+    let (random, genome) = (record.get("random"), record.get("genome"));
+    let (custom, mtu) = (record.get("custom"), record.get("mtu"));
+    let rules = [("imix", &imix), ("genome", &genome), ("start", &start), ("random", &random)];
+    if !record.one_of(&rules) {
         return None;
     }
     if start.is_none() {
         record.only_with(&step, "step", "start");
         record.only_with(&count, "count", "start");
     }
+    if genome.is_none() {
+        record.only_with(&custom, "custom", "genome");
+        record.only_with(&mtu, "mtu", "genome");
+    }
     if let Some(at) = imix {
-        return self::imix(record.decoder, &at);
+        return imix::imix(record.decoder, &at);
+    }
+    if let Some(genome) = genome {
+        return imix::genome(record, &Genome { genome, custom, mtu });
     }
     if let Some(at) = random {
+        if let Data::Mapping(_) = at.node.data {
+            return weights(record.decoder, &at, MAX_SIZES, ends_of).map(Size::Weighted);
+        }
         let (low, high) = record.decoder.range(&at)?;
         return Some(Size::Random { low, high });
     }
@@ -66,23 +80,10 @@ fn varying(record: &mut Record<'_, '_>) -> Option<Size> {
     Some(Size::Counter { start: start?, step: step?.0, count: count? })
 }
 
-/// Sizes and how often each comes (RFC 6985).
-fn imix(decoder: &mut Decoder, at: &At<'_>) -> Option<Size> {
-    let expected = "sizes with their weights: {64B: 7, 594B: 4, 1518B: 1}";
-    let entries = decoder.names(at, expected)?;
-    if entries.is_empty() || entries.len() > MAX_SIZES {
-        decoder.unexpected(at, expected);
-        return None;
+/// `64B..128B`, or one size.
+fn ends_of(text: &str) -> Result<(FrameSize, FrameSize), String> {
+    match text.contains("..") {
+        true => parse_range(text),
+        false => FrameSize::parse(text).map(|size| (size, size)),
     }
-    let mut sizes = Vec::new();
-    for (entry, key) in &entries {
-        let weight = decoder.integer(entry, 1, MAX_SIZES as u64);
-        match FrameSize::parse(key) {
-            Ok(size) => sizes.extend(weight.map(|weight| (size, weight as u32))),
-            Err(expected) => {
-                decoder.refuse(entry, format!("the size \"{}\"", shorten(key)), expected)
-            }
-        }
-    }
-    (sizes.len() == entries.len()).then_some(Size::Imix(sizes))
 }

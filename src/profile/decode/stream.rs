@@ -1,8 +1,8 @@
 //! Streams.
 
-use super::{At, Decoder, Record, data, header, pattern, size};
+use super::{At, Decoder, Record, fragments, header, nested, pattern, payload, size};
+use crate::profile::fragments::Fragments;
 use crate::profile::model::{Header, Limit, Pattern, Payload, Port, Rate, Size, Stream};
-use crate::profile::problem::{Problem, nearest};
 use crate::profile::units::Unit;
 use crate::units::{FCS_BYTES, FrameSize, Nanos};
 
@@ -12,8 +12,6 @@ pub const MAX_ORDER: usize = 1 << 16;
 pub const MAX_REPEAT: u64 = 1 << 32;
 /// The smallest Ethernet frame (IEEE 802.3 §4A.4.2), FCS included.
 const MIN_FRAME: u32 = 64;
-/// Bytes of a payload's text at most.
-const MAX_PAYLOAD: usize = 1 << 14;
 
 /// What the rest of the profile says that streams fall back to.
 pub(super) struct Defaults<'p> {
@@ -21,16 +19,28 @@ pub(super) struct Defaults<'p> {
     pub duration: Nanos,
 }
 
-/// A stream, and whether it says itself that it is tagged.
+/// A stream, and what it says beside.
+pub(super) struct Read {
+    pub stream: Stream,
+    /// It says itself whether it is tagged.
+    pub tag_is_explicit: bool,
+    /// How it is to be cut.
+    pub fragments: Option<Fragments>,
+}
+
 pub(super) fn stream(
     decoder: &mut Decoder,
     at: &At<'_>,
     number: usize,
     defaults: &Defaults<'_>,
-) -> (Stream, bool) {
+) -> Read {
     let read = decoder
         .record(at, "stream", "a stream: a mapping", |record| read(record, number, defaults));
-    read.unwrap_or_else(|| (harmless(number, defaults), false))
+    read.unwrap_or_else(|| Read {
+        stream: harmless(number, defaults),
+        tag_is_explicit: false,
+        fragments: None,
+    })
 }
 
 /// A stream that no rule objects to.
@@ -50,10 +60,11 @@ fn harmless(number: usize, defaults: &Defaults<'_>) -> Stream {
         tag: true,
         runts: false,
         order: Vec::new(),
+        piece: None,
     }
 }
 
-fn read(record: &mut Record<'_, '_>, number: usize, defaults: &Defaults<'_>) -> (Stream, bool) {
+fn read(record: &mut Record<'_, '_>, number: usize, defaults: &Defaults<'_>) -> Read {
     let mut stream = harmless(number, defaults);
     if let Some(at) = record.get("name")
         && let Some(name) = record.decoder.name(&at)
@@ -81,10 +92,18 @@ fn read(record: &mut Record<'_, '_>, number: usize, defaults: &Defaults<'_>) -> 
     if let Some(at) = record.require("packet", "the header stack: [ipv4, udp]") {
         stream.headers = packet(record.decoder, &at);
     }
+    if let Some(at) = record.get("nested")
+        && !stream.headers.is_empty()
+    {
+        nested::nested(record.decoder, &at, &mut stream.headers);
+    }
+    let fragments = record.get("fragments");
+    let fragments = fragments.and_then(|at| fragments::fragments(record.decoder, &at));
     let size = match record.get("size") {
         Some(at) => size::size(record.decoder, &at),
         None => {
-            let whole = whole_message(&stream.headers);
+            let whole = whole_message(&stream.headers)
+                .or_else(|| fragments.as_ref()?.size_of(&stream.headers).map(Size::Fixed));
             if whole.is_none() {
                 record.missing("size", "a frame size such as 64B");
             }
@@ -93,7 +112,7 @@ fn read(record: &mut Record<'_, '_>, number: usize, defaults: &Defaults<'_>) -> 
     };
     stream.size = size.unwrap_or(stream.size);
     if let Some(at) = record.get("payload")
-        && let Some(payload) = payload(record.decoder, &at)
+        && let Some(payload) = payload::payload(record.decoder, &at)
     {
         stream.payload = payload;
     }
@@ -102,8 +121,11 @@ fn read(record: &mut Record<'_, '_>, number: usize, defaults: &Defaults<'_>) -> 
     stream.runts = record.boolean("runts").unwrap_or(false);
     if let Some(at) = record.get("order") {
         stream.order = order(record.decoder, &at).unwrap_or_default();
+        if fragments.is_some() {
+            record.decoder.refuse(&at, "order beside fragments", "fragments.order");
+        }
     }
-    (stream, tag.is_some())
+    Read { stream, tag_is_explicit: tag.is_some(), fragments }
 }
 
 /// The frame that holds a stack which ends with a whole message and nothing else; None where payload
@@ -167,52 +189,6 @@ fn packet(decoder: &mut Decoder, at: &At<'_>) -> Vec<Header> {
         headers.insert(0, Header::new(protocol));
     }
     headers
-}
-
-fn payload(decoder: &mut Decoder, at: &At<'_>) -> Option<Payload> {
-    if let Some(text) = at.node.scalar() {
-        const WORDS: [&str; 5] = ["zeros", "increment", "text", "hex", "fill"];
-        return match text {
-            "zeros" => Some(Payload::Fill(0)),
-            "increment" => Some(Payload::Increment),
-            _ => {
-                let problem = Problem::found(
-                    at.node.place,
-                    at.path.clone(),
-                    at.node.describe(),
-                    "zeros, increment, {text: ..}, {hex: ..} or {fill: 0xff}",
-                );
-                decoder.problems.push(problem.hint(nearest(text, WORDS)));
-                None
-            }
-        };
-    }
-    let expected = "zeros, increment, {text: ..}, {hex: ..} or {fill: 0xff}";
-    decoder.record(at, "payload", expected, |record| {
-        let (text, hex, fill) = (record.get("text"), record.get("hex"), record.get("fill"));
-        if !record.one_of(&[("text", &text), ("hex", &hex), ("fill", &fill)]) {
-            return None;
-        }
-        if let Some(at) = text {
-            let text = record.decoder.text(&at)?;
-            return bounded(record.decoder, &at, text.into_bytes());
-        }
-        if let Some(at) = hex {
-            let bytes = data::hex(record.decoder, &at)?;
-            return bounded(record.decoder, &at, bytes);
-        }
-        let byte = record.decoder.integer(&fill?, 0, 255)?;
-        Some(Payload::Fill(byte as u8))
-    })?
-}
-
-fn bounded(decoder: &mut Decoder, at: &At<'_>, bytes: Vec<u8>) -> Option<Payload> {
-    if bytes.len() > MAX_PAYLOAD {
-        let found = format!("{} bytes", bytes.len());
-        decoder.refuse(at, found, format!("at most {MAX_PAYLOAD}"));
-        return None;
-    }
-    Some(Payload::Bytes(bytes))
 }
 
 fn order(decoder: &mut Decoder, at: &At<'_>) -> Option<Vec<u64>> {

@@ -158,6 +158,16 @@ fn prefix(kind: FieldKind) -> Option<Value> {
     Some(described(prefix, "All host addresses of the prefix, one after the other."))
 }
 
+/// Values, each with its weight.
+fn weights() -> Value {
+    json!({ "type": "object", "minProperties": 1, "additionalProperties": integer(1, 1 << 16) })
+}
+
+/// The name of a field of the packet.
+pub(super) fn field_name() -> Value {
+    json!({ "type": "string", "pattern": "^[a-z0-9_]+(\\[[0-9]+\\])?\\.[A-Za-z0-9._-]+$" })
+}
+
 /// How a field changes from packet to packet.
 fn rule(kind: FieldKind) -> Value {
     let one = pattern(kind);
@@ -173,23 +183,63 @@ fn rule(kind: FieldKind) -> Value {
                 integer(1, u64::MAX),
                 "Values before the counter begins again. Default: up to the field's end.",
             ),
-            "list": {
-                "type": "array",
-                "minItems": 1,
-                "items": scalar(kind),
-                "description": "These values in turn.",
+            "list": described(
+                json!({ "anyOf": [
+                    { "type": "array", "minItems": 1, "items": scalar(kind) }, weights(),
+                ] }),
+                "These values in turn; with weights, each dealt as evenly as it allows.",
+            ),
+            "random": described(
+                json!({ "anyOf": [range, weights()] }),
+                "Uniform over low..high, the same for the same seed; or values and ranges by weight.",
+            ),
+            "unique": described(
+                json!({ "type": "boolean" }),
+                "Each value once in a cycle, every cycle in an order of its own.",
+            ),
+            "zipf": {
+                "type": "number",
+                "exclusiveMinimum": 0,
+                "maximum": 10,
+                "description": "Zipf's distribution: the n-th value in proportion to n^-zipf.",
             },
-            "random": described(range, "Uniform over low..high, the same for the same seed."),
+            "mean": described(
+                json!({ "anyOf": [{ "type": "number" }, scalar(kind)] }),
+                "Normal distribution: its mean, inside the range.",
+            ),
+            "sd": {
+                "type": "number",
+                "exclusiveMinimum": 0,
+                "description": "Normal distribution: its standard deviation.",
+            },
+            "same_as": described(field_name(), "What another field of the packet has."),
+            "plus": {
+                "type": "integer",
+                "description": "Added to the other field, modulo the width.",
+            },
+            "every": described(
+                integer(1, u64::MAX),
+                "Packets of one value: the rule advances with every so many. Default: 1.",
+            ),
+            "mask": described(
+                json!({ "anyOf": [integer(0, u64::MAX), scalar(kind)] }),
+                "The bits that follow the rule; all others are those of base.",
+            ),
+            "base": described(
+                json!({ "anyOf": [integer(0, u64::MAX), scalar(kind)] }),
+                "The bits outside the mask. Default: 0.",
+            ),
         }),
     );
-    let mut one_of = vec!["increment", "decrement", "list", "random"];
+    let mut one_of = vec!["increment", "decrement", "list", "random", "same_as"];
+    rule["dependentRequired"] = json!({ "plus": ["same_as"], "base": ["mask"] });
     if let Some(prefix) = prefix(kind) {
         rule["properties"]["prefix"] = prefix;
         rule["properties"]["order"] = described(
             words(&["increment", "random"]),
             "How the prefix is walked. Default: increment.",
         );
-        rule["dependentRequired"] = json!({ "order": ["prefix"] });
+        rule["dependentRequired"]["order"] = json!(["prefix"]);
         one_of.push("prefix");
     }
     let required: Vec<Value> = one_of.iter().map(|key| json!({ "required": [key] })).collect();

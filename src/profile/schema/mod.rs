@@ -8,7 +8,8 @@ mod units;
 
 use serde_json::{Map, Value, json};
 
-use super::decode::{PERCENTILES, RECEIVE_MODES, TOPOLOGIES};
+use super::decode::{MIXES, ORDERS, PAYLOAD_WORDS, PERCENTILES, RECEIVE_MODES, TOPOLOGIES};
+use super::fragments::{MAX_PIECES, MAX_STEPS};
 use super::units::{BitRate, Bytes, Mac, PacketsPerSecond};
 use crate::units::{FrameSize, Nanos, Ratio};
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -111,6 +112,9 @@ fn records() -> Vec<(&'static str, Value)> {
         ("stream", stream()),
         ("pattern", pattern()),
         ("step", step()),
+        ("fragments", fragments()),
+        ("piece", piece()),
+        ("fragment_id", fragment_id()),
         ("size", size()),
         ("payload", payload()),
         ("lab", lab()),
@@ -217,9 +221,19 @@ fn stream() -> Value {
                 json!({ "type": "array", "minItems": 1, "items": reference("header") }),
                 "Header stack, outermost first. Ethernet may be left out.",
             ),
+            "nested": described(
+                json!({ "type": "array", "minItems": 2, "items": headers::field_name() }),
+                "Fields that advance like the wheels of an odometer, the fastest first: each when \
+                 those before it have come round.",
+            ),
             "payload": described(
-                json!({ "anyOf": [words(&["zeros", "increment"]), reference("payload")] }),
+                json!({ "anyOf": [words(&PAYLOAD_WORDS), reference("payload")] }),
                 "Bytes after the headers and the probe tag. Default: zeros.",
+            ),
+            "fragments": described(
+                json!({ "anyOf": [integer(1, MAX_PIECES as u64), reference("fragments")] }),
+                "Every datagram is sent in pieces: into how many, or how it is cut. The rate and \
+                 the count are of datagrams, the size is the unfragmented frame's.",
             ),
             "tag": described(
                 boolean(),
@@ -309,27 +323,122 @@ fn step() -> Value {
     )
 }
 
+fn fragments() -> Value {
+    let bytes = |low| integer(low, 65_535);
+    let numbers = || {
+        let number = integer(1, MAX_PIECES as u64);
+        json!({ "type": "array", "minItems": 1, "maxItems": MAX_STEPS, "items": number })
+    };
+    let list = |items: Value| json!({ "type": "array", "minItems": 1, "maxItems": MAX_PIECES, "items": items });
+    let orders = words(&ORDERS.map(|(name, _)| name));
+    let mut fragments = record(
+        &[],
+        json!({
+            "count": described(integer(1, MAX_PIECES as u64), "Pieces, as equal as can be."),
+            "mtu": described(integer(28, 65_535), "Longest IP packet of a piece."),
+            "sizes": described(
+                list(bytes(1)),
+                "Bytes of the pieces, multiples of 8 but for the last; it repeats until the \
+                 datagram ends.",
+            ),
+            "pieces": described(list(reference("piece")), "The pieces, spelled out."),
+            "atomic": described(json!({ "const": true }), "One piece that is all (RFC 6946)."),
+            "first": described(bytes(1), "Bytes of the first piece, beside count or mtu."),
+            "overlap": described(bytes(0), "Bytes by which each later piece begins earlier."),
+            "order": described(
+                json!({ "anyOf": [orders, numbers()] }),
+                "In which order the pieces are sent; or their numbers, from 1: [1, 2, 1].",
+            ),
+            "gap": described(unit::<Nanos>(), "Time between two pieces. Default: 0."),
+            "duplicate": described(numbers(), "Numbers of pieces that are sent twice."),
+            "omit": described(numbers(), "Numbers of pieces that are not sent."),
+            "id": described(
+                json!({ "anyOf": [
+                    words(&["counter", "random"]), integer(0, u32::MAX.into()),
+                    reference("fragment_id"),
+                ] }),
+                "Identification: the datagram's number (default), random (RFC 7739), one number, \
+                 or few in turn.",
+            ),
+        }),
+    );
+    let one = ["count", "mtu", "sizes", "pieces", "atomic"];
+    fragments["oneOf"] = one.map(|key| json!({ "required": [key] })).to_vec().into();
+    fragments
+}
+
+fn piece() -> Value {
+    record(
+        &["offset", "length"],
+        json!({
+            "offset": described(integer(0, 65_535), "First byte that it has; a multiple of 8."),
+            "length": described(integer(0, 65_535), "Bytes."),
+            "more": described(
+                boolean(),
+                "More-fragments flag. Default: unless it reaches the datagram's end.",
+            ),
+            "data": described(
+                words(&["same", "other"]),
+                "The datagram's bytes, or every bit inverted. Default: same.",
+            ),
+        }),
+    )
+}
+
+fn fragment_id() -> Value {
+    record(
+        &["reuse"],
+        json!({ "reuse": described(integer(1, 1 << 32), "So many values in turn.") }),
+    )
+}
+
 fn size() -> Value {
     let mut size = record(
         &[],
         json!({
-            "imix": {
-                "type": "object",
-                "minProperties": 1,
-                "propertyNames": unit::<FrameSize>(),
-                "additionalProperties": integer(1, 1 << 16),
-                "description": "Sizes with weights, dealt evenly (RFC 6985).",
+            "imix": described(
+                json!({ "anyOf": [words(&MIXES.map(|(name, _)| name)), {
+                    "type": "object",
+                    "minProperties": 1,
+                    "propertyNames": unit::<FrameSize>(),
+                    "additionalProperties": integer(1, 1 << 16),
+                }] }),
+                "Sizes with weights, dealt evenly, or the name of a well-known mix.",
+            ),
+            "genome": {
+                "type": "string",
+                "pattern": "^[a-jzA-Z]+$",
+                "description":
+                    "Sizes in the order of RFC 6985's letters: a=64 b=128 c=256 d=512 e=1024 f=1280 \
+                     g=1518 h=2112 i=9000 j=16000, z=mtu+18, A to Z from custom.",
             },
+            "custom": {
+                "type": "object",
+                "propertyNames": { "pattern": "^[A-Z]$" },
+                "additionalProperties": unit::<FrameSize>(),
+                "description": "Sizes of the genome's upper-case letters.",
+            },
+            "mtu": described(integer(46, 65_535), "The MTU, for the genome's z."),
             "start": described(unit::<FrameSize>(), "First of count sizes."),
             "step": described(unit::<FrameSize>(), "From one size to the next. Default: 1B."),
             "count": described(integer(1, 1 << 16), "Sizes before it begins again."),
-            "random": described(units::range::<FrameSize>(), "Uniform over 64B..1518B."),
+            "random": described(
+                json!({ "anyOf": [units::range::<FrameSize>(), {
+                    "type": "object",
+                    "minProperties": 1,
+                    "additionalProperties": integer(1, 1 << 16),
+                }] }),
+                "Uniform over 64B..1518B, or sizes and ranges with weights.",
+            ),
         }),
     );
     size["oneOf"] = json!([
-        { "required": ["imix"] }, { "required": ["start", "count"] }, { "required": ["random"] },
+        { "required": ["imix"] }, { "required": ["genome"] }, { "required": ["start", "count"] },
+        { "required": ["random"] },
     ]);
-    size["dependentRequired"] = json!({ "step": ["start"], "count": ["start"] });
+    size["dependentRequired"] = json!({
+        "step": ["start"], "count": ["start"], "custom": ["genome"], "mtu": ["genome"],
+    });
     size
 }
 
@@ -347,6 +456,16 @@ fn payload() -> Value {
                 "description": "These bytes, repeated to fill the frame.",
             },
             "fill": described(integer(0, 255), "Every byte the same."),
+            "file": {
+                "type": "string",
+                "minLength": 1,
+                "description": "The bytes of a file, its name relative to the profile's folder, \
+                                repeated to fill the frame.",
+            },
+            "prbs": {
+                "enum": crate::packet::prbs::ORDERS.map(|order| order.stages),
+                "description": "A pseudorandom bit sequence of 2^n - 1 bits (ITU-T O.150).",
+            },
         }),
     );
     payload["minProperties"] = json!(1);

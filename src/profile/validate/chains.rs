@@ -9,8 +9,8 @@ use crate::profile::problem::{Problem, nearest, shorten};
 
 /// The streams by their names.
 fn numbers(profile: &Profile) -> HashMap<&str, usize> {
-    // Of two with one name the first: another rule refuses that.
-    profile.streams.iter().enumerate().rev().map(|(n, stream)| (&*stream.name, n)).collect()
+    // Of two with one name the first: of a datagram's pieces; others another rule refuses.
+    profile.streams.iter().enumerate().rev().map(|(n, s)| (s.written_name(), n)).collect()
 }
 
 /// The stream that each follows.
@@ -39,8 +39,8 @@ pub(super) fn streams_follow_streams(profile: &Profile, problems: &mut Vec<Probl
         else {
             continue;
         };
-        let names = profile.streams.iter().map(|other| &*other.name);
-        let hint = nearest(after, names.filter(|name| *name != stream.name));
+        let names = profile.streams.iter().map(Stream::written_name);
+        let hint = nearest(after, names.filter(|name| *name != stream.written_name()));
         let found = format!("\"{}\"", shorten(after));
         let problem =
             profile.origin.problem(path::key(&at, "after"), found, "the name of another stream");
@@ -84,7 +84,7 @@ pub(super) fn ends_are_known(profile: &Profile, problems: &mut Vec<Problem>) {
         if is_unlimited(other) && other.limit.count.is_some() && other.limit.duration.is_none() {
             let found = format!(
                 "\"{}\", a count at an unlimited rate: nobody knows when it ends",
-                other.name
+                other.written_name()
             );
             let expected = "a stream with a rate or a duration";
             problems.push(profile.origin.problem(path::key(&at, "after"), found, expected));

@@ -49,7 +49,9 @@ fn collect(pattern: &Pattern, at: &str, spans: &mut Vec<(String, Nanos, bool)>) 
 /// What the plan would refuse, as far as the profile alone tells.
 pub(super) fn rates_go_together(profile: &Profile, problems: &mut Vec<Problem>) {
     for (number, (at, stream)) in streams(profile).enumerate() {
-        if stream.pattern.constant().is_some() {
+        let own = path::key(&at, "rate");
+        let told = problems.iter().any(|problem| problem.path.starts_with(&own));
+        if told || stream.pattern.constant().is_some() {
             continue;
         }
         // Where the speed is the link's, the plan judges when it is known.
@@ -57,7 +59,7 @@ pub(super) fn rates_go_together(profile: &Profile, problems: &mut Vec<Problem>) 
         if line.is_none() && stream.pattern.needs_line_rate() {
             continue;
         }
-        if let Err(refusal) = plan::shape(stream, (profile.seed, number), line) {
+        if let Err(refusal) = plan::shape(profile, number, line) {
             let at = format!("{at}.{}", refusal.key);
             problems.push(profile.origin.problem(at, refusal.found, refusal.expected));
         }

@@ -37,6 +37,7 @@ fn wide_bounds(size: &Size) -> (u64, u64) {
             (start, count.saturating_sub(1).saturating_mul(u64::from(*step)).saturating_add(start))
         }
         Size::Random { low, high } => (u64::from(low.0), u64::from(high.0)),
+        Size::Weighted(shares) => of(&mut shares.iter().flat_map(|s| [s.low.0, s.high.0])),
     }
 }
 
@@ -48,17 +49,23 @@ pub(super) fn size_is_a_frame(profile: &Profile, problems: &mut Vec<Problem>) {
         if let Some(bad) = [low, high].iter().find(|bytes| !allowed.contains(bytes)) {
             let runts = if stream.runts { "" } else { " (less, on purpose, with runts: true)" };
             let expected = format!("{least}B to {MAX_FRAME}B, the 4 bytes of FCS included{runts}");
-            let found = format!("{bad}B");
-            problems.push(profile.origin.problem(path::key(&at, "size"), found, expected));
+            let (key, found) = match &stream.piece {
+                None => ("size", format!("{bad}B")),
+                Some(_) => ("fragments", format!("a piece in a frame of {bad}B")),
+            };
+            problems.push(profile.origin.problem(path::key(&at, key), found, expected));
         }
     }
 }
 
 pub(super) fn range_is_ordered(profile: &Profile, problems: &mut Vec<Problem>) {
     for (at, stream) in streams(profile) {
-        if let Size::Random { low, high } = stream.size
-            && low > high
-        {
+        let ranges = match &stream.size {
+            Size::Random { low, high } => vec![(*low, *high)],
+            Size::Weighted(shares) => shares.iter().map(|share| (share.low, share.high)).collect(),
+            _ => Vec::new(),
+        };
+        if let Some((low, high)) = ranges.into_iter().find(|(low, high)| low > high) {
             let found = format!("{}B..{}B", low.0, high.0);
             let expected = "a range from the smaller size to the larger";
             problems.push(profile.origin.problem(path::key(&at, "size"), found, expected));
@@ -81,9 +88,10 @@ pub(super) fn imix_cycle_is_short(profile: &Profile, problems: &mut Vec<Problem>
 pub(super) fn headers_fit(profile: &Profile, problems: &mut Vec<Problem>) {
     for (at, stream) in streams(profile) {
         let (smallest, need) = (bounds(&stream.size).0, stack_len(&stream.headers));
-        // Too small for a frame at all is another rule's problem.
+        // Too small for a frame at all is another rule's problem; pieces have only a part of the
+        // headers.
         let is_a_frame = stream.runts || u64::from(smallest.0) >= MIN_FRAME;
-        if smallest.buffer_len() < need && is_a_frame {
+        if stream.piece.is_none() && smallest.buffer_len() < need && is_a_frame {
             let found = format!("{}B", smallest.0);
             let expected = format!(
                 "at least {}B: {} take {need} bytes, the FCS {FCS_BYTES}",

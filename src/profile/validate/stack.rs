@@ -129,5 +129,6 @@ fn sizes_are_aligned(size: &Size, at: usize, unit: usize) -> bool {
             whole(start) && (*count < 2 || (*step as usize).is_multiple_of(unit))
         }
         Size::Random { low, high } => whole(low) && low == high,
+        Size::Weighted(shares) => shares.iter().all(|s| whole(&s.low) && s.low == s.high),
     }
 }

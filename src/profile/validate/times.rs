@@ -43,13 +43,13 @@ pub(super) fn start_is_sane(profile: &Profile, problems: &mut Vec<Problem>) {
 }
 
 pub(super) fn count_ends(profile: &Profile, problems: &mut Vec<Problem>) {
-    for (number, (at, stream)) in streams(profile).enumerate() {
+    for (number, (path, stream)) in streams(profile).enumerate() {
         let (Some(count), None) = (stream.limit.count, stream.limit.duration) else { continue };
         let too_long = match &stream.pattern {
             Pattern::Poisson(_) if count > MAX_WALK => {
                 let found = format!("{count} packets of a Poisson process");
                 let expected = format!("at most {MAX_WALK}, or a duration beside it");
-                problems.push(profile.origin.problem(path::key(&at, "count"), found, expected));
+                problems.push(profile.origin.problem(path::key(&path, "count"), found, expected));
                 continue;
             }
             Pattern::Poisson(rate) | Pattern::Constant(rate) => {
@@ -57,13 +57,14 @@ pub(super) fn count_ends(profile: &Profile, problems: &mut Vec<Problem>) {
             }
             pattern if pattern.needs_line_rate() => count > DAY.0,
             // What is wrong with the pattern itself is told by other rules.
-            _ => plan::shape(stream, (profile.seed, number), None)
+            _ => plan::shape(profile, number, None)
                 .is_ok_and(|shape| shape.due(count) > DAY.0 && shape.slots_in(DAY.0) < Some(count)),
         };
         if too_long {
-            let found = format!("{count} packets at {}", stream.pattern.text());
+            let at = if stream.pattern.constant().is_some() { " at" } else { "," };
+            let found = format!("{count} packets{at} {}", stream.pattern.text());
             let expected = "a count that is sent within 24h, or a duration beside it";
-            problems.push(profile.origin.problem(path::key(&at, "count"), found, expected));
+            problems.push(profile.origin.problem(path::key(&path, "count"), found, expected));
         }
     }
 }

@@ -31,9 +31,30 @@ fn text(field: &FieldDef, value: u128) -> String {
     }
 }
 
+/// The ranges that a rule draws from.
+fn ranges(rule: &FieldValue) -> Vec<(u128, u128)> {
+    match rule {
+        FieldValue::Random { low, high }
+        | FieldValue::Unique { low, high }
+        | FieldValue::Zipf { low, high, .. }
+        | FieldValue::Normal { low, high, .. } => vec![(*low, *high)],
+        FieldValue::Weighted(shares) => {
+            shares.iter().map(|share| (share.low, share.high)).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn mask_and_base(value: &FieldValue) -> Vec<u128> {
+    match value {
+        FieldValue::Masked { mask, base, .. } => vec![*mask, *base],
+        _ => Vec::new(),
+    }
+}
+
 pub(super) fn list_is_not_empty(profile: &Profile, problems: &mut Vec<Problem>) {
     for (at, setting) in settings(profile) {
-        if setting.value == FieldValue::List(Vec::new()) {
+        if *setting.value.rule() == FieldValue::List(Vec::new()) {
             problems.push(profile.origin.problem(at, "an empty list", "at least one value"));
         }
     }
@@ -41,14 +62,13 @@ pub(super) fn list_is_not_empty(profile: &Profile, problems: &mut Vec<Problem>) 
 
 pub(super) fn value_fits_field(profile: &Profile, problems: &mut Vec<Problem>) {
     for (at, FieldSetting { field, value }) in settings(profile) {
-        let values: &[u128] = match value {
-            FieldValue::Bad => &[],
-            FieldValue::Fixed(value) => &[*value],
-            FieldValue::List(values) => values,
-            FieldValue::Counter { start, .. } => &[*start],
-            FieldValue::Random { low, high } => &[*low, *high],
+        let values = match value.rule() {
+            FieldValue::Fixed(value) | FieldValue::Counter { start: value, .. } => vec![*value],
+            FieldValue::List(values) => values.clone(),
+            rule => ranges(rule).into_iter().flat_map(|(low, high)| [low, high]).collect(),
         };
-        if let Some(value) = values.iter().find(|value| **value > field.max()) {
+        let mut values = values.into_iter().chain(mask_and_base(value));
+        if let Some(value) = values.find(|value| *value > field.max()) {
             let expected = format!("at most {}: the field has {} bits", field.max(), field.bits);
             problems.push(profile.origin.problem(at, value, expected));
         }
@@ -57,10 +77,8 @@ pub(super) fn value_fits_field(profile: &Profile, problems: &mut Vec<Problem>) {
 
 pub(super) fn range_is_ordered(profile: &Profile, problems: &mut Vec<Problem>) {
     for (at, FieldSetting { field, value }) in settings(profile) {
-        if let FieldValue::Random { low, high } = value
-            && low > high
-        {
-            let found = format!("{}..{}", text(field, *low), text(field, *high));
+        if let Some((low, high)) = ranges(value.rule()).into_iter().find(|(low, high)| low > high) {
+            let found = format!("{}..{}", text(field, low), text(field, high));
             let expected = "a range from the smaller value to the larger";
             problems.push(profile.origin.problem(at, found, expected));
         }
@@ -69,7 +87,7 @@ pub(super) fn range_is_ordered(profile: &Profile, problems: &mut Vec<Problem>) {
 
 pub(super) fn counter_stays_in_field(profile: &Profile, problems: &mut Vec<Problem>) {
     for (at, FieldSetting { field, value }) in settings(profile) {
-        let FieldValue::Counter { start, step, count } = value else { continue };
+        let FieldValue::Counter { start, step, count } = value.rule() else { continue };
         let down = *step > u128::MAX / 2;
         let room = if down { Some(*start) } else { field.max().checked_sub(*start) };
         // A start that does not fit is another rule's problem.

@@ -1,8 +1,8 @@
-"""Ethernet, VLAN, IPv4, IPv6, UDP, TCP, ICMP and ICMPv6 echo."""
+"""Ethernet, VLAN, IPv4, IPv6, UDP, TCP, ICMPv6 echo; ICMP echo's reader stands with the others of ICMP."""
 
 import ipaddress
 
-from scapy.layers.inet import ICMP, IP, TCP, UDP
+from scapy.layers.inet import IP, TCP, UDP
 from scapy.layers.inet6 import ICMPv6EchoReply, ICMPv6EchoRequest, IPv6
 from scapy.layers.l2 import Dot1AD, Dot1Q, Ether
 
@@ -72,6 +72,6 @@ def icmpv6(p):
 READERS = [
     (Ether, "ethernet", ethernet), (Dot1Q, "vlan", vlan), (Dot1AD, "vlan", vlan),
     (IP, "ipv4", ipv4), (IPv6, "ipv6", ipv6), (UDP, "udp", udp), (TCP, "tcp", tcp),
-    (ICMP, "icmp", icmp), (ICMPv6EchoRequest, "icmpv6", icmpv6),
+    (ICMPv6EchoRequest, "icmpv6", icmpv6),
     (ICMPv6EchoReply, "icmpv6", icmpv6),
 ]
