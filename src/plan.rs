@@ -2,12 +2,18 @@
 //!
 //! Pure: nothing here touches the machine.
 
+mod chain;
+mod shape;
+
+pub use shape::{Refusal, shape};
+
 use std::collections::HashMap;
 
 use crate::error::{Error, Result};
-use crate::pace::{Class, Period, Sequence, StreamSchedule};
-use crate::profile::model::{Profile, Rate, Size};
-use crate::units::{BitLayer, FrameSize, L1_OVERHEAD_BYTES, Nanos, PacketRate};
+use crate::pace::{Class, Period, Sequence, Shape, StreamSchedule};
+use crate::profile::model::{Profile, Size};
+use crate::units::FrameSize;
+use chain::Timing;
 
 /// What the plan has to know of a port.
 #[derive(Clone, Debug, Default)]
@@ -52,6 +58,8 @@ pub fn plan(
     cores: &[usize],
     workers: Option<u32>,
 ) -> Result<Vec<PortPlan>> {
+    let line_rates: Vec<_> = facts.iter().map(|facts| facts.line_rate_bps).collect();
+    let timings = chain::timetable(profile, &line_rates)?;
     let mut plans = Vec::new();
     let mut next_core = 0;
     for (port, settings) in profile.ports.iter().enumerate() {
@@ -92,7 +100,7 @@ pub fn plan(
                 Seat { queue, core }
             })
             .collect();
-        let classes = classes(profile, &streams, facts.line_rate_bps)?;
+        let classes = classes(profile, &streams, &timings);
         plans.push(PortPlan { port, seats, streams, classes });
     }
     Ok(plans)
@@ -156,92 +164,44 @@ fn on_the_wire(profile: &Profile, stream: usize) -> OnTheWire {
     OnTheWire { bytes: steps.iter().map(frame).sum(), frames: steps.len() as u64, packets: 1 }
 }
 
-/// The exact time between two packets of a stream, or two datagrams where it is one of their pieces.
-///
-/// # Errors
-/// A percentage where the port's line rate is not known.
-pub fn period(profile: &Profile, number: usize, line_rate_bps: Option<u64>) -> Result<Period> {
-    let stream = &profile.streams[number];
-    let (bps, layer) = match stream.rate {
-        Rate::Unlimited => return Ok(Period::UNLIMITED),
-        Rate::Packets(rate) => return Ok(Period::of(rate)),
-        Rate::Bits { bps, layer } => (u128::from(bps), layer),
-        Rate::LineShare(share) => {
-            let line = line_rate_bps.ok_or_else(|| {
-                Error::new(
-                    "turn a share of the line rate into packets for",
-                    format!("streams[{}].rate", stream.name),
-                    "the link tells no speed",
-                )
-                .remedy("set the port's speed, for example ports.tx.speed: 10Gbps")
-            })?;
-            (u128::from(line) * u128::from(share.0) / 1_000_000_000, BitLayer::L1)
-        }
-    };
-    let wire = on_the_wire(profile, number);
-    let overhead = match layer {
-        BitLayer::L1 => u64::from(L1_OVERHEAD_BYTES) * wire.frames,
-        BitLayer::L2 => 0,
-    };
-    let packets = bps * u128::from(wire.packets);
-    let nanos = u128::from(wire.bytes + overhead) * 8 * 1_000_000_000;
-    let divisor = gcd(packets, nanos).max(1);
-    let too_fine = |_| {
-        Error::new("compute", format!("streams[{}].rate", stream.name), "the rate is out of range")
-            .remedy("use a rate between 1 bit/s and 1 Tbit/s")
-    };
-    Ok(Period::of(PacketRate {
-        packets: u64::try_from(packets / divisor).map_err(too_fine)?.max(1),
-        nanos: u64::try_from(nanos / divisor).map_err(too_fine)?.max(1),
-    }))
-}
-
-fn gcd(a: u128, b: u128) -> u128 {
-    if b == 0 { a } else { gcd(b, a % b) }
-}
-
 /// Streams that may share a class: all that decides when their packets are due.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct ClassKey {
-    period: Period,
-    start: Nanos,
+    period: Option<Period>,
+    start: u64,
     count: Option<u64>,
     duration: Option<u64>,
-    /// An ordered stream stands alone.
-    ordered: Option<usize>,
-    /// So do the pieces of a datagram.
-    group: Option<usize>,
-    /// So does one of a single packet: there is no period to spread it over, it is due at its start.
-    single: Option<usize>,
+    /// An ordered stream stands alone, and so does one with a shape. So do the pieces of a datagram,
+    /// by the first of them. So does one of a single packet: there is no period to spread it over,
+    /// it is due at its start.
+    alone: Option<usize>,
 }
 
-fn classes(profile: &Profile, streams: &[usize], line: Option<u64>) -> Result<Vec<Class>> {
+fn classes(profile: &Profile, streams: &[usize], timings: &[Timing]) -> Vec<Class> {
     let mut classes: Vec<Class> = Vec::new();
     let mut by_key = HashMap::new();
     for (program, &number) in streams.iter().enumerate() {
         let stream = &profile.streams[number];
-        let duration = match (stream.limit.count, stream.limit.duration) {
-            (_, Some(span)) => Some(span.0),
-            (Some(_), None) => None,
-            (None, None) => Some(profile.duration.0),
-        };
+        let Timing { shape, start, count, duration, .. } = &timings[number];
+        let period = shape.period();
+        let ordered = !stream.order.is_empty();
+        let alone = ordered || period.is_none() || *count == Some(1);
+        let group = stream.piece.as_ref().map(|piece| piece.group);
         let key = ClassKey {
-            period: period(profile, number, line)?,
-            start: stream.start,
-            count: stream.limit.count,
-            duration,
-            ordered: (!stream.order.is_empty()).then_some(number),
-            group: stream.piece.as_ref().map(|piece| piece.group),
-            single: (stream.limit.count == Some(1) && stream.piece.is_none()).then_some(number),
+            period,
+            start: *start,
+            count: *count,
+            duration: *duration,
+            alone: group.or_else(|| alone.then_some(number)),
         };
         let at = *by_key.entry(key).or_insert_with(|| {
             classes.push(Class {
                 streams: Vec::new(),
-                period: key.period,
-                start: key.start.0,
-                count: key.count,
-                duration: key.duration,
-                one_worker: key.ordered.is_some(),
+                shape: shape.clone(),
+                start: *start,
+                count: *count,
+                duration: *duration,
+                one_worker: ordered,
                 sequence: stream.piece.as_ref().map(|piece| piece.sequence(profile.seed)),
             });
             classes.len() - 1
@@ -250,7 +210,44 @@ fn classes(profile: &Profile, streams: &[usize], line: Option<u64>) -> Result<Ve
         classes[at].streams.push(StreamSchedule { program: program as u32, order });
     }
     spread(&mut classes);
-    Ok(classes)
+    classes
+}
+
+/// Nanoseconds from a class's first packet to the end of its schedule; None: until its count is
+/// sent, at an unlimited rate.
+pub fn length(class: &Class) -> Option<u64> {
+    let last = class.sequence.as_ref().map_or(0, Sequence::span);
+    let length = chain::length(&class.shape, class.count, class.duration)?;
+    Some(length.saturating_add(last))
+}
+
+/// Packets per second of each stream of a class, on average over its schedule; of one that is
+/// repeated, over that of a round. Of a Poisson process the expectation. None: as many as the engine
+/// manages.
+pub fn mean_pps(class: &Class) -> Option<f64> {
+    let over = |packets: u64, span: u64| (span > 0).then(|| packets as f64 * 1e9 / span as f64);
+    match &class.shape {
+        shape if shape.is_unlimited() => None,
+        Shape::Even(period) => Some(period.pps()),
+        Shape::Poisson(process) => Some(process.pps()),
+        Shape::Repeated(round) => {
+            let (slots, every) = round.round();
+            let rounds = class.count? / slots;
+            over(slots, length(class)?.saturating_sub(every.saturating_mul(rounds - 1)))
+        }
+        _ => over(class.slots()?, length(class)?),
+    }
+}
+
+/// Packets of each stream of a class, or datagrams that are sent in pieces; of a Poisson process the
+/// expectation. None: as many as the engine manages.
+pub fn expected_slots(class: &Class) -> Option<u64> {
+    let Shape::Poisson(process) = &class.shape else { return class.slots() };
+    let rounds = process.rounds();
+    let span = if rounds.rounds > 1 { rounds.span } else { class.duration.unwrap_or(u64::MAX) };
+    let of_a_round = (process.pps() * span as f64 / 1e9).min(rounds.count as f64);
+    let all = (of_a_round * rounds.rounds as f64).round() as u64;
+    Some(class.count.map_or(all, |count| all.min(count)))
 }
 
 /// Spreads datagrams of one rate that are sent in pieces evenly over their period.
@@ -258,12 +255,14 @@ fn spread(classes: &mut [Class]) {
     let several = |class: &Class| class.sequence.is_some() && class.count != Some(1);
     let mut alike: HashMap<(Period, u64), Vec<usize>> = HashMap::new();
     for (n, class) in classes.iter().enumerate().filter(|(_, class)| several(class)) {
-        alike.entry((class.period, class.start)).or_default().push(n);
+        if let Some(period) = class.shape.period() {
+            alike.entry((period, class.start)).or_default().push(n);
+        }
     }
-    for group in alike.values() {
+    for ((period, _), group) in alike {
         let count = group.len() as u64;
         for (turn, &n) in group.iter().enumerate() {
-            classes[n].start += classes[n].period.due(turn as u64) / count;
+            classes[n].start += period.due(turn as u64) / count;
         }
     }
 }
@@ -283,24 +282,16 @@ impl PortPlan {
     /// The gap between any two packets of the port, where the schedule wants one constant gap.
     pub fn constant_gap(&self) -> Option<u64> {
         let [class] = self.classes.as_slice() else { return None };
-        let streams = class.streams.len() as u64;
-        (!class.period.is_unlimited() && class.sequence.is_none())
-            .then(|| class.period.gap_of(streams))
+        let whole = class.sequence.is_none();
+        let period = class.shape.period().filter(|period| whole && !period.is_unlimited())?;
+        Some(period.gap_of(class.streams.len() as u64))
     }
 
     /// How long the schedule lasts, in nanoseconds. None: until a count of an unlimited rate is
     /// sent.
     pub fn duration(&self) -> Option<u64> {
         self.classes.iter().try_fold(0, |longest: u64, class| {
-            let by_count = class.count.map(|count| class.period.due(count));
-            let own = match (class.duration, by_count) {
-                (Some(span), Some(due)) if !class.period.is_unlimited() => span.min(due),
-                (Some(span), _) => span,
-                (None, Some(due)) if !class.period.is_unlimited() => due,
-                _ => return None,
-            };
-            let last = class.sequence.as_ref().map_or(0, Sequence::span);
-            Some(longest.max(class.start.saturating_add(own).saturating_add(last)))
+            Some(longest.max(class.start.saturating_add(length(class)?)))
         })
     }
 }

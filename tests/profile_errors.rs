@@ -60,7 +60,9 @@ macro_rules! tables {
     };
 }
 
-tables! { fragments yaml records units ports streams headers values rules lab set benchmarks }
+tables! {
+    fragments yaml records units ports streams patterns headers values rules lab set benchmarks
+}
 
 /// The cost of a text grows with its length alone, whatever it repeats.
 #[test]

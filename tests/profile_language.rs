@@ -69,7 +69,10 @@ fn the_shortest_profile_has_the_documented_defaults() {
     let stream = &profile.streams[0];
     assert_eq!((&*stream.name, stream.from, stream.to), ("stream0", 0, Some(1)));
     assert_eq!(stream.size, Size::Fixed(FrameSize(64)));
-    assert_eq!(stream.rate, Rate::Packets(PacketRate { packets: 1, nanos: 1_000_000 }));
+    assert_eq!(
+        stream.pattern.constant(),
+        Some(Rate::Packets(PacketRate { packets: 1, nanos: 1_000_000 }))
+    );
     assert_eq!(stream.limit, Limit { count: None, duration: Some(profile.duration) });
     assert_eq!(stream.payload, Payload::Fill(0));
     assert!(stream.tag && stream.order.is_empty());
@@ -131,8 +134,9 @@ validity: {max_unsent: 0, max_lag: 20us, max_receiver_overload: 3}
     let (count, duration) = (Some(1_000), Some(Nanos(2_000_000_000)));
     assert_eq!(x.limit, Limit { count, duration });
     assert_eq!((y.to, y.tag, &*y.order), (None, false, &[1, 0][..]));
-    assert_eq!(y.rate, Rate::LineShare(Ratio(500_000_000)));
-    assert_eq!(z.rate, Rate::Bits { bps: 1_000_000_000, layer: BitLayer::L2 });
+    assert_eq!(y.pattern.constant(), Some(Rate::LineShare(Ratio(500_000_000))));
+    let bits = Rate::Bits { bps: 1_000_000_000, layer: BitLayer::L2 };
+    assert_eq!(z.pattern.constant(), Some(bits));
     assert_eq!((z.start, z.headers.len()), (Nanos(10_000_000), 4));
     let latency = [(990_000, Nanos(5_000_000)), (999_000, Nanos(6_000_000))];
     assert_eq!((&*profile.pass.latency, profile.pass.min_rx_pps), (&latency[..], Some(10_000)));

@@ -7,10 +7,11 @@ use super::{Failure, prepare, print, profile};
 use crate::benchmark::pattern;
 use crate::cli::check::Check;
 use crate::cli::exit::Status;
+use crate::pace::Shape;
 use crate::plan::{self, PortPlan};
-use crate::profile::model::{Profile, TestKind};
+use crate::profile::model::{Pattern, Profile, Stream, TestKind};
 use crate::report::format;
-use crate::units::{BitLayer, FrameSize};
+use crate::units::{BitLayer, FrameSize, Nanos};
 
 /// Prints the plan: streams, rates, and the bytes of packet 0.
 ///
@@ -32,7 +33,7 @@ pub fn execute(check: &Check) -> std::result::Result<Status, Failure> {
     for (port, programs) in prepare::dry(&profile)? {
         let name = &profile.ports[port.port].name;
         let lasts = match port.duration() {
-            Some(span) => format!("for {}", crate::units::Nanos(span)),
+            Some(span) => format!("for {}", Nanos(span)),
             None => "until its count is sent".to_owned(),
         };
         let workers = port.seats.len();
@@ -74,23 +75,47 @@ fn describe(text: &mut String, profile: &Profile, port: &PortPlan, number: usize
         FrameSize(largest) => format!("{mean:.1} bytes on average, {largest} at most"),
     };
     let Some(class) = class else { return };
-    let rate = if class.period.is_unlimited() {
-        "as fast as the engine goes".to_owned()
-    } else {
-        let pps = class.period.pps();
-        let bps = |layer: BitLayer| {
-            let overhead = (layer.bytes(FrameSize(0))) as f64;
-            format::rate(pps * (mean + overhead) * 8.0, "bit/s")
-        };
-        format!(
-            "{}, {} L1, {} L2",
-            format::rate(pps, "packets/s"),
-            bps(BitLayer::L1),
-            bps(BitLayer::L2)
-        )
+    let rate = match plan::mean_pps(class) {
+        None => "as fast as the engine goes".to_owned(),
+        Some(pps) => {
+            let bps = |layer: BitLayer| {
+                let overhead = (layer.bytes(FrameSize(0))) as f64;
+                format::rate(pps * (mean + overhead) * 8.0, "bit/s")
+            };
+            format!(
+                "{}, {} L1, {} L2",
+                format::rate(pps, "packets/s"),
+                bps(BitLayer::L1),
+                bps(BitLayer::L2)
+            )
+        }
     };
-    let slots = class
-        .slots()
-        .map_or("no limit".to_owned(), |slots| format!("{} packets", format::count(slots)));
-    let _ = writeln!(text, "    {sizes} (FCS included); {rate}; {slots}");
+    let rate = match &stream.pattern {
+        Pattern::Constant(_) => rate,
+        pattern => format!("{}: {rate} on average", pattern.text()),
+    };
+    let packets = match (&class.shape, plan::expected_slots(class)) {
+        (_, None) => "no limit".to_owned(),
+        (Shape::Poisson(_), Some(slots)) => format!("about {} packets", format::count(slots)),
+        (_, Some(slots)) => format!("{} packets", format::count(slots)),
+    };
+    let _ = writeln!(text, "    {sizes} (FCS included); {rate}; {packets}");
+    if class.start > 0 || stream.after.is_some() {
+        let after = stream.after.as_ref().map(|after| format!(", after {after} has ended"));
+        let _ =
+            writeln!(text, "    begins after {}{}", Nanos(class.start), after.unwrap_or_default());
+    }
+    if let Some(rounds) = rounds(profile, stream) {
+        let _ = writeln!(text, "    {} times in all", format::count(rounds));
+    }
+}
+
+/// How often a stream's chain is repeated; None: once.
+fn rounds(profile: &Profile, stream: &Stream) -> Option<u64> {
+    let mut first = stream;
+    // A chain without a beginning is no valid profile.
+    while let Some(after) = &first.after {
+        first = profile.streams.iter().find(|other| other.written_name() == after)?;
+    }
+    (first.repeat > 1).then_some(first.repeat)
 }

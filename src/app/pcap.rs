@@ -9,7 +9,7 @@ use crate::cli::exit::Status;
 use crate::cli::pcap::Pcap;
 use crate::engine::Slot;
 use crate::error::{Error, Result};
-use crate::pace::{Schedule, Window};
+use crate::pace::{Class, Schedule, Window};
 use crate::packet::dry_run::write_pcap;
 use crate::profile::model::Profile;
 use crate::report;
@@ -35,7 +35,7 @@ pub fn execute(pcap: &Pcap) -> std::result::Result<Status, Failure> {
 /// As [`execute`].
 pub fn write(profile: &Profile, path: &Path, count: Option<u64>) -> Result<u64> {
     let ports = prepare::dry(profile)?;
-    let endless = ports.iter().any(|(plan, _)| plan.classes.iter().any(|c| c.slots().is_none()));
+    let endless = ports.iter().any(|(plan, _)| plan.classes.iter().any(Class::is_endless));
     if endless && count.is_none() {
         return Err(Error::new(
             "write all packets to",

@@ -4,7 +4,9 @@
 use crate::error::{Error, Result};
 use crate::plan::mean_size;
 use crate::profile::benchmark::{Benchmark, Share, Sizes};
-use crate::profile::model::{Limit, PassCriteria, Profile, Rate, Size, Stream, TestKind};
+use crate::profile::model::{
+    Limit, PassCriteria, Pattern as StreamPattern, Profile, Rate, Size, Stream, TestKind,
+};
 use crate::search::{Amount, Load, Trial};
 use crate::units::{BitLayer, L1_OVERHEAD_BYTES, Nanos, PacketRate, Ratio};
 
@@ -122,7 +124,8 @@ impl Pattern {
         let mut before = vec![0; profile.ports.len()];
         for (stream, weight) in profile.streams.iter_mut().zip(&self.weights) {
             let sum = self.sums[stream.from];
-            stream.rate = Rate::Packets(share_of(trial.load, *weight, sum));
+            let rate = Rate::Packets(share_of(trial.load, *weight, sum));
+            stream.pattern = StreamPattern::Constant(rate);
             stream.limit = match trial.amount {
                 Amount::Duration(duration) => Limit { count: None, duration: Some(duration) },
                 Amount::Frames(frames) => {
@@ -198,10 +201,11 @@ fn load(rate: Rate, mean_micro: u128, line_rate: Option<u64>) -> Option<Load> {
 
 /// What a stream weighs beside the others of its port.
 fn weight(stream: &Stream, share: Share, line_rate: Option<u64>) -> Result<u128> {
-    if share == Share::Equal || stream.rate == Rate::Unlimited {
+    let rate = stream.pattern.constant().unwrap_or(Rate::Unlimited);
+    if share == Share::Equal || rate == Rate::Unlimited {
         return Ok(1);
     }
-    let load = load(stream.rate, mean_micro(&stream.size), line_rate).ok_or_else(|| {
+    let load = load(rate, mean_micro(&stream.size), line_rate).ok_or_else(|| {
         Error::new("weigh", format!("streams[{}]", stream.name), "the link tells no speed")
             .remedy("set the port's speed, or share: equal")
     })?;
@@ -265,8 +269,8 @@ mod tests {
         let rates: Vec<f64> = scaled
             .streams
             .iter()
-            .map(|stream| match stream.rate {
-                Rate::Packets(rate) => rate.pps(),
+            .map(|stream| match stream.pattern {
+                StreamPattern::Constant(Rate::Packets(rate)) => rate.pps(),
                 _ => panic!("packets"),
             })
             .collect();
@@ -306,7 +310,8 @@ mod tests {
         let pattern = pattern(both, Sizes::OfStreams);
         assert_eq!((pattern.sending_ports, pattern.max), (2, Load(7_440_476_190)));
         for stream in pattern.trial(&Trial::lasting(Load::from_pps(5), Nanos::SECOND)).streams {
-            assert_eq!(stream.rate, Rate::Packets(PacketRate { packets: 1, nanos: 200_000_000 }));
+            let rate = Rate::Packets(PacketRate { packets: 1, nanos: 200_000_000 });
+            assert_eq!(stream.pattern, StreamPattern::Constant(rate));
         }
     }
 

@@ -1,6 +1,7 @@
 //! Streams of one rate, dealt evenly over their period.
 
 use super::period::Period;
+use super::shape::{Shape, ShapeWalk};
 use crate::engine::{Run, RunTaken, Slot};
 
 /// A stream's place in a class, and how far it has come.
@@ -42,6 +43,7 @@ pub(super) struct ClassWalk {
     start: u64,
     /// Slots of each member are limited to this round.
     rounds: u64,
+    period: Period,
     unlimited: bool,
     finished: bool,
     worker: u64,
@@ -55,24 +57,29 @@ pub(super) struct ClassWalk {
     step: u64,
     step_remainder: u64,
     divisor: u64,
+    /// When the slots of the only member are due, where that is not at even distances.
+    shape: Option<ShapeWalk>,
 }
 
 impl ClassWalk {
     /// The slots of worker `worker` of `workers`. Slot j of member m is the worker's with
-    /// `(j + offset of m) % workers == worker`, so that workers alternate within a round too.
+    /// `(j + offset of m) % workers == worker`, so that workers alternate within a round too. A
+    /// shape that is not even needs one member alone.
     pub fn new(
         members: Vec<Member>,
-        period: Period,
+        shape: &Shape,
         (worker, workers): (u64, u64),
         start: u64,
         rounds: u64,
     ) -> Self {
+        let period = shape.period().unwrap_or(Period::UNLIMITED);
         let (nanos, divisor) = period.shared_by(members.len() as u64);
         let mut walk = Self {
             members,
             start,
             rounds,
-            unlimited: period.is_unlimited(),
+            period,
+            unlimited: shape.is_unlimited(),
             finished: false,
             worker,
             workers,
@@ -83,7 +90,13 @@ impl ClassWalk {
             step: nanos / divisor,
             step_remainder: nanos % divisor,
             divisor,
+            shape: shape.period().is_none().then(|| ShapeWalk::new(shape)),
         };
+        if walk.shape.is_some() {
+            walk.round = worker;
+            walk.follow_shape();
+            return walk;
+        }
         let first = walk.first_member_of_round();
         walk.move_by(first);
         walk.member = first;
@@ -95,11 +108,6 @@ impl ClassWalk {
     #[inline(always)]
     pub fn peek(&self) -> Option<u64> {
         (self.round < self.rounds && !self.finished).then_some(self.start + self.due)
-    }
-
-    /// Absolute time of the first slot.
-    pub fn start(&self) -> u64 {
-        self.start
     }
 
     /// Which worker of how many.
@@ -146,7 +154,25 @@ impl ClassWalk {
             divisor: 1,
             max_lag,
         };
-        if !self.unlimited {
+        if let Some(shape) = &self.shape {
+            // The slots that lie at even distances: a burst, or what is left of it.
+            let stretch = shape.stretch(self.round)?;
+            let (nanos, packets) = stretch.period.fraction();
+            let (nanos, packets) = (u128::from(nanos), u128::from(packets));
+            let before = u128::from(stretch.first) * nanos;
+            let step = nanos * u128::from(self.workers);
+            run.count = left.min(stretch.left.div_ceil(self.workers));
+            run.due = due;
+            run.remainder = (before % packets) as u64;
+            run.step = (step / packets) as u64;
+            run.step_remainder = (step % packets) as u64;
+            run.divisor = packets as u64;
+            let until = u128::from(last - due + 1) * packets - 1 - before % packets;
+            if let Some(after_first) = until.checked_div(step) {
+                let after_first = u64::try_from(after_first).unwrap_or(u64::MAX - 1);
+                run.count = run.count.min(after_first.saturating_add(1));
+            }
+        } else if !self.unlimited {
             let divisor = u128::from(self.divisor);
             let step = (u128::from(self.step) * divisor + u128::from(self.step_remainder))
                 * u128::from(self.workers);
@@ -169,6 +195,9 @@ impl ClassWalk {
         member.skipped += taken.skipped;
         let slots = taken.sent + taken.skipped;
         self.round += self.workers * slots;
+        if self.shape.is_some() {
+            return self.follow_shape();
+        }
         let parts = u128::from(run.remainder) + u128::from(run.step_remainder) * u128::from(slots);
         self.due += run.step * slots + (parts / u128::from(run.divisor)) as u64;
         self.remainder = (parts % u128::from(run.divisor)) as u64;
@@ -183,6 +212,10 @@ impl ClassWalk {
     /// Goes on to this worker's next slot.
     #[inline(always)]
     fn advance(&mut self) {
+        if self.shape.is_some() {
+            self.round += self.workers;
+            return self.follow_shape();
+        }
         self.move_by(self.workers);
         if self.members.len() == 1 {
             // The only member's slots are the rounds: no division, which the rest needs.
@@ -192,6 +225,29 @@ impl ClassWalk {
         self.member += self.workers;
         if self.member >= self.members.len() as u64 {
             self.settle();
+        }
+    }
+
+    /// Finds when the slot of this round is due.
+    fn follow_shape(&mut self) {
+        let Some(shape) = &mut self.shape else { return };
+        if self.round >= self.rounds {
+            return;
+        }
+        match shape.go_to(self.round) {
+            Some(due) => self.due = due,
+            None => self.rounds = self.round,
+        }
+    }
+
+    /// Slots of each member over all workers that are due before `ended`, whatever limits their
+    /// number; all of them without it. None are at an unlimited rate.
+    pub fn slots_until(&self, ended: Option<u64>) -> u64 {
+        let span = ended.map_or(u64::MAX, |ended| ended.saturating_sub(self.start));
+        match (&self.shape, ended) {
+            (Some(shape), _) => shape.slots_in(span),
+            (None, Some(_)) => self.period.slots_in(span).unwrap_or(0),
+            (None, None) => u64::MAX,
         }
     }
 

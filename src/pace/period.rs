@@ -25,9 +25,10 @@ impl Period {
         self.nanos == 0
     }
 
-    /// Nanoseconds after the start at which slot `n` is due.
+    /// Nanoseconds after the start at which slot `n` is due; `u64::MAX` where that is not enough.
     pub fn due(self, n: u64) -> u64 {
-        (u128::from(n) * u128::from(self.nanos) / u128::from(self.packets)) as u64
+        let due = u128::from(n) * u128::from(self.nanos) / u128::from(self.packets);
+        u64::try_from(due).unwrap_or(u64::MAX)
     }
 
     /// Slots that are due before `span` nanoseconds have passed. None: without end.
@@ -43,6 +44,11 @@ impl Period {
     pub(super) fn shared_by(self, streams: u64) -> (u64, u64) {
         let divisor = gcd(self.nanos, streams).max(1);
         (self.nanos / divisor, self.packets.saturating_mul(streams / divisor))
+    }
+
+    /// `(nanos, packets)` in lowest terms.
+    pub(super) fn fraction(self) -> (u64, u64) {
+        (self.nanos, self.packets)
     }
 
     /// Packets per second, for display. Infinite for an unlimited rate.

@@ -1,8 +1,8 @@
 //! One worker's slots of all its streams, in the order in which they are due.
 
 use super::class::{ClassWalk, Member};
-use super::period::Period;
 use super::sequence::Sequence;
+use super::shape::Shape;
 use crate::engine::{Run, RunTaken, Slot};
 use mixed::Sequences;
 
@@ -17,13 +17,14 @@ pub struct StreamSchedule {
     pub order: Box<[u64]>,
 }
 
-/// Streams with the same rate, start and limits.
+/// Streams with the same rate, start and limits; or one stream with a shape.
 #[derive(Clone, Debug)]
 pub struct Class {
     /// The streams. Never empty.
     pub streams: Vec<StreamSchedule>,
-    /// Time between two packets of one of them.
-    pub period: Period,
+    /// When the packets of one of them are due. Streams whose packets are at even distances take
+    /// turns; with any other shape they do not know of one another.
+    pub shape: Shape,
     /// Nanoseconds from the start of the trial to their first packet.
     pub start: u64,
     /// Packets of each stream at most, over all workers.
@@ -38,11 +39,30 @@ pub struct Class {
 
 impl Class {
     /// Slots of each stream over all workers; None: as many as the engine manages until the end.
+    /// Of a Poisson process this walks through all of them.
     pub fn slots(&self) -> Option<u64> {
-        match (self.count, self.duration.and_then(|span| self.period.slots_in(span))) {
+        match (self.count, self.duration.and_then(|span| self.shape.slots_in(span))) {
             (Some(count), Some(slots)) => Some(count.min(slots)),
             (count, slots) => count.or(slots),
         }
+    }
+
+    /// Slots of each stream at most, None without end, and the shape as a walk needs it.
+    fn bounded(&self) -> (Option<u64>, Shape) {
+        match &self.shape {
+            // To count its slots would be to walk through them all: the walk finds the end.
+            Shape::Poisson(process) => {
+                let until = self.duration.unwrap_or(u64::MAX);
+                let process = process.ended(until, self.count.unwrap_or(u64::MAX));
+                ((!self.is_endless()).then_some(u64::MAX), Shape::Poisson(process))
+            }
+            shape => (self.slots(), shape.clone()),
+        }
+    }
+
+    /// Whether it goes on for as long as the engine is given.
+    pub fn is_endless(&self) -> bool {
+        self.count.is_none() && (self.duration.is_none() || self.shape.is_unlimited())
     }
 }
 
@@ -87,7 +107,6 @@ pub struct Schedule {
     classes: Vec<ClassWalk>,
     /// Slots per stream over all workers, of each class; None: without end.
     slots: Vec<Option<u64>>,
-    periods: Vec<Period>,
     /// Binary min-heap of (due, class) of the rated classes that have slots left.
     heap: Vec<(u64, u32)>,
     /// Unlimited classes that have slots left, with the times at which they end.
@@ -107,7 +126,6 @@ impl Schedule {
         let mut schedule = Self {
             classes: Vec::new(),
             slots: Vec::new(),
-            periods: Vec::new(),
             heap: Vec::new(),
             unlimited: Vec::new(),
             turn: 0,
@@ -121,8 +139,15 @@ impl Schedule {
                 true => continue,
             };
             match &class.sequence {
-                None => schedule.add(class, share, start),
                 Some(sequence) => schedule.sequences.add(class, sequence, share, start),
+                None if class.shape.period().is_some() => {
+                    schedule.add(class, &class.streams, share, start);
+                }
+                None => {
+                    for stream in &class.streams {
+                        schedule.add(class, std::slice::from_ref(stream), share, start);
+                    }
+                }
             }
         }
         for at in (0..schedule.heap.len() / 2).rev() {
@@ -131,10 +156,10 @@ impl Schedule {
         schedule
     }
 
-    fn add(&mut self, class: &Class, share: (u64, u64), start: u64) {
+    fn add(&mut self, class: &Class, streams: &[StreamSchedule], share: (u64, u64), start: u64) {
         let number = self.classes.len() as u32;
-        let mut members = Vec::with_capacity(class.streams.len());
-        for (position, stream) in class.streams.iter().enumerate() {
+        let mut members = Vec::with_capacity(streams.len());
+        for (position, stream) in streams.iter().enumerate() {
             let program = stream.program as usize;
             if self.places.len() <= program {
                 self.places.resize(program + 1, (u32::MAX, 0));
@@ -150,17 +175,16 @@ impl Schedule {
             });
         }
         let begin = start + class.start;
-        let rounds = class.slots().unwrap_or(u64::MAX);
-        let walk = ClassWalk::new(members, class.period, share, begin, rounds);
-        if class.period.is_unlimited() {
+        let (slots, shape) = class.bounded();
+        let walk = ClassWalk::new(members, &shape, share, begin, slots.unwrap_or(u64::MAX));
+        if class.shape.is_unlimited() {
             let until = class.duration.map_or(u64::MAX, |span| begin + span);
             self.unlimited.push((number, until));
         } else if let Some(due) = walk.peek() {
             self.heap.push((due, number));
         }
         self.classes.push(walk);
-        self.slots.push(class.slots());
-        self.periods.push(class.period);
+        self.slots.push(slots);
     }
 
     /// When the next slot is due, absolute. None: there are no more slots.
@@ -375,15 +399,9 @@ impl Schedule {
         let skipped = walk.members[member as usize].skipped;
         let (first, stride) = (walk.members[member as usize].first, walk.share().1);
         let own = |slots: u64| slots.saturating_sub(first).div_ceil(stride);
-        let intended = match (self.slots[class], ended) {
-            _ if walk.is_finished() => taken,
-            (None, _) => taken,
-            (Some(slots), None) => own(slots),
-            (Some(slots), Some(ended)) => {
-                let span = ended.saturating_sub(walk.start());
-                let due = self.periods[class].slots_in(span).unwrap_or(0);
-                own(slots.min(due))
-            }
+        let intended = match self.slots[class] {
+            Some(slots) if !walk.is_finished() => own(slots.min(walk.slots_until(ended))),
+            _ => taken,
         };
         StreamCounts { intended: intended.max(taken + skipped), taken, skipped }
     }

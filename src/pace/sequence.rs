@@ -9,8 +9,8 @@
 
 use std::collections::VecDeque;
 
-use super::period::Period;
 use super::schedule::{Class, StreamCounts};
+use super::shape::{Shape, ShapeWalk};
 use crate::engine::Slot;
 use crate::packet::random;
 
@@ -59,7 +59,10 @@ pub(super) struct SequenceWalk {
     /// Datagrams passed over.
     skipped: u64,
     sequence: Sequence,
-    period: Period,
+    /// When the datagrams begin.
+    times: ShapeWalk,
+    /// They have no due times.
+    unlimited: bool,
     /// Absolute time of datagram 0.
     start: u64,
     /// Datagrams over all workers; None: without end.
@@ -96,14 +99,22 @@ enum Pending {
 }
 
 impl SequenceWalk {
-    /// The datagrams of worker `worker` of `workers`: j with `j % workers == worker`.
-    pub fn new(class: &Class, sequence: &Sequence, share: (u64, u64), start: u64) -> Self {
+    /// The datagrams of worker `worker` of `workers`: j with `j % workers == worker`. `slots` are all
+    /// datagrams at most, which begin when `shape` says.
+    pub fn new(
+        class: &Class,
+        (slots, shape): (Option<u64>, Shape),
+        sequence: &Sequence,
+        share: (u64, u64),
+        start: u64,
+    ) -> Self {
         let (worker, workers) = share;
         let len = sequence.steps.len();
         let span = sequence.span();
-        let own_period = class.period.due(workers);
+        // What is not even may come as close together as it likes.
+        let own_period = shape.period().map_or(0, |period| period.due(workers));
         let pending = if span > 0 && span >= own_period {
-            let outstanding = span / own_period.max(1) + 2;
+            let outstanding = span / own_period.max(1_000) + 2;
             Pending::Many {
                 passed: vec![0; len].into(),
                 due: vec![u64::MAX; len].into(),
@@ -112,6 +123,9 @@ impl SequenceWalk {
         } else {
             Pending::One { at: 0, due: 0 }
         };
+        let unlimited = shape.is_unlimited();
+        let mut times = ShapeWalk::new(&shape);
+        let round_due = times.go_to(worker).unwrap_or(u64::MAX);
         Self {
             programs: class.streams.iter().map(|stream| stream.program).collect(),
             taken: vec![0; class.streams.len()].into(),
@@ -119,14 +133,15 @@ impl SequenceWalk {
             steps: sequence.steps.clone(),
             ordered: u64::MAX,
             sequence: sequence.clone(),
-            period: class.period,
+            times,
+            unlimited,
             start: start + class.start,
-            slots: class.slots(),
+            slots,
             worker,
             workers,
             finished: false,
             round: worker,
-            round_due: class.period.due(worker),
+            round_due,
             begun: 0,
             pending,
         }
@@ -152,7 +167,7 @@ impl SequenceWalk {
         let index = self.worker + self.workers * number;
         let step = self.step(index, at);
         self.taken[step] += 1;
-        let due = if self.period.is_unlimited() { 0 } else { self.start + due };
+        let due = if self.unlimited { 0 } else { self.start + due };
         Slot { index, due, program: self.programs[step], reserved: 0 }
     }
 
@@ -234,14 +249,13 @@ impl SequenceWalk {
         let copies = self.sequence.copies(piece as u16);
         let (taken, skipped) = (self.taken[piece], self.skipped * copies);
         let own = |slots: u64| slots.saturating_sub(self.worker).div_ceil(self.workers) * copies;
+        let span = ended.map_or(u64::MAX, |ended| ended.saturating_sub(self.start));
         let intended = match (self.slots, ended) {
             _ if self.finished => taken,
             (None, _) => taken,
-            (Some(slots), None) => own(slots),
-            (Some(slots), Some(ended)) => {
-                let span = ended.saturating_sub(self.start);
-                own(slots.min(self.period.slots_in(span).unwrap_or(0)))
-            }
+            // None of them had a time before which it should have been sent.
+            (Some(_), Some(_)) if self.unlimited => taken,
+            (Some(slots), _) => own(slots.min(self.times.slots_in(span))),
         };
         StreamCounts { intended: intended.max(taken + skipped), taken, skipped }
     }
@@ -249,7 +263,7 @@ impl SequenceWalk {
     /// When the next datagram begins.
     fn first_due(&self) -> Option<u64> {
         let more = self.slots.is_none_or(|slots| self.round < slots) && !self.finished;
-        more.then_some(self.round_due)
+        more.then_some(self.round_due).filter(|due| *due < u64::MAX)
     }
 
     /// The next step of what was begun, and when it is due.
@@ -316,7 +330,7 @@ impl SequenceWalk {
 
     fn next_round(&mut self) {
         self.round += self.workers;
-        self.round_due = self.period.due(self.round);
+        self.round_due = self.times.go_to(self.round).unwrap_or(u64::MAX);
     }
 
     /// The piece of step `at` of the datagram `index`.

@@ -8,8 +8,8 @@ use super::Addressing;
 use super::compile::compile;
 use super::dissect::dissect;
 use crate::profile::model::{
-    FieldValue, Header, Limit, Measure, PassCriteria, Payload, Profile, Rate, ReceiveMode, Size,
-    Stream, TestKind, Validity,
+    FieldValue, Header, Limit, Measure, PassCriteria, Pattern, Payload, Profile, Rate, ReceiveMode,
+    Size, Stream, TestKind, Validity,
 };
 use crate::units::{FCS_BYTES, FrameSize, Nanos, PacketRate, Ratio};
 use crate::wire::field::{DataKind, FieldDef, FieldKind};
@@ -92,9 +92,14 @@ impl Explained {
             headers: self.headers.clone(),
             payload,
             size: Size::Fixed(FrameSize(len as u32 + FCS_BYTES)),
-            rate: Rate::Packets(PacketRate { packets: 1, nanos: 1_000_000_000 }),
+            pattern: Pattern::Constant(Rate::Packets(PacketRate {
+                packets: 1,
+                nanos: 1_000_000_000,
+            })),
             limit: Limit { count: Some(1), duration: None },
             start: Nanos(0),
+            after: None,
+            repeat: 1,
             tag: false,
             runts: true,
             order: Vec::new(),

@@ -16,6 +16,7 @@ pub mod model;
 mod origin;
 mod overrides;
 mod path;
+mod pattern;
 mod piece;
 mod prefix;
 mod problem;

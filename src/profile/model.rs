@@ -12,6 +12,7 @@ pub use crate::profile::piece::{Datagram, Piece};
 use crate::packet::prbs::PrbsOrder;
 use crate::profile::benchmark::Benchmark;
 use crate::profile::origin::Origin;
+pub use crate::profile::pattern::{Pattern, Spacing, Step};
 use crate::units::{BitLayer, FrameSize, Nanos, PacketRate, Ratio};
 use crate::wire::field::{FieldDef, FieldDefault, OptionalPart, Protocol};
 
@@ -116,12 +117,17 @@ pub struct Stream {
     pub payload: Payload,
     /// Frame size, FCS included.
     pub size: Size,
-    /// How fast.
-    pub rate: Rate,
+    /// How fast, and in which pattern.
+    pub pattern: Pattern,
     /// How long.
     pub limit: Limit,
-    /// Delay of the first packet after the start of the trial.
+    /// Delay of the first packet after the start of the trial, or after the stream that it follows
+    /// has ended.
     pub start: Nanos,
+    /// The name of the stream that it follows.
+    pub after: Option<String>,
+    /// How often it is sent, and all that follow it with it. 1 where it follows another.
+    pub repeat: u64,
     /// Packets carry the probe tag (default). Off: they are counted by nothing but interfaces.
     pub tag: bool,
     /// Frames may be shorter than Ethernet's 64 bytes, on purpose.
@@ -131,6 +137,16 @@ pub struct Stream {
     pub order: Vec<u64>,
     /// The stream is one of the fragments of a datagram.
     pub piece: Option<Piece>,
+}
+
+impl Stream {
+    /// Its name as the profile has it: the pieces of a datagram share it.
+    pub fn written_name(&self) -> &str {
+        match (&self.piece, self.name.rsplit_once('.')) {
+            (Some(_), Some((name, _))) => name,
+            _ => &self.name,
+        }
+    }
 }
 
 /// One header of a stack, or one option of a header, with what the profile sets.

@@ -5,8 +5,8 @@ use wirestorm::packet::Addressing;
 use wirestorm::packet::compile::compile;
 use wirestorm::packet::program::StreamProgram;
 use wirestorm::profile::model::{
-    Attachment, FieldSetting, FieldValue, Header, Limit, Measure, NextHop, PassCriteria, Payload,
-    Port, Profile, Rate, ReceiveMode, Size, Stream, TestKind, Validity,
+    Attachment, FieldSetting, FieldValue, Header, Limit, Measure, NextHop, PassCriteria, Pattern,
+    Payload, Port, Profile, Rate, ReceiveMode, Size, Stream, TestKind, Validity,
 };
 use wirestorm::units::{FrameSize, Nanos, Ratio};
 use wirestorm::wire;
@@ -35,9 +35,11 @@ pub fn stream(headers: Vec<Header>, size: u32) -> Stream {
         headers,
         payload: Payload::Increment,
         size: Size::Fixed(FrameSize(size)),
-        rate: Rate::Unlimited,
+        pattern: Pattern::Constant(Rate::Unlimited),
         limit: Limit::default(),
         start: Nanos(0),
+        after: None,
+        repeat: 1,
         tag: true,
         runts: false,
         order: Vec::new(),

@@ -87,7 +87,9 @@ impl Tester for Simulated {
             let mut offered = Vec::new();
             let (mut pps, mut bits) = (0.0, 0.0);
             for stream in &here {
-                let Rate::Packets(rate) = stream.rate else { panic!("a trial has packet rates") };
+                let Some(Rate::Packets(rate)) = stream.pattern.constant() else {
+                    panic!("a trial has packet rates")
+                };
                 let intended = stream.limit.count.unwrap_or_else(|| {
                     let span = stream.limit.duration.expect("an end").0;
                     let due = u128::from(span) * u128::from(rate.packets);

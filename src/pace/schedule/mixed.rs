@@ -36,8 +36,8 @@ impl Sequences {
             }
             self.places[program] = Some((number, piece as u32));
         }
-        let walk = SequenceWalk::new(class, sequence, share, start);
-        if class.period.is_unlimited() {
+        let walk = SequenceWalk::new(class, class.bounded(), sequence, share, start);
+        if class.shape.is_unlimited() {
             let until = class.duration.map_or(u64::MAX, |span| start + class.start + span);
             self.unlimited.push((number, until));
         } else if let Some(due) = walk.peek() {

@@ -6,6 +6,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::engine::RunTaken;
+use crate::pace::Period;
+use crate::pace::shape::tests::shapes;
 use crate::units::PacketRate;
 
 fn class(programs: std::ops::Range<u32>, packets: u64, nanos: u64) -> Class {
@@ -13,7 +15,7 @@ fn class(programs: std::ops::Range<u32>, packets: u64, nanos: u64) -> Class {
         streams: programs
             .map(|program| StreamSchedule { program, order: Box::default() })
             .collect(),
-        period: Period::of(PacketRate { packets, nanos }),
+        shape: Shape::Even(Period::of(PacketRate { packets, nanos })),
         start: 0,
         count: None,
         duration: Some(10_000),
@@ -101,7 +103,7 @@ fn slots_given_back_too_late_free_their_indices() {
 #[test]
 fn unlimited_streams_take_turns_and_end_in_time() {
     let mut unlimited = class(0..2, 1, 1);
-    unlimited.period = Period::UNLIMITED;
+    unlimited.shape = Shape::Even(Period::UNLIMITED);
     let mut schedule = Schedule::new(&[unlimited], 0, 1, 0);
     let mut slots = [Slot::default(); 4];
     assert_eq!(schedule.fill(Window::due_at(9_999), &mut slots), 4);
@@ -145,8 +147,8 @@ proptest! {
         let mut wanted = Vec::new();
         for class in &classes {
             let members = class.streams.len() as u64;
-            let (nanos, divisor) = class.period.shared_by(members);
-            let rounds = class.period.slots_in(10_000).unwrap();
+            let (nanos, divisor) = class.shape.period().unwrap().shared_by(members);
+            let rounds = class.shape.slots_in(10_000).unwrap();
             for (m, stream) in class.streams.iter().enumerate() {
                 for j in 0..rounds {
                     let n = u128::from(j * members + m as u64);
@@ -384,4 +386,170 @@ fn beside_pieces_there_is_no_run() {
     assert!(run(&classes[..1]));
     assert!(!run(&classes));
     assert!(!run(&classes[1..]));
+}
+
+fn shaped(shape: Shape, count: Option<u64>) -> Class {
+    Class { shape, start: 500, count, ..class(0..1, 1, 1) }
+}
+
+proptest! {
+    /// A shape's slots are each some worker's, once, at their times, beside other streams too.
+    #[test]
+    fn workers_share_the_slots_of_a_shape(
+        shape in shapes(),
+        count in prop::option::of(0u64..300),
+        workers in 1u32..6,
+    ) {
+        let one = shaped(shape.clone(), count);
+        let wanted = one.slots().expect("has an end");
+        prop_assume!(wanted < 3_000);
+        let classes = [one, class(1..3, 1, 700)];
+        let slots = all(&classes, workers);
+        let seen: Vec<_> =
+            slots.iter().filter(|s| s.program == 0).map(|s| (s.index, s.due)).collect();
+        let due: Vec<_> = (0..wanted).map(|n| (n, 500 + shape.due(n))).collect();
+        prop_assert_eq!(seen, due);
+        let mut intended = 0;
+        for worker in 0..workers {
+            let mut schedule = Schedule::new(&classes, worker, workers, 0);
+            let before = schedule.counts(0, None).intended;
+            while schedule.fill(all_of_it(), &mut [Slot::default(); 9]) > 0 {}
+            let counts = schedule.counts(0, None);
+            prop_assert_eq!(counts.intended, before);
+            prop_assert_eq!(counts.taken, before);
+            intended += before;
+        }
+        prop_assert_eq!(intended, wanted);
+    }
+
+    /// Whatever is late is passed over, whatever is given back is free again, and all of it adds up.
+    #[test]
+    fn late_slots_of_a_shape_are_counted(
+        shape in shapes(),
+        workers in 1u32..4,
+        waits in prop::collection::vec((0u64..900, 1usize..9, 0usize..9, 0u64..900), 1..20),
+        ended in 0u64..12_000,
+    ) {
+        let one = shaped(shape.clone(), None);
+        prop_assume!(one.slots().expect("has an end") < 3_000);
+        let worker = workers - 1;
+        let mut schedule = Schedule::new(std::slice::from_ref(&one), worker, workers, 0);
+        let (mut now, mut sent, mut passed) = (0, Vec::new(), 0);
+        let mut slots = [Slot::default(); 8];
+        for (wait, room, sends, stall) in waits {
+            now += wait;
+            let before = schedule.counts(0, None).skipped;
+            let window = Window { too_late: now.saturating_sub(300), ..Window::due_at(now) };
+            let filled = schedule.fill(window, &mut slots[..room.min(8)]);
+            passed += schedule.counts(0, None).skipped - before;
+            let sends = sends.min(filled);
+            sent.extend_from_slice(&slots[..sends]);
+            // The engine takes some; time passes; what has become too late is not sent any more.
+            now += stall;
+            let too_late = now.saturating_sub(300);
+            let kept = schedule.pass_over_late(&mut slots[sends..filled], too_late);
+            passed += (filled - sends - kept) as u64;
+            let kept = &slots[sends..sends + kept];
+            prop_assert!(kept.iter().all(|slot| slot.due >= too_late));
+            sent.extend_from_slice(kept);
+        }
+        let counts = schedule.counts(0, None);
+        prop_assert_eq!((counts.taken, counts.skipped), (sent.len() as u64, passed));
+        // Indices have no gaps, due times are the shape's, each at most once.
+        let (worker, stride) = (u64::from(worker), u64::from(workers));
+        let indices: Vec<u64> = sent.iter().map(|slot| slot.index).collect();
+        let gapless: Vec<u64> = (0..sent.len() as u64).map(|n| worker + stride * n).collect();
+        prop_assert_eq!(indices, gapless);
+        prop_assert!(sent.is_sorted_by_key(|slot| slot.due));
+        let handed_out = counts.taken + counts.skipped;
+        let own = (0..).map(|n| shape.due(worker + stride * n)).map(|due| due.saturating_add(500));
+        let own_before = own.take_while(|due| *due < ended.min(10_500)).count() as u64;
+        let intended = schedule.counts(0, Some(ended)).intended;
+        prop_assert_eq!(intended, own_before.max(handed_out));
+    }
+
+    /// Datagrams that are sent in pieces begin when the shape says, on any number of workers.
+    #[test]
+    fn datagrams_follow_a_shape(
+        shape in shapes(),
+        count in prop::option::of(0u64..300),
+        gap in 0u64..400,
+        workers in 1u32..5,
+    ) {
+        let cut = Class { start: 500, count, shape: shape.clone(), ..pieces(&[0, 1], gap, None, 1) };
+        let wanted = cut.slots().expect("has an end");
+        prop_assume!(wanted < 1_500);
+        let slots = all(&[cut.clone(), class(2..3, 1, 700)], workers);
+        let seen: Vec<_> =
+            slots.iter().filter(|s| s.program < 2).map(|s| (s.program, s.index, s.due)).collect();
+        let due = |n: u64| 500 + shape.due(n);
+        let pieces = |piece: u32| (0..wanted).map(move |n| (piece, n, due(n) + gap * u64::from(piece)));
+        prop_assert_eq!(seen, pieces(0).chain(pieces(1)).collect::<Vec<_>>());
+        let of_worker = |worker| Schedule::new(std::slice::from_ref(&cut), worker, workers, 0);
+        let intended: u64 = (0..workers).map(|w| of_worker(w).counts(1, None).intended).sum();
+        prop_assert_eq!(intended, wanted);
+        let before = (0..wanted).filter(|n| due(*n) < 4_000).count() as u64;
+        let intended: u64 = (0..workers).map(|w| of_worker(w).counts(0, Some(4_000)).intended).sum();
+        prop_assert_eq!(intended, before);
+    }
+
+    #[test]
+    fn a_run_of_a_shape_is_the_slots_it_stands_for(
+        shape in shapes(),
+        workers in 1u32..4,
+        takes in prop::collection::vec((0u64..20, 0u64..3, 0u64..2_000), 1..30),
+    ) {
+        let one = shaped(shape, None);
+        let slots = one.slots().expect("has an end");
+        prop_assume!(slots < 3_000);
+        let mut by_run = Schedule::new(&[one], workers - 1, workers, 7_000);
+        let mut by_slot = by_run.clone();
+        for (sent, skipped, opens) in takes {
+            let window = Window::due_at(7_500 + opens);
+            let Some(run) = by_run.run(window, u64::MAX) else {
+                let mut slot = [Slot::default()];
+                prop_assert_eq!(by_run.fill(window, &mut slot), by_slot.fill(window, &mut slot));
+                continue;
+            };
+            let mut all = vec![Slot::default(); run.count as usize];
+            prop_assert_eq!(by_slot.clone().fill(window, &mut all), all.len());
+            let of_run: Vec<_> = (0..run.count).map(|n| run.slot(n)).collect();
+            prop_assert_eq!(of_run, all);
+            let skipped = skipped.min(run.count);
+            let sent = sent.min(run.count - skipped);
+            if skipped > 0 {
+                let late = run.slot(skipped - 1).due + 1;
+                prop_assume!(skipped == run.count || run.slot(skipped).due >= late);
+                let late = Window { first: late - 1, last: late - 1, too_late: late, ..window };
+                let mut none = [Slot::default()];
+                // Further slots of the same time would be late too.
+                prop_assume!(by_slot.clone().fill(Window { too_late: 0, ..late }, &mut vec![Slot::default(); 3_000]) as u64 == skipped);
+                prop_assert_eq!(by_slot.fill(late, &mut none), 0);
+            }
+            let mut taken = vec![Slot::default(); sent as usize];
+            prop_assert_eq!(by_slot.fill(window, &mut taken), taken.len());
+            by_run.take_of_run(&run, RunTaken { sent, skipped });
+            prop_assert_eq!(by_run.counts(0, None), by_slot.counts(0, None));
+        }
+        let rest = |schedule: &mut Schedule| {
+            let mut slots = vec![Slot::default(); 3_000];
+            let filled = schedule.fill(all_of_it(), &mut slots);
+            slots.truncate(filled);
+            slots
+        };
+        prop_assert_eq!(rest(&mut by_run), rest(&mut by_slot));
+    }
+}
+
+#[test]
+fn a_burst_is_a_run() {
+    use crate::pace::shape::Burst;
+
+    let at_once = Burst::new(16, Period::UNLIMITED, 1_000).map(Shape::Burst);
+    let mut schedule = Schedule::new(&[shaped(at_once.expect("fits"), None)], 0, 1, 0);
+    let run = schedule.run(Window::due_at(1_600), u64::MAX).expect("a burst is even");
+    assert_eq!((run.count, run.due, run.step), (16, 500, 0));
+    schedule.take_of_run(&run, RunTaken { sent: 16, skipped: 0 });
+    let run = schedule.run(Window::due_at(1_600), u64::MAX).expect("so is the next");
+    assert_eq!((run.index, run.count, run.due), (16, 16, 1_500));
 }

@@ -9,6 +9,7 @@ mod imix;
 mod lab;
 mod measure;
 mod nested;
+mod pattern;
 mod payload;
 mod port;
 mod profile;
@@ -25,11 +26,12 @@ pub use imix::MIXES;
 pub use lab::TOPOLOGIES;
 pub(super) use lab::plain as plain_lab;
 pub use measure::{PERCENTILES, RECEIVE_MODES};
+pub use pattern::{MAX_BURST, MAX_STEPS};
 pub use payload::WORDS as PAYLOAD_WORDS;
 #[cfg(test)]
 pub(super) use profile::asked_keys;
 pub use profile::{Decoded, decode};
-pub use stream::MAX_ORDER;
+pub use stream::{MAX_ORDER, MAX_REPEAT};
 pub(super) use value::record_name as rule_name;
 
 use std::path::PathBuf;

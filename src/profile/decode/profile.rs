@@ -186,7 +186,8 @@ pub(crate) fn asked_keys() -> std::collections::BTreeMap<String, std::collection
     let read = |text: &str| yaml::read(text, &mut Vec::new()).expect("is YAML");
     // Every record once, empty: decoders ask for all their keys, whatever is there.
     let text = "{ports: {a: {next_hop: {}}}, streams: [{size: {}, packet: [], payload: {}, \
-                fragments: {pieces: [{}]}}, {packet: [], fragments: {count: 2, id: {}}}], \
+                rate: {steps: [{}]}, fragments: {pieces: [{}]}}, \
+                {packet: [], fragments: {count: 2, id: {}}}], \
                 lab: {tbf: [{}]}, measure: {}, pass: {}, validity: {}, \
                 test: {goals: [{}], frame_loss: {}, latency: {}, back_to_back: {}, \
                 system_recovery: {}}}";

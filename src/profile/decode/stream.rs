@@ -1,13 +1,15 @@
 //! Streams.
 
-use super::{At, Decoder, Record, fragments, header, nested, payload, size};
+use super::{At, Decoder, Record, fragments, header, nested, pattern, payload, size};
 use crate::profile::fragments::Fragments;
-use crate::profile::model::{Header, Limit, Payload, Port, Rate, Size, Stream};
+use crate::profile::model::{Header, Limit, Pattern, Payload, Port, Rate, Size, Stream};
 use crate::profile::units::Unit;
 use crate::units::{FCS_BYTES, FrameSize, Nanos};
 
 /// Entries of `order` at most, and the largest of them.
 pub const MAX_ORDER: usize = 1 << 16;
+/// Rounds of a chain at most.
+pub const MAX_REPEAT: u64 = 1 << 32;
 /// The smallest Ethernet frame (IEEE 802.3 §4A.4.2), FCS included.
 const MIN_FRAME: u32 = 64;
 
@@ -50,9 +52,11 @@ fn harmless(number: usize, defaults: &Defaults<'_>) -> Stream {
         headers: Vec::new(),
         payload: Payload::Fill(0),
         size: Size::Fixed(FrameSize(512)),
-        rate: Rate::Unlimited,
+        pattern: Pattern::Constant(Rate::Unlimited),
         limit: Limit { count: None, duration: Some(defaults.duration) },
         start: Nanos(0),
+        after: None,
+        repeat: 1,
         tag: true,
         runts: false,
         order: Vec::new(),
@@ -71,7 +75,7 @@ fn read(record: &mut Record<'_, '_>, number: usize, defaults: &Defaults<'_>) -> 
     stream.from = from.unwrap_or(0);
     stream.to = to(record, stream.from, defaults.ports);
     if let Some(at) = record.require("rate", Rate::EXPECTED) {
-        stream.rate = record.decoder.unit(&at).unwrap_or(stream.rate);
+        stream.pattern = pattern::pattern(record.decoder, &at).unwrap_or(stream.pattern);
     }
     let (count, duration) = (record.get("count"), record.get("duration"));
     if count.is_some() || duration.is_some() {
@@ -79,8 +83,12 @@ fn read(record: &mut Record<'_, '_>, number: usize, defaults: &Defaults<'_>) -> 
             count: count.and_then(|at| record.decoder.integer(&at, 1, u64::MAX)),
             duration: duration.and_then(|at| record.decoder.unit(&at)),
         };
+    } else if let Some(length) = stream.pattern.length() {
+        stream.limit.duration = Some(length);
     }
     stream.start = record.unit("start").unwrap_or_default();
+    stream.after = record.get("after").and_then(|at| record.decoder.name(&at));
+    stream.repeat = record.integer("repeat", 1, MAX_REPEAT).unwrap_or(1);
     if let Some(at) = record.require("packet", "the header stack: [ipv4, udp]") {
         stream.headers = packet(record.decoder, &at);
     }

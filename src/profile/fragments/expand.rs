@@ -8,7 +8,7 @@ use super::{Fragments, Identification, MAX_STEPS, Order};
 use crate::packet::tag::TAG_LEN;
 use crate::profile::decode::Decoded;
 use crate::profile::model::{
-    Datagram, FieldSetting, FieldValue, Header, Piece, Profile, Rate, Size, Stream,
+    Datagram, FieldSetting, FieldValue, Header, Pattern, Piece, Profile, Rate, Size, Stream,
 };
 use crate::profile::path;
 use crate::profile::problem::Problem;
@@ -144,7 +144,7 @@ fn group_of(stream: &Stream, group: usize, fragments: &Fragments) -> Result<Vec<
         tags.fill(None);
     }
     let steps = steps(fragments, parts.len())?;
-    check_gap(fragments.gap, steps.len(), stream.rate)?;
+    check_gap(fragments.gap, steps.len(), &stream.pattern)?;
     let sent: Vec<usize> = (0..parts.len()).filter(|piece| steps.contains(piece)).collect();
     let place = |piece: &usize| sent.iter().position(|own| own == piece).unwrap_or(0) as u16;
     let absolute = |(part, tag): (&Part, &Option<usize>)| Some(part.offset + (*tag)?);
@@ -260,9 +260,9 @@ fn steps(fragments: &Fragments, pieces: usize) -> Result<Vec<usize>, Refusal> {
     Ok(steps)
 }
 
-fn check_gap(gap: Nanos, steps: usize, rate: Rate) -> Result<(), Refusal> {
+fn check_gap(gap: Nanos, steps: usize, pattern: &Pattern) -> Result<(), Refusal> {
     const MOST: u64 = 600_000_000_000;
-    if gap.0 > 0 && rate == Rate::Unlimited {
+    if gap.0 > 0 && pattern.constant() == Some(Rate::Unlimited) {
         return refuse("gap", "a gap at an unlimited rate", "a rate of datagrams");
     }
     if gap.0.saturating_mul(steps as u64) > MOST {

@@ -120,6 +120,8 @@ fn records() -> Vec<(&'static str, Value)> {
         ("port", port()),
         ("next_hop", next_hop()),
         ("stream", stream()),
+        ("pattern", pattern()),
+        ("step", step()),
         ("fragments", fragments()),
         ("piece", piece()),
         ("fragment_id", fragment_id()),
@@ -208,16 +210,29 @@ fn stream() -> Value {
                 "Frame size, the 4 bytes of FCS included; or several sizes.",
             ),
             "rate": described(
-                unit::<super::model::Rate>(),
+                rate(),
                 "1Mpps; 10Gbps L1 (with preamble and gap) or L2 (frame and FCS); 50% of the line \
-                 rate (L1); unlimited.",
+                 rate (L1); unlimited; or a pattern.",
             ),
             "count": described(integer(1, u64::MAX), "Ends after so many packets."),
             "duration": described(
                 unit::<Nanos>(),
-                "Ends after that time. Default, without count: the profile's.",
+                "Ends after that time. Default, without count: a ramp's or steps' own, else the \
+                 profile's.",
             ),
-            "start": described(unit::<Nanos>(), "Delay of the first packet. Default: 0."),
+            "start": described(
+                unit::<Nanos>(),
+                "Delay of the first packet, after the stream that it follows has ended too. \
+                 Default: 0.",
+            ),
+            "after": described(
+                reference("name"),
+                "The stream that it follows: it begins when that one has ended.",
+            ),
+            "repeat": described(
+                integer(1, super::decode::MAX_REPEAT),
+                "How often it is sent, together with all streams that follow it. Default: 1.",
+            ),
             "packet": described(
                 json!({ "type": "array", "minItems": 1, "items": reference("header") }),
                 "Header stack, outermost first. Ethernet may be left out.",
@@ -253,6 +268,73 @@ fn stream() -> Value {
                     "Order in which the packets of each block are sent, duplicates and omissions on \
                      purpose included: [0, 1, 2, 5, 3, 4].",
             },
+        }),
+    )
+}
+
+/// A rate, or a pattern.
+fn rate() -> Value {
+    json!({ "anyOf": [unit::<super::model::Rate>(), reference("pattern")] })
+}
+
+fn pattern() -> Value {
+    let mut pattern = record(
+        &[],
+        json!({
+            "burst": described(
+                integer(1, super::decode::MAX_BURST),
+                "So many packets, then a gap: {burst: 64, at: 1Mpps, every: 10ms}.",
+            ),
+            "every": described(unit::<Nanos>(), "From the start of one burst to the next."),
+            "gap": described(unit::<Nanos>(), "From the end of one burst to the next."),
+            "on": described(
+                unit::<Nanos>(),
+                "Time with packets: {on: 10ms, off: 90ms, at: 100kpps}.",
+            ),
+            "off": described(unit::<Nanos>(), "Time without packets."),
+            "at": described(
+                unit::<super::model::Rate>(),
+                "Rate within bursts (default: unlimited), or while it is on.",
+            ),
+            "ramp": described(
+                units::range::<super::model::Rate>(),
+                "From one rate to another: {ramp: 1kpps..100kpps, over: 10s}.",
+            ),
+            "over": described(unit::<Nanos>(), "How long the ramp takes."),
+            "steps": {
+                "type": "array",
+                "minItems": 1,
+                "maxItems": super::decode::MAX_STEPS,
+                "items": reference("step"),
+                "description": "One after another: [{rate: 1kpps, for: 1s}, {rate: 5kpps, for: 2s}].",
+            },
+            "poisson": described(
+                unit::<super::model::Rate>(),
+                "Packets at random, independent of one another (RFC 2330): the mean rate.",
+            ),
+        }),
+    );
+    pattern["oneOf"] = json!([
+        {
+            "required": ["burst"],
+            "oneOf": [{ "required": ["every"] }, { "required": ["gap"] }],
+        },
+        { "required": ["on", "off", "at"] },
+        { "required": ["ramp", "over"] },
+        { "required": ["steps"] },
+        { "required": ["poisson"] },
+    ]);
+    pattern["dependentRequired"] =
+        json!({ "every": ["burst"], "gap": ["burst"], "off": ["on"], "over": ["ramp"] });
+    pattern
+}
+
+fn step() -> Value {
+    record(
+        &["rate", "for"],
+        json!({
+            "rate": described(rate(), "A rate, 0pps included, or burst, on or ramp."),
+            "for": described(unit::<Nanos>(), "How long."),
         }),
     )
 }

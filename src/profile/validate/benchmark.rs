@@ -10,7 +10,8 @@ use crate::profile::units::Unit;
 use crate::units::{FCS_BYTES, FrameSize, Nanos, Ratio};
 
 /// Judged after the tags: what carries none cannot be counted.
-pub(super) const RULES: [Rule; 6] = [
+pub(super) const RULES: [Rule; 7] = [
+    streams_have_one_rate,
     spans_are_sane,
     rates_are_known,
     searches_can_end,
@@ -86,12 +87,39 @@ fn rates_are_known(profile: &Profile, problems: &mut Vec<Problem>) {
     }
     for port in 0..profile.ports.len() {
         let here = || profile.streams.iter().filter(|stream| stream.from == port);
-        let unlimited = here().filter(|stream| stream.rate == Rate::Unlimited).count();
+        let unlimited =
+            here().filter(|stream| stream.pattern.constant() == Some(Rate::Unlimited)).count();
         if unlimited > 0 && unlimited < here().count() {
             let found = "rates beside unlimited ones";
             let expected = "rates for all streams of a port, for they share its load by them; or \
                             share: equal";
             problems.push(profile.origin.problem("test.share", found, expected));
+        }
+    }
+}
+
+/// A trial sets the rate itself: a shape in time, or a chain, would be lost.
+fn streams_have_one_rate(profile: &Profile, problems: &mut Vec<Problem>) {
+    if benchmark(profile).is_none() {
+        return;
+    }
+    for (n, stream) in profile.streams.iter().enumerate() {
+        let at = profile.stream_path(n);
+        let mut refuse = |key: &str, found: &str, expected: &str| {
+            problems.push(profile.origin.problem(format!("{at}.{key}"), found, expected));
+        };
+        if stream.pattern.constant().is_none() {
+            refuse("rate", "a pattern", "a constant rate: the trials of a benchmark set the load");
+        }
+        if stream.after.is_some() {
+            refuse("after", "a chain", "streams that send together: a benchmark's trials do");
+        }
+        if stream.repeat > 1 {
+            refuse(
+                "repeat",
+                "a repetition",
+                "none: the trials of a benchmark have their own length",
+            );
         }
     }
 }

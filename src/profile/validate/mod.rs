@@ -1,8 +1,10 @@
 //! What the decoder cannot see in one value alone: one function a rule.
 
 mod benchmark;
+mod chains;
 mod lab;
 mod pass;
+mod patterns;
 mod ports;
 mod programs;
 mod rates;
@@ -25,7 +27,7 @@ use super::problem::Problem;
 /// A rule: reads a profile and tells what breaks it.
 type Rule = fn(&Profile, &mut Vec<Problem>);
 
-const RULES: [Rule; 25] = [
+const RULES: [Rule; 31] = [
     ports::stream_names_are_unique,
     ports::streams_exist,
     ports::cores_match_queues,
@@ -41,9 +43,15 @@ const RULES: [Rule; 25] = [
     sizes::imix_cycle_is_short,
     sizes::headers_fit,
     rates::rate_is_sane,
+    patterns::spans_are_sane,
+    patterns::rates_go_together,
     times::duration_is_sane,
     times::start_is_sane,
     times::count_ends,
+    chains::streams_follow_streams,
+    chains::chains_have_a_beginning,
+    chains::ends_are_known,
+    chains::chains_repeat_from_their_beginning,
     times::waits_are_sane,
     times::lag_is_sane,
     lab::ports_stand_in_it,

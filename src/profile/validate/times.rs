@@ -1,16 +1,19 @@
 //! Spans of time. Upper bounds keep a slip of the unit from running for years.
 
 use super::{bounds, streams};
-use crate::profile::model::{Profile, Rate};
+use crate::plan;
+use crate::profile::model::{Pattern, Profile, Rate};
 use crate::profile::path;
 use crate::profile::problem::Problem;
 use crate::profile::units::Unit;
-use crate::units::Nanos;
+use crate::units::{FrameSize, Nanos};
 
 const DAY: Nanos = Nanos(86_400_000_000_000);
 const HOUR: Nanos = Nanos(3_600_000_000_000);
 const TEN_MINUTES: Nanos = Nanos(600_000_000_000);
 const MINUTE: Nanos = Nanos(60_000_000_000);
+/// Packets of a Poisson process that are walked through to find where they end.
+const MAX_WALK: u64 = 100_000_000;
 
 pub(super) fn duration_is_sane(profile: &Profile, problems: &mut Vec<Problem>) {
     let mut check = |at: String, duration: Nanos| {
@@ -21,8 +24,10 @@ pub(super) fn duration_is_sane(profile: &Profile, problems: &mut Vec<Problem>) {
     };
     check("duration".to_owned(), profile.duration);
     for (at, stream) in streams(profile) {
-        // A stream without a limit of its own has the profile's.
-        if let Some(duration) = stream.limit.duration.filter(|span| *span != profile.duration) {
+        // A stream without a limit of its own has the profile's, or its pattern's.
+        let others = [Some(profile.duration), stream.pattern.length()];
+        if let Some(duration) = stream.limit.duration.filter(|span| !others.contains(&Some(*span)))
+        {
             check(path::key(&at, "duration"), duration);
         }
     }
@@ -38,25 +43,45 @@ pub(super) fn start_is_sane(profile: &Profile, problems: &mut Vec<Problem>) {
 }
 
 pub(super) fn count_ends(profile: &Profile, problems: &mut Vec<Problem>) {
-    for (at, stream) in streams(profile) {
+    for (number, (path, stream)) in streams(profile).enumerate() {
         let (Some(count), None) = (stream.limit.count, stream.limit.duration) else { continue };
-        let (count, day) = (u128::from(count), u128::from(DAY.0));
-        let too_long = match stream.rate {
-            Rate::Packets(rate) => {
-                count.saturating_mul(rate.nanos.into()) > day * u128::from(rate.packets)
+        let too_long = match &stream.pattern {
+            Pattern::Poisson(_) if count > MAX_WALK => {
+                let found = format!("{count} packets of a Poisson process");
+                let expected = format!("at most {MAX_WALK}, or a duration beside it");
+                problems.push(profile.origin.problem(path::key(&path, "count"), found, expected));
+                continue;
             }
-            Rate::Bits { bps, layer } => {
-                let bits = u128::from(layer.bytes(bounds(&stream.size).1)) * 8;
-                count.saturating_mul(bits * 1_000_000_000) > day * u128::from(bps)
+            Pattern::Poisson(rate) | Pattern::Constant(rate) => {
+                is_too_long(count, *rate, bounds(&stream.size).1)
             }
-            // The rate is known only where the link is: at 1 Gpps nothing is faster.
-            Rate::Unlimited | Rate::LineShare(_) => count > day,
+            pattern if pattern.needs_line_rate() => count > DAY.0,
+            // What is wrong with the pattern itself is told by other rules.
+            _ => plan::shape(profile, number, None)
+                .is_ok_and(|shape| shape.due(count) > DAY.0 && shape.slots_in(DAY.0) < Some(count)),
         };
         if too_long {
-            let found = format!("{count} packets at {}", stream.rate.text());
+            let at = if stream.pattern.constant().is_some() { " at" } else { "," };
+            let found = format!("{count} packets{at} {}", stream.pattern.text());
             let expected = "a count that is sent within 24h, or a duration beside it";
-            problems.push(profile.origin.problem(path::key(&at, "count"), found, expected));
+            problems.push(profile.origin.problem(path::key(&path, "count"), found, expected));
         }
+    }
+}
+
+/// Whether so many packets of a size take more than a day.
+fn is_too_long(count: u64, rate: Rate, size: FrameSize) -> bool {
+    let (count, day) = (u128::from(count), u128::from(DAY.0));
+    match rate {
+        Rate::Packets(rate) => {
+            count.saturating_mul(rate.nanos.into()) > day * u128::from(rate.packets)
+        }
+        Rate::Bits { bps, layer } => {
+            let bits = u128::from(layer.bytes(size)) * 8;
+            count.saturating_mul(bits * 1_000_000_000) > day * u128::from(bps)
+        }
+        // The rate is known only where the link is: at 1 Gpps nothing is faster.
+        Rate::Unlimited | Rate::LineShare(_) => count > day,
     }
 }
 
