@@ -11,6 +11,9 @@ const volatile struct rx_config config = {};
 /* Above every offset that a header can have in a frame's first page. */
 #define FIND_MAX_OFFSET 4096
 
+/* What stands behind the headers of a fragment that is not the first is data (RFC 8200 §4.7). */
+#define FIND_NO_NEXT_HEADER 59
+
 static __always_inline __u16 find_u16(const __u8 *at)
 {
 	return at[0] << 8 | at[1];
@@ -40,10 +43,10 @@ __noinline __u32 find_step(struct xdp_md *ctx, __u32 at, __u32 protocol)
 	if ((void *)(header + 8) > end)
 		return 0;
 	if (protocol == 44) {
-		/* The first fragment alone holds the L4 header (RFC 8200 §4.5). */
-		if (find_u16(header + 2) & 0xfff8)
-			return 0;
 		at += 8;
+		/* The first fragment alone holds the L4 header (RFC 8200 §4.5): the others' data follow. */
+		if (find_u16(header + 2) & 0xfff8)
+			return at << 8 | FIND_NO_NEXT_HEADER;
 	} else if (protocol == 51) {
 		at += ((__u32)header[1] + 2) * 4; /* RFC 4302 §2.2 */
 	} else {
@@ -52,7 +55,10 @@ __noinline __u32 find_step(struct xdp_md *ctx, __u32 at, __u32 protocol)
 	return at << 8 | header[0];
 }
 
-/* The offset behind the L4 header; 0 where there is none that a tag could follow. */
+/*
+ * The offset behind the L4 header, or, of a fragment that is not the first, of its data; 0 where
+ * there is none that a tag could follow.
+ */
 __noinline __u32 find_behind_l4(struct xdp_md *ctx)
 {
 	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
@@ -79,11 +85,13 @@ __noinline __u32 find_behind_l4(struct xdp_md *ctx)
 		if ((void *)(header + 20) > end)
 			return 0;
 		length = (header[0] & 0xf) * 4;
-		/* Fragments but the first hold no L4 header. */
-		if (length < 20 || find_u16(header + 6) & 0x1fff)
+		if (length < 20)
 			return 0;
-		protocol = header[9];
 		at += length;
+		/* Fragments but the first hold no L4 header: theirs begin with the tag. */
+		if (find_u16(header + 6) & 0x1fff)
+			return at;
+		protocol = header[9];
 	} else if (type == 0x86dd) {
 		if ((void *)(header + 40) > end)
 			return 0;
@@ -101,6 +109,8 @@ __noinline __u32 find_behind_l4(struct xdp_md *ctx)
 	} else {
 		return 0;
 	}
+	if (protocol == FIND_NO_NEXT_HEADER)
+		return at;
 	header = data + at;
 	if (protocol == 17)
 		return at + 8;

@@ -133,7 +133,7 @@ ALWAYS_INLINE int apply_op(struct frame *frame, const volatile struct ws_patch_o
 		REPLACE(__u32, __builtin_bswap32);
 	else if ((config.widths & 8) && width == 8)
 		REPLACE(__u64, __builtin_bswap64);
-	else
+	else if (width)
 		REPLACE(__u8, KEEP);
 	contribute(frame->sums, MOST(constant), config.checksums, config.widths, op->sums, op->odd, bits);
 	return 0;

@@ -47,7 +47,7 @@ pub fn read_from(source: impl Read + Send, name: &str) -> Result<Vec<Captured>> 
         Error::new("read", name, format!("{cause} after packet {}", packets.len()))
             .remedy("repair the file, for example with: editcap or pcapfix")
     };
-    let mut reader = create_reader(FIRST_BUFFER, source).map_err(|error| {
+    let mut reader = create_reader(FIRST_BUFFER, Full(source)).map_err(|error| {
         let cause = match error {
             PcapError::ReadError => "it cannot be read",
             _ => "it is neither pcap nor pcapng",
@@ -91,8 +91,36 @@ pub fn read_from(source: impl Read + Send, name: &str) -> Result<Vec<Captured>> 
                 starved = Some(have);
                 reader.refill().map_err(|error| fail(describe(&error), &packets))?;
             }
+            Err(PcapError::BufferTooSmall) => {
+                let have = reader.data().len();
+                capacity *= 2;
+                if capacity > MAX_BLOCK || !reader.grow(capacity) {
+                    return Err(fail(format!("a block of over {have} bytes"), &packets));
+                }
+                starved = None;
+                reader.refill().map_err(|error| fail(describe(&error), &packets))?;
+            }
             Err(error) => return Err(fail(describe(&error), &packets)),
         }
+    }
+}
+
+/// Fills every buffer that it is given as long as there is anything: a pipe gives less at a time
+/// than a file header has.
+struct Full<R>(R);
+
+impl<R: Read> Read for Full<R> {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        let mut have = 0;
+        while let Some(space) = into.get_mut(have..).filter(|space| !space.is_empty()) {
+            match self.0.read(space) {
+                Ok(0) => break,
+                Ok(more) => have += more,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(have)
     }
 }
 
@@ -227,6 +255,30 @@ mod tests {
         let mut other = pcap(0xa1b2_c3d4, false);
         other[20] = 101;
         assert!(message(&other).contains("link type"), "{}", message(&other));
+    }
+
+    #[test]
+    fn a_pipe_may_give_a_byte_at_a_time() {
+        struct Bytes(std::collections::VecDeque<u8>);
+        impl Read for Bytes {
+            fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+                let byte = self.0.pop_front();
+                into.iter_mut().zip(byte).for_each(|(to, byte)| *to = byte);
+                Ok(byte.into_iter().len())
+            }
+        }
+        let file = pcap(0xa1b2_c3d4, false);
+        assert_eq!(read_from(Bytes(file.into()), "a").unwrap().len(), 1);
+    }
+
+    #[test]
+    fn packets_longer_than_the_first_buffer_are_read() {
+        let len = FIRST_BUFFER * 5;
+        let mut file = pcap(0xa1b2_c3d4, false);
+        file.extend([7u32, 9, len as u32, len as u32].map(u32::to_le_bytes).concat());
+        file.extend(vec![0xaa; len]);
+        let packets = read_from(file.as_slice(), "a").unwrap();
+        assert_eq!((packets.len(), packets[1].bytes.len()), (2, len));
     }
 
     proptest! {

@@ -5,8 +5,8 @@
 use std::collections::HashMap;
 
 use crate::error::{Error, Result};
-use crate::pace::{Class, Period, StreamSchedule};
-use crate::profile::model::{Profile, Rate, Size, Stream};
+use crate::pace::{Class, Period, Sequence, StreamSchedule};
+use crate::profile::model::{Profile, Rate, Size};
 use crate::units::{BitLayer, FrameSize, L1_OVERHEAD_BYTES, Nanos, PacketRate};
 
 /// What the plan has to know of a port.
@@ -134,11 +134,34 @@ pub fn max_size(size: &Size) -> FrameSize {
     FrameSize(largest)
 }
 
-/// The exact time between two packets of a stream.
+/// What one packet of a stream, or one datagram in all its pieces, is on the wire: bytes (FCS
+/// included) and frames, of so many packets.
+struct OnTheWire {
+    bytes: u64,
+    frames: u64,
+    packets: u64,
+}
+
+fn on_the_wire(profile: &Profile, stream: usize) -> OnTheWire {
+    let stream = &profile.streams[stream];
+    let Some(piece) = &stream.piece else {
+        let (bytes, frames) = mean_size(&stream.size);
+        return OnTheWire { bytes, frames, packets: frames };
+    };
+    let steps = &piece.datagram.steps;
+    let frame = |step: &u16| {
+        let piece = profile.streams.get(piece.group + usize::from(*step));
+        piece.map_or(0, |piece| mean_size(&piece.size).0)
+    };
+    OnTheWire { bytes: steps.iter().map(frame).sum(), frames: steps.len() as u64, packets: 1 }
+}
+
+/// The exact time between two packets of a stream, or two datagrams where it is one of their pieces.
 ///
 /// # Errors
 /// A percentage where the port's line rate is not known.
-pub fn period(stream: &Stream, line_rate_bps: Option<u64>) -> Result<Period> {
+pub fn period(profile: &Profile, number: usize, line_rate_bps: Option<u64>) -> Result<Period> {
+    let stream = &profile.streams[number];
     let (bps, layer) = match stream.rate {
         Rate::Unlimited => return Ok(Period::UNLIMITED),
         Rate::Packets(rate) => return Ok(Period::of(rate)),
@@ -155,13 +178,13 @@ pub fn period(stream: &Stream, line_rate_bps: Option<u64>) -> Result<Period> {
             (u128::from(line) * u128::from(share.0) / 1_000_000_000, BitLayer::L1)
         }
     };
-    let (bytes, frames) = mean_size(&stream.size);
+    let wire = on_the_wire(profile, number);
     let overhead = match layer {
-        BitLayer::L1 => u64::from(L1_OVERHEAD_BYTES) * frames,
+        BitLayer::L1 => u64::from(L1_OVERHEAD_BYTES) * wire.frames,
         BitLayer::L2 => 0,
     };
-    let packets = bps * u128::from(frames);
-    let nanos = u128::from(bytes + overhead) * 8 * 1_000_000_000;
+    let packets = bps * u128::from(wire.packets);
+    let nanos = u128::from(wire.bytes + overhead) * 8 * 1_000_000_000;
     let divisor = gcd(packets, nanos).max(1);
     let too_fine = |_| {
         Error::new("compute", format!("streams[{}].rate", stream.name), "the rate is out of range")
@@ -186,6 +209,8 @@ struct ClassKey {
     duration: Option<u64>,
     /// An ordered stream stands alone.
     ordered: Option<usize>,
+    /// So do the pieces of a datagram.
+    group: Option<usize>,
     /// So does one of a single packet: there is no period to spread it over, it is due at its start.
     single: Option<usize>,
 }
@@ -201,12 +226,13 @@ fn classes(profile: &Profile, streams: &[usize], line: Option<u64>) -> Result<Ve
             (None, None) => Some(profile.duration.0),
         };
         let key = ClassKey {
-            period: period(stream, line)?,
+            period: period(profile, number, line)?,
             start: stream.start,
             count: stream.limit.count,
             duration,
             ordered: (!stream.order.is_empty()).then_some(number),
-            single: (stream.limit.count == Some(1)).then_some(number),
+            group: stream.piece.as_ref().map(|piece| piece.group),
+            single: (stream.limit.count == Some(1) && stream.piece.is_none()).then_some(number),
         };
         let at = *by_key.entry(key).or_insert_with(|| {
             classes.push(Class {
@@ -216,13 +242,30 @@ fn classes(profile: &Profile, streams: &[usize], line: Option<u64>) -> Result<Ve
                 count: key.count,
                 duration: key.duration,
                 one_worker: key.ordered.is_some(),
+                sequence: stream.piece.as_ref().map(|piece| piece.sequence(profile.seed)),
             });
             classes.len() - 1
         });
         let order = stream.order.clone().into();
         classes[at].streams.push(StreamSchedule { program: program as u32, order });
     }
+    spread(&mut classes);
     Ok(classes)
+}
+
+/// Spreads datagrams of one rate that are sent in pieces evenly over their period.
+fn spread(classes: &mut [Class]) {
+    let several = |class: &Class| class.sequence.is_some() && class.count != Some(1);
+    let mut alike: HashMap<(Period, u64), Vec<usize>> = HashMap::new();
+    for (n, class) in classes.iter().enumerate().filter(|(_, class)| several(class)) {
+        alike.entry((class.period, class.start)).or_default().push(n);
+    }
+    for group in alike.values() {
+        let count = group.len() as u64;
+        for (turn, &n) in group.iter().enumerate() {
+            classes[n].start += classes[n].period.due(turn as u64) / count;
+        }
+    }
 }
 
 impl PortPlan {
@@ -241,7 +284,8 @@ impl PortPlan {
     pub fn constant_gap(&self) -> Option<u64> {
         let [class] = self.classes.as_slice() else { return None };
         let streams = class.streams.len() as u64;
-        (!class.period.is_unlimited()).then(|| class.period.gap_of(streams))
+        (!class.period.is_unlimited() && class.sequence.is_none())
+            .then(|| class.period.gap_of(streams))
     }
 
     /// How long the schedule lasts, in nanoseconds. None: until a count of an unlimited rate is
@@ -255,7 +299,8 @@ impl PortPlan {
                 (None, Some(due)) if !class.period.is_unlimited() => due,
                 _ => return None,
             };
-            Some(longest.max(class.start + own))
+            let last = class.sequence.as_ref().map_or(0, Sequence::span);
+            Some(longest.max(class.start.saturating_add(own).saturating_add(last)))
         })
     }
 }

@@ -1,6 +1,7 @@
 //! Mutated frames for the wire parsers, on stable Rust and bounded. `WIRESTORM_FUZZ_ITERATIONS`
 //! sets how many; `WIRESTORM_FUZZ_SEED` takes another walk.
 
+mod fuzz_support;
 mod packets;
 mod wire_invariants;
 
@@ -23,6 +24,13 @@ fn corpus() -> Vec<Vec<u8>> {
         &["ethernet", "ipv6"],
     ];
     stacks.iter().map(|stack| packet(&program(stream(headers(stack), 150)), 0)).collect()
+}
+
+#[test]
+fn parsers_take_what_the_fuzzer_kept() {
+    for frame in fuzz_support::corpus("wire") {
+        wire_invariants::check(&frame);
+    }
 }
 
 #[test]

@@ -60,7 +60,7 @@ macro_rules! tables {
     };
 }
 
-tables! { yaml records units ports streams headers values rules lab set benchmarks }
+tables! { fragments yaml records units ports streams headers values rules lab set benchmarks }
 
 /// The cost of a text grows with its length alone, whatever it repeats.
 #[test]

@@ -68,6 +68,8 @@ fn stacks() -> Vec<(&'static str, Vec<Vec<u8>>, bool)> {
         ),
         ("first ipv4 fragment", vec![v4.clone(), ipv4(0, 17, 0x2000), udp.clone()], true),
         ("later ipv4 fragment", vec![v4.clone(), ipv4(0, 17, 0x2001), udp.clone()], false),
+        ("data of a later ipv4 fragment", vec![v4.clone(), ipv4(3, 17, 0x2001)], true),
+        ("data of a later ipv6 fragment", vec![v6.clone(), ipv6(44), fragment(17, 8)], true),
         ("tcp over ipv4", vec![v4.clone(), ipv4(0, 6, 0), tcp(5)], true),
         ("tcp options", vec![v4.clone(), ipv4(0, 6, 0), tcp(15)], true),
         (

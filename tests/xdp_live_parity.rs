@@ -100,7 +100,7 @@ fn compare_cases(cases: u32, count: std::ops::Range<usize>, inline: bool) -> u64
 #[test]
 fn many_programs_in_maps() {
     if privileged() {
-        assert!(compare_cases(60, 2..30, true) >= 10_000);
+        assert!(compare_cases(80, 2..30, true) >= 10_000);
     }
 }
 

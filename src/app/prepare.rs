@@ -11,9 +11,10 @@ use crate::plan::{self, PortFacts, PortPlan};
 use crate::ports::{self, AttachedPort};
 use crate::profile::model::Profile;
 use crate::profile::safety::{self, Prefix};
-use crate::receive::ReceiveSpec;
+use crate::receive::{ReceiveSpec, find_tag};
 use crate::trial::send::SendPort;
 use crate::wire::field::ProtocolKind;
+use std::collections::HashSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -142,6 +143,22 @@ fn compile_stream(
     })
 }
 
+/// Where the programs' tags stand. A receiver in the kernel knows a few places only: the first are
+/// those that it would not find by parsing.
+fn tag_offsets<'a>(programs: impl Iterator<Item = &'a StreamProgram>) -> Vec<u16> {
+    let mut offsets: Vec<(bool, u16)> = programs
+        .filter_map(|program| {
+            let mut frame = vec![0; program.max_frame_len()];
+            let len = program.build(0, &mut frame, false);
+            let at = program.tag_at?;
+            Some((find_tag::behind_l4(&frame[..len]) == Some(at.into()), at))
+        })
+        .collect();
+    offsets.sort_unstable();
+    let mut known = HashSet::new();
+    offsets.into_iter().map(|(_, at)| at).filter(|at| known.insert(*at)).collect()
+}
+
 fn receivers(
     profile: &Profile,
     ports: &[AttachedPort],
@@ -158,14 +175,11 @@ fn receivers(
             let of_port = |port: &SendPort| port.plan.workers_of(profile, stream);
             if here(stream) { senders.iter().map(of_port).max().unwrap_or(0) } else { 0 }
         };
-        let mut tag_offsets: Vec<u16> = senders
+        let programs = senders
             .iter()
             .flat_map(|port| port.plan.streams.iter().zip(port.programs.iter()))
-            .filter(|(stream, _)| here(**stream))
-            .filter_map(|(_, program)| program.tag_at)
-            .collect();
-        tag_offsets.sort_unstable();
-        tag_offsets.dedup();
+            .filter(|(stream, _)| here(**stream));
+        let tag_offsets = tag_offsets(programs.map(|(_, program)| &**program));
         // One constant gap is wanted only where all that one port sends arrives here.
         let mut to_here =
             senders.iter().filter(|port| port.plan.streams.iter().any(|&stream| here(stream)));

@@ -4,12 +4,15 @@
 //! is due `floor(n · P)` after the stream's start, exactly, for as long as the run may be.
 //!
 //! Streams of the same rate form a *class*: their slots are spread evenly over the period instead
-//! of coming in a burst, and a class costs the same however many streams it has.
+//! of coming in a burst, and a class costs the same however many streams it has. A datagram that is
+//! sent in pieces is a class of its own, whose slots are datagrams.
 
 mod class;
 mod period;
 mod schedule;
+mod sequence;
 
 pub use class::Member;
 pub use period::Period;
 pub use schedule::{Class, Schedule, StreamCounts, StreamSchedule, Window};
+pub use sequence::Sequence;

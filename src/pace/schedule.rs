@@ -2,7 +2,11 @@
 
 use super::class::{ClassWalk, Member};
 use super::period::Period;
+use super::sequence::Sequence;
 use crate::engine::{Run, RunTaken, Slot};
+use mixed::Sequences;
+
+mod mixed;
 
 /// A stream as the schedule sees it.
 #[derive(Clone, Debug)]
@@ -28,6 +32,8 @@ pub struct Class {
     pub duration: Option<u64>,
     /// All on the first worker: their order matters.
     pub one_worker: bool,
+    /// The streams are the pieces of a datagram, sent in this order; a slot is a datagram.
+    pub sequence: Option<Sequence>,
 }
 
 impl Class {
@@ -90,6 +96,8 @@ pub struct Schedule {
     turn: usize,
     /// Where a program's member is: (class, member).
     places: Vec<(u32, u32)>,
+    /// Datagrams that are sent in pieces.
+    sequences: Sequences,
 }
 
 impl Schedule {
@@ -104,6 +112,7 @@ impl Schedule {
             unlimited: Vec::new(),
             turn: 0,
             places: Vec::new(),
+            sequences: Sequences::default(),
         };
         for class in classes {
             let share = match class.one_worker {
@@ -111,7 +120,10 @@ impl Schedule {
                 true if worker == 0 => (0, 1),
                 true => continue,
             };
-            schedule.add(class, share, start);
+            match &class.sequence {
+                None => schedule.add(class, share, start),
+                Some(sequence) => schedule.sequences.add(class, sequence, share, start),
+            }
         }
         for at in (0..schedule.heap.len() / 2).rev() {
             schedule.sift_down(at);
@@ -155,17 +167,31 @@ impl Schedule {
     #[inline(always)]
     pub fn peek(&self) -> Option<u64> {
         let rated = self.heap.first().map(|top| top.0);
-        if self.unlimited.is_empty() {
+        if self.unlimited.is_empty() && self.sequences.is_empty() {
             return rated;
         }
         let begin = |&(class, _): &(u32, u64)| self.classes[class as usize].peek();
-        self.unlimited.iter().filter_map(begin).chain(rated).min()
+        let unlimited = self.unlimited.iter().filter_map(begin);
+        unlimited.chain(rated).chain(self.sequences.peek()).min()
     }
 
     /// Takes the slots of the window, as many as fit, into `out`, and returns how many. Unlimited
     /// classes take what rated ones leave, in turn, until their time is over.
     #[inline]
     pub fn fill(&mut self, window: Window, out: &mut [Slot]) -> usize {
+        if !self.sequences.is_empty() {
+            return self.fill_mixed(window, out);
+        }
+        let filled = self.fill_rated(window, out);
+        if self.unlimited.is_empty() {
+            return filled;
+        }
+        filled + self.fill_unlimited(window.now, &mut out[filled..])
+    }
+
+    /// Takes the slots of rated classes.
+    #[inline]
+    fn fill_rated(&mut self, window: Window, out: &mut [Slot]) -> usize {
         let mut filled = 0;
         let mut horizon = window.first;
         while filled < out.len() {
@@ -189,10 +215,7 @@ impl Schedule {
                 None => self.remove_top(),
             }
         }
-        if self.unlimited.is_empty() {
-            return filled;
-        }
-        filled + self.fill_unlimited(window.now, &mut out[filled..])
+        filled
     }
 
     /// The slots of the window as one run of at most `most`, where they are one: those of a single
@@ -200,6 +223,10 @@ impl Schedule {
     /// [`Self::take_of_run`].
     #[inline]
     pub fn run(&mut self, window: Window, most: u64) -> Option<Run> {
+        // Pieces are due in between.
+        if !self.sequences.is_empty() {
+            return None;
+        }
         let number = match (&self.heap[..], &self.unlimited[..]) {
             ([(_, class)], []) => *class,
             ([], [(class, until)]) if window.now < *until => *class,
@@ -290,29 +317,42 @@ impl Schedule {
     /// the others stand at the front of `slots` afterwards, their packets with the indices that
     /// became free. Returns how many. `slots` are the latest taken, in their order.
     pub fn pass_over_late(&mut self, slots: &mut [Slot], too_late: u64) -> usize {
+        if !self.sequences.is_empty() {
+            return self.pass_over_late_mixed(slots, too_late);
+        }
         self.give_back(slots);
         let mut kept = 0;
         for n in 0..slots.len() {
-            let slot = slots[n];
-            let (class, member) = self.places[slot.program as usize];
-            let class = &mut self.classes[class as usize];
-            let stride = class.share().1;
-            let member = &mut class.members[member as usize];
-            if slot.due != 0 && slot.due < too_late {
-                member.skipped += 1;
-            } else {
-                let index = member.index(member.taken, stride);
-                member.taken += 1;
-                slots[kept] = Slot { index, ..slot };
+            if let Some(slot) = self.judge_again(slots[n], too_late) {
+                slots[kept] = slot;
                 kept += 1;
             }
         }
         kept
     }
 
+    /// The packet that goes into a slot which was given back; None where the slot has become too
+    /// late.
+    fn judge_again(&mut self, slot: Slot, too_late: u64) -> Option<Slot> {
+        let (class, member) = self.places[slot.program as usize];
+        let class = &mut self.classes[class as usize];
+        let stride = class.share().1;
+        let member = &mut class.members[member as usize];
+        if slot.due != 0 && slot.due < too_late {
+            member.skipped += 1;
+            return None;
+        }
+        let index = member.index(member.taken, stride);
+        member.taken += 1;
+        Some(Slot { index, ..slot })
+    }
+
     /// Gives slots back that were taken and will not be sent. They are the latest taken.
     pub fn give_back(&mut self, slots: &[Slot]) {
         for slot in slots {
+            if !self.sequences.is_empty() && self.sequences.give_back(slot.program) {
+                continue;
+            }
             let (class, member) = self.places[slot.program as usize];
             self.classes[class as usize].members[member as usize].taken -= 1;
         }
@@ -321,6 +361,9 @@ impl Schedule {
     /// What became of the program's slots. `ended`: when the run ended before its time, if it did;
     /// what was due later was not asked for.
     pub fn counts(&self, program: u32, ended: Option<u64>) -> StreamCounts {
+        if let Some(counts) = self.sequences.counts(program, ended) {
+            return counts;
+        }
         let place = self.places.get(program as usize);
         let Some((class, walk, member)) = place.and_then(|&(class, member)| {
             let walk = self.classes.get(class as usize)?;

@@ -114,8 +114,10 @@ fn packet_end(header: &Header) -> Option<usize> {
         _ => None,
     })?;
     let length = fixed(header, field.name)?;
-    // 0 stands for a length that is told elsewhere: jumbograms, segmentation offload.
-    (length > 0).then_some(usize::from(skip) + length as usize)
+    // 0 stands for a length that is told elsewhere (jumbograms, segmentation offload) where it
+    // counts the header itself, and in IPv6; else nothing follows (PPPoE discovery without tags).
+    let told = length > 0 || skip > 0 && header.protocol.kind != ProtocolKind::Ipv6;
+    told.then_some(usize::from(skip) + length as usize)
 }
 
 fn fixed(header: &Header, field: &str) -> Option<u128> {
@@ -355,6 +357,13 @@ mod tests {
         assert_eq!(names(&frame), ["ethernet", "vlan", "vlan", "ipv4", "icmp"]);
         let found = dissect(&frame);
         assert_eq!((found.payload_at, found.packet_end), (50, 52));
+    }
+
+    #[test]
+    fn a_message_of_length_0_ends_before_its_padding() {
+        let mut frame = vec![0; 12];
+        frame.extend([0x88, 0x63, 0x11, 9, 0, 0, 0, 0, 0]);
+        assert_eq!(names(&frame), ["ethernet", "pppoe_discovery"]);
     }
 
     #[test]

@@ -98,6 +98,7 @@ impl Explained {
             tag: false,
             runts: true,
             order: Vec::new(),
+            piece: None,
         }
     }
 
@@ -137,7 +138,9 @@ fn written(header: &Header) -> String {
     {
         parts.push(format!("{}: {}", def.name, data_text(def.kind, data)));
     }
-    if let (Some(def), false) = (&header.protocol.options, header.options.is_empty()) {
+    // Saying nothing stands for the options of the default, if there are such.
+    let said = !header.options.is_empty() || !header.protocol.default_options.is_empty();
+    if let (Some(def), true) = (&header.protocol.options, said) {
         let options: Vec<String> = header.options.iter().map(written).collect();
         parts.push(format!("{}: [{}]", def.name, options.join(", ")));
     }
@@ -240,4 +243,17 @@ fn profile(stream: Stream) -> Profile {
 pub fn names(headers: &[Header]) -> String {
     let names: Vec<&str> = headers.iter().map(|header| header.protocol.name).collect();
     names.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_without_its_default_options_is_written_as_empty() {
+        let mut frame = vec![2; 12];
+        frame.extend([0x88, 0x63, 0x11, 9, 0, 0, 0, 0]);
+        let explained = explain(&frame);
+        assert!(explained.stack(0).contains("- pppoe_discovery: {tags: []}"));
+    }
 }

@@ -46,7 +46,8 @@ pub const EVERY: u8 = 0x80;
 pub struct PatchOp {
     /// A [`ValueKind`], perhaps with [`EVERY`].
     pub kind: u8,
-    /// Bytes of the window: 1, 2, 4 or 8.
+    /// Bytes of the window: 1, 2, 4 or 8; 0: nothing is written, and the value is only added to the
+    /// sums, as a checksum covers it whose field is in another fragment than the window.
     pub width: u8,
     /// Left shift of the value inside the window.
     pub shift: u8,

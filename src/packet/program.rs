@@ -288,7 +288,8 @@ fn write_window(frame: &mut [u8], op: &PatchOp, bits: u64) {
         2 => window!(u16),
         4 => window!(u32),
         8 => window!(u64),
-        _ => window!(u8),
+        1 => window!(u8),
+        _ => {}
     }
 }
 

@@ -10,11 +10,13 @@
 pub mod benchmark;
 pub(crate) mod deal;
 mod decode;
+mod fragments;
 mod lab;
 pub mod model;
 mod origin;
 mod overrides;
 mod path;
+mod piece;
 mod prefix;
 mod problem;
 pub mod safety;

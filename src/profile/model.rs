@@ -7,6 +7,8 @@ pub use value::{FieldName, FieldValue, Real, Weighted};
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+pub use crate::profile::piece::{Datagram, Piece};
+
 use crate::packet::prbs::PrbsOrder;
 use crate::profile::benchmark::Benchmark;
 use crate::profile::origin::Origin;
@@ -127,6 +129,8 @@ pub struct Stream {
     /// The order in which packets of each block are sent, duplicates and omissions on purpose
     /// included: slot k carries packet `(k / len) * (max + 1) + order[k % len]`. Empty: 0, 1, 2 …
     pub order: Vec<u64>,
+    /// The stream is one of the fragments of a datagram.
+    pub piece: Option<Piece>,
 }
 
 /// One header of a stack, or one option of a header, with what the profile sets.

@@ -9,7 +9,12 @@ use super::yaml::{Data, Node};
 
 /// The text that a profile was read from.
 #[derive(Clone, Default)]
-pub struct Origin(Option<Arc<Source>>);
+pub struct Origin {
+    source: Option<Arc<Source>>,
+    /// Per stream of the profile, the position at which it was written: pieces of a datagram share
+    /// one. Empty: each stands where it was written.
+    written: Arc<[usize]>,
+}
 
 struct Source {
     file: String,
@@ -21,12 +26,28 @@ impl Origin {
     /// Keeps what a profile was read from.
     pub(super) fn new(file: &str, overrides: &[String], root: Node) -> Self {
         let (file, overrides) = (file.to_owned(), overrides.to_vec());
-        Self(Some(Arc::new(Source { file, overrides, root })))
+        let source = Some(Arc::new(Source { file, overrides, root }));
+        Self { source, written: Arc::default() }
+    }
+
+    /// Says where each stream of the profile was written.
+    pub(super) fn set_written(&mut self, written: Vec<usize>) {
+        self.written = written.into();
+    }
+
+    /// Where a stream was written among the streams.
+    fn written(&self, stream: usize) -> usize {
+        self.written.get(stream).copied().unwrap_or(stream)
+    }
+
+    /// The path of a stream.
+    pub fn stream_path(&self, stream: usize) -> String {
+        path::index("streams", self.written(stream))
     }
 
     /// The place of `path`, or of the nearest part around it that was written.
     pub fn place(&self, path: &str) -> Place {
-        let (Some(source), Ok(steps)) = (&self.0, path::parse(path)) else {
+        let (Some(source), Ok(steps)) = (&self.source, path::parse(path)) else {
             return self.root().map_or(Place::File, |root| root.place);
         };
         let mut node = &source.root;
@@ -45,6 +66,7 @@ impl Origin {
 
     /// The path of a stream's header: an Ethernet header that the profile left out is not counted.
     pub fn header_path(&self, stream: usize, header: usize, headers: usize, name: &str) -> String {
+        let stream = self.written(stream);
         let written = self.root().and_then(|root| {
             let Data::List(streams) = &root.entry("streams")?.value.data else { return None };
             let Data::List(packet) = &streams.get(stream)?.entry("packet")?.value.data else {
@@ -72,7 +94,7 @@ impl Origin {
 
     /// Problems of this profile, to be shown.
     pub fn errors(&self, problems: Vec<Problem>) -> ProfileErrors {
-        match &self.0 {
+        match &self.source {
             Some(source) => {
                 ProfileErrors::new(source.file.clone(), source.overrides.clone(), problems)
             }
@@ -81,13 +103,13 @@ impl Origin {
     }
 
     fn root(&self) -> Option<&Node> {
-        self.0.as_ref().map(|source| &source.root)
+        self.source.as_ref().map(|source| &source.root)
     }
 }
 
 impl fmt::Debug for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let file = self.0.as_ref().map(|source| source.file.as_str());
+        let file = self.source.as_ref().map(|source| source.file.as_str());
         f.debug_tuple("Origin").field(&file).finish()
     }
 }

@@ -7,6 +7,8 @@ use crate::packet::tag::{self, Seen};
 const VLANS: usize = 2;
 /// IPv6 extension headers that are stepped over.
 const EXTENSIONS: usize = 8;
+/// What stands behind the headers of a fragment that is not the first is data (RFC 8200 §4.7).
+const NO_NEXT_HEADER: u8 = 59;
 /// Above every offset that a header can have in a frame's first page, which is what XDP sees.
 const MAX_OFFSET: usize = 4096;
 
@@ -28,8 +30,8 @@ pub fn find_tag(frame: &[u8], offsets: &[u16]) -> Seen {
     }
 }
 
-/// The offset behind the L4 header; None where there is none that a tag could follow.
-fn behind_l4(frame: &[u8]) -> Option<usize> {
+/// The offset behind the L4 header, or, of a fragment that is not the first, of its data; None where there is none that a tag could follow.
+pub(crate) fn behind_l4(frame: &[u8]) -> Option<usize> {
     let mut at = 14;
     let mut ether_type = u16_at(frame, 12)?;
     for _ in 0..VLANS {
@@ -43,9 +45,12 @@ fn behind_l4(frame: &[u8]) -> Option<usize> {
         0x0800 => {
             let header = frame.get(at..at + 20)?;
             let len = usize::from(header[0] & 0xf) * 4;
-            // Fragments but the first hold no L4 header.
-            if len < 20 || u16_at(header, 6)? & 0x1fff != 0 {
+            if len < 20 {
                 return None;
+            }
+            // Fragments but the first hold no L4 header: theirs begin with the tag.
+            if u16_at(header, 6)? & 0x1fff != 0 {
+                return Some(at + len);
             }
             behind_transport(frame, at + len, header[9], &ICMP_ECHO)
         }
@@ -65,6 +70,7 @@ const ICMPV6_ECHO: Echo = (58, [128, 129]);
 
 fn behind_transport(frame: &[u8], at: usize, protocol: u8, echo: &Echo) -> Option<usize> {
     match protocol {
+        NO_NEXT_HEADER => Some(at),
         17 => Some(at + 8),
         6 => {
             let len = usize::from(frame.get(at + 12)? >> 4) * 4;
@@ -84,8 +90,8 @@ fn behind_extensions(frame: &[u8], mut at: usize, mut protocol: u8) -> Option<(u
             _ => return Some((at, protocol)),
         };
         at += match protocol {
-            // The first fragment alone holds the L4 header (RFC 8200 §4.5).
-            44 if u16_at(header, 2)? & 0xfff8 != 0 => return None,
+            // The first fragment alone holds the L4 header (RFC 8200 §4.5): the others' data follow.
+            44 if u16_at(header, 2)? & 0xfff8 != 0 => return Some((at + 8, NO_NEXT_HEADER)),
             44 => 8,
             51 => (len(header) + 2) * 4,
             _ => (len(header) + 1) * 8,

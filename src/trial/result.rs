@@ -122,15 +122,24 @@ fn sent_by_stream(counted: &Counted) -> Vec<StreamSent> {
             let frames = report.accepted.get(program).copied().unwrap_or(0);
             let slots = report.slots.get(program).copied().unwrap_or_default();
             let entry = &mut sent[stream];
-            let order = &counted.profile.streams[stream].order;
+            let stream = &counted.profile.streams[stream];
             let intended = slots.intended.max(frames);
             entry.intended_frames += intended;
-            entry.intended += distinct(order, intended);
+            entry.intended += distinct_of(stream, intended);
             entry.frames += frames;
-            entry.distinct += distinct(order, frames);
+            entry.distinct += distinct_of(stream, frames);
         }
     }
     sent
+}
+
+/// Distinct packets among the first `frames` of a stream on one worker. A piece comes as often with
+/// each datagram as its sequence says.
+fn distinct_of(stream: &Stream, frames: u64) -> u64 {
+    match &stream.piece {
+        None => distinct(&stream.order, frames),
+        Some(piece) => frames.div_ceil(piece.copies().max(1)),
+    }
 }
 
 /// Distinct packets among the first `frames` of an order.

@@ -29,7 +29,7 @@ openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=far \
     -keyout "$work/key.pem" -out "$work/cert.pem" 2>/dev/null
 ip netns exec far python3 "$(dirname "$0")/servers.py" "$work" &
 children+=($!)
-tcpdump -i near -U -s 0 -w "$file" 2>"$work/tcpdump" &
+tcpdump -i near --immediate-mode -U -s 0 -w "$file" 2>"$work/tcpdump" &
 tcpdump=$!
 children+=("$tcpdump")
 for _ in $(seq 100); do
@@ -40,6 +40,11 @@ done
 python3 "$(dirname "$0")/clients.py"
 ping -q -c 2 -i 0.2 -s 4000 198.18.0.2 >/dev/null
 ping -q -c 2 -i 0.2 -s 4000 2001:2::2 >/dev/null
-sleep 0.3
+# What was sent last is still on its way to the file.
+for _ in $(seq 50); do
+    size=$(stat -c %s "$file")
+    sleep 0.2
+    [[ $(stat -c %s "$file") == "$size" && $size -gt 24 ]] && break
+done
 kill -INT "$tcpdump"
 wait "$tcpdump" || true

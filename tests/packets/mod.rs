@@ -41,6 +41,7 @@ pub fn stream(headers: Vec<Header>, size: u32) -> Stream {
         tag: true,
         runts: false,
         order: Vec::new(),
+        piece: None,
     }
 }
 

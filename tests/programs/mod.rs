@@ -141,17 +141,18 @@ fn shares() -> impl Strategy<Value = Vec<u64>> {
 }
 
 fn patch(len: usize, tag_at: Option<u16>) -> impl Strategy<Value = PatchOp> {
-    let width = prop_oneof![Just(1u8), Just(2), Just(4), Just(8)];
+    // Of width 0: it only adds to the sums.
+    let width = prop_oneof![Just(0u8), Just(1), Just(2), Just(4), Just(8)];
     (width, value(), any::<u64>(), any::<bool>(), any::<(u8, u8, u8)>())
         .prop_flat_map(move |(width, value, mask, full, rest)| {
             let place = place(len, usize::from(width), tag_at);
             (Just((width, value, mask, full, rest)), place)
         })
         .prop_map(|((width, value, mask, full, (shift, sums, odd)), place)| {
-            let bits = u32::from(width) * 8;
+            let bits = if width == 0 { 64 } else { u32::from(width) * 8 };
             let window = u64::MAX >> (64 - bits);
             PatchOp {
-                width: if place.is_some() { width } else { 1 },
+                width: if place.is_some() { width } else { width.min(1) },
                 shift: (u32::from(shift) % bits) as u8,
                 sums,
                 odd,
@@ -160,6 +161,7 @@ fn patch(len: usize, tag_at: Option<u16>) -> impl Strategy<Value = PatchOp> {
                 mask: match place {
                     Some(_) if full => window,
                     Some(_) => mask & window,
+                    None if width == 0 => mask,
                     None => 0,
                 },
                 ..value

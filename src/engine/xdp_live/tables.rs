@@ -96,7 +96,9 @@ impl Tables {
         let first_length = self.lengths.len() as u32;
         let slots = Slots::of(&program.checksums);
         for op in &program.ops {
-            self.config.widths |= u32::from(op.width);
+            // What is only added to the sums may be as wide as the widest window.
+            let wide = op.width == 0 && op.mask > u32::MAX.into();
+            self.config.widths |= if wide { 8 } else { op.width.into() };
             let (sums, odd) = slots.renumber(op.sums, op.odd);
             self.add_op(PatchOp { sums, odd, ..*op }, list);
         }

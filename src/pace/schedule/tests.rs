@@ -18,6 +18,7 @@ fn class(programs: std::ops::Range<u32>, packets: u64, nanos: u64) -> Class {
         count: None,
         duration: Some(10_000),
         one_worker: false,
+        sequence: None,
     }
 }
 
@@ -177,6 +178,128 @@ proptest! {
     }
 }
 
+/// `pieces` pieces of one datagram, programs from 0.
+fn pieces(steps: &[u16], gap: u64, shuffle: Option<u64>, period: u64) -> Class {
+    let pieces = u32::from(*steps.iter().max().unwrap()) + 1;
+    let sequence = Sequence { steps: steps.into(), gap, shuffle };
+    Class { sequence: Some(sequence), ..class(0..pieces, 1, period) }
+}
+
+/// All slots of a worker, in the order in which they are handed out.
+fn in_order(schedule: &mut Schedule, batch: usize) -> Vec<Slot> {
+    let mut batch = vec![Slot::default(); batch];
+    let mut slots = Vec::new();
+    loop {
+        let n = schedule.fill(all_of_it(), &mut batch);
+        if n == 0 {
+            return slots;
+        }
+        slots.extend_from_slice(&batch[..n]);
+    }
+}
+
+#[test]
+fn pieces_of_a_datagram_follow_one_another() {
+    let classes = [pieces(&[2, 0, 1, 0], 10, None, 1_000)];
+    let slots = in_order(&mut Schedule::new(&classes, 0, 1, 0), 3);
+    let seen: Vec<_> = slots.iter().map(|slot| (slot.index, slot.program, slot.due)).collect();
+    let wanted: Vec<_> = (0..10)
+        .flat_map(|n| {
+            let programs = [2, 0, 1, 0].into_iter().enumerate();
+            programs.map(move |(at, program)| (n, program, n * 1_000 + 10 * at as u64))
+        })
+        .collect();
+    assert_eq!(seen, wanted);
+}
+
+#[test]
+fn datagrams_that_overlap_in_time_interleave() {
+    let classes = [pieces(&[0, 1, 2], 2_500, None, 1_000)];
+    let slots = in_order(&mut Schedule::new(&classes, 0, 1, 0), 5);
+    assert!(slots.is_sorted_by_key(|slot| slot.due));
+    let mut seen: Vec<_> = slots.iter().map(|slot| (slot.index, slot.program, slot.due)).collect();
+    seen.sort_unstable();
+    let wanted: Vec<_> = (0..10)
+        .flat_map(|n| (0..3).map(move |p| (n, p, n * 1_000 + 2_500 * u64::from(p))))
+        .collect();
+    assert_eq!(seen, wanted);
+}
+
+#[test]
+fn shuffling_is_a_function_of_the_datagram() {
+    let classes = [pieces(&[0, 1, 2, 3, 4], 0, Some(7), 1_000)];
+    let one = in_order(&mut Schedule::new(&classes, 0, 1, 0), 64);
+    let orders: std::collections::BTreeSet<Vec<u32>> =
+        one.chunks(5).map(|slots| slots.iter().map(|slot| slot.program).collect()).collect();
+    assert!(orders.len() > 5, "{orders:?}");
+    for datagram in one.chunks(5) {
+        let mut programs: Vec<u32> = datagram.iter().map(|slot| slot.program).collect();
+        programs.sort_unstable();
+        assert_eq!(programs, [0, 1, 2, 3, 4]);
+    }
+    let mut many: Vec<Slot> =
+        (0..3).flat_map(|worker| in_order(&mut Schedule::new(&classes, worker, 3, 0), 4)).collect();
+    many.sort_by_key(|slot| slot.index);
+    assert_eq!(many, one, "whoever sends it");
+}
+
+#[test]
+fn lateness_drops_whole_datagrams() {
+    let classes = [pieces(&[0, 1, 2], 0, None, 1_000)];
+    let mut schedule = Schedule::new(&classes, 0, 1, 0);
+    let mut slots = [Slot::default(); 8];
+    // Datagrams 0, 1 and two pieces of 2, of which the first four pieces are sent.
+    assert_eq!(schedule.fill(all_of_it(), &mut slots), 8);
+    let kept = schedule.pass_over_late(&mut slots[4..], 5_000);
+    let seen: Vec<_> = slots[4..4 + kept].iter().map(|slot| (slot.index, slot.program)).collect();
+    assert_eq!(seen, [(1, 1), (1, 2)], "what was begun is finished, the next dropped");
+    let window = Window { too_late: 5_000, ..all_of_it() };
+    let mut rest = [Slot::default(); 64];
+    let n = schedule.fill(window, &mut rest);
+    assert_eq!((rest[0].index, rest[0].program, rest[0].due), (2, 0, 5_000));
+    assert_eq!(n, 15, "datagrams due at 5,000 to 9,000");
+    for program in 0..3 {
+        let counts = schedule.counts(program, None);
+        assert_eq!(counts, StreamCounts { intended: 10, taken: 7, skipped: 3 });
+    }
+}
+
+proptest! {
+    #[test]
+    fn pieces_and_packets_come_in_the_order_of_their_times(
+        gap in 0u64..3_000, period in 1u64..2_000, other in 1u64..2_000, workers in 1u32..4,
+        batch in 1usize..40, steps in prop::collection::vec(0u16..4, 1..8),
+    ) {
+        let cut = pieces(&steps, gap, None, period);
+        let copies = |p: u32| steps.iter().filter(|&&s| u32::from(s) == p).count() as u64;
+        let datagrams = cut.slots().unwrap();
+        let classes = [cut, class(10..12, 1, other)];
+        let mut sent = BTreeMap::new();
+        for worker in 0..workers {
+            let mut schedule = Schedule::new(&classes, worker, workers, 0);
+            let slots = in_order(&mut schedule, batch);
+            prop_assert!(slots.is_sorted_by_key(|slot| slot.due));
+            for slot in &slots {
+                *sent.entry((slot.program, slot.index)).or_insert(0) += 1;
+                if slot.program < 4 {
+                    prop_assert_eq!(slot.index % u64::from(workers), u64::from(worker));
+                }
+            }
+            for program in 0..4 {
+                let counts = schedule.counts(program, None);
+                let own = slots.iter().filter(|slot| slot.program == program).count() as u64;
+                prop_assert_eq!(counts.taken, own);
+                prop_assert_eq!(counts.intended, own);
+            }
+        }
+        for program in 0..4 {
+            for index in 0..datagrams {
+                let count = sent.get(&(program, index)).copied().unwrap_or(0);
+                prop_assert_eq!(count, copies(program));
+            }
+        }
+    }
+}
 proptest! {
     #[test]
     fn a_run_is_the_slots_it_stands_for(
@@ -251,4 +374,14 @@ fn streams_that_take_turns_are_no_run() {
     let mut ordered = class(0..1, 1, 1_000);
     ordered.streams[0].order = [1, 0].into();
     assert_eq!(Schedule::new(&[ordered], 0, 1, 0).run(window, 100), None);
+}
+
+#[test]
+fn beside_pieces_there_is_no_run() {
+    let classes = [class(5..6, 1, 100), pieces(&[0, 1], 0, None, 1_000)];
+    let window = Window { now: 0, ..Window::due_at(5_000) };
+    let run = |classes: &[Class]| Schedule::new(classes, 0, 1, 0).run(window, 100).is_some();
+    assert!(run(&classes[..1]));
+    assert!(!run(&classes));
+    assert!(!run(&classes[1..]));
 }

@@ -97,16 +97,21 @@ pub(super) struct Computed {
 
 impl Plan {
     /// Finds the checksums to compute, and which of them change.
-    pub(super) fn new(layout: &Layout<'_>, draft: &Draft) -> Result<Self, (String, Problem)> {
+    /// `tags` are the first bytes of the probe tags.
+    pub(super) fn new(
+        layout: &Layout<'_>,
+        draft: &Draft,
+        tags: &[usize],
+    ) -> Result<Self, (String, Problem)> {
         let mut plan = Self { sums: Vec::new() };
         let mut slots = 0;
-        let tag = layout.tag_at.map(|at| at..at + TAG_LEN);
+        let tags: Vec<Range<usize>> = tags.iter().map(|&at| at..at + TAG_LEN).collect();
         let mut changing: Vec<Range<usize>> =
             draft.patches.iter().map(|patch| patch.bytes.clone()).collect();
         changing.extend(draft.lengths.iter().map(|length| length.at..length.at + 2));
         for summed in draft.summed.iter().rev() {
             let mut sum = Sum::new(layout, draft, summed)?;
-            if changing.iter().chain(&tag).any(|bytes| sum.spans.iter().any(|s| s.cuts(bytes))) {
+            if changing.iter().chain(&tags).any(|bytes| sum.spans.iter().any(|s| s.cuts(bytes))) {
                 let name = layout.headers[summed.n].header.protocol.name;
                 return Err((format!("headers[{}].{name}", summed.n), Problem::CoverageCuts));
             }
@@ -115,7 +120,7 @@ impl Plan {
                 && (sum.pseudo_length.is_some() || sum.spans.iter().any(|span| span.end.is_none()));
             // The tag is neutral to an Internet checksum alone.
             let crc = sum.algorithm == Algorithm::Crc32c;
-            let tagged = crc && tag.as_ref().is_some_and(|tag| sum.covers(tag));
+            let tagged = crc && tags.iter().any(|tag| sum.covers(tag));
             sum.changes = patched || resized || tagged;
             if sum.changes {
                 changing.push(sum.field());

@@ -102,6 +102,15 @@ pub enum Problem {
         /// Bits of the field.
         bits: u8,
     },
+    /// A fragment ends inside a checksum that changes.
+    #[error("a piece ends in the middle of a checksum that changes from packet to packet")]
+    CutThroughChecksum,
+    /// A CRC32c over fragments, which would be computed anew for each packet.
+    #[error("a CRC32c that changes from packet to packet cannot cover several pieces")]
+    CutCrc32c,
+    /// A fragment ends inside a field whose values cannot be told in parts.
+    #[error("a piece ends in the middle of a field that changes from packet to packet")]
+    CutThroughField,
     /// `bad` for a field that is no checksum.
     #[error("only a checksum can be bad")]
     NoChecksum,
@@ -184,6 +193,12 @@ impl Problem {
                 "use a prefix of /64 or shorter, or a longer one".to_owned()
             }
             Self::NoAddress { .. } => "set the field, or give the port an address".to_owned(),
+            Self::CutThroughChecksum | Self::CutThroughField => {
+                "move the cut, or let the field be the same in all packets".to_owned()
+            }
+            Self::CutCrc32c => {
+                "set tag: false and let no field change, or set the checksum".to_owned()
+            }
             Self::HeaderTooLong { .. } => {
                 "use fewer or shorter options, or set the length field on purpose".to_owned()
             }

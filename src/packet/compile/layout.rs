@@ -70,6 +70,8 @@ pub(super) struct Layout<'a> {
     pub(super) tag_at: Option<usize>,
     /// First byte after headers and tag.
     pub(super) payload_at: usize,
+    /// The packet is cut: headers that every piece repeats, and bytes of this piece's data.
+    pub(super) piece: Option<(usize, usize)>,
 }
 
 impl<'a> Layout<'a> {
@@ -85,6 +87,7 @@ impl<'a> Layout<'a> {
             headers_len: 0,
             tag_at: None,
             payload_at: 0,
+            piece: stream.piece.as_ref().map(|piece| (piece.datagram.repeated, piece.len)),
         };
         let mut at = 0;
         for (n, header) in stream.headers.iter().enumerate() {
@@ -106,7 +109,7 @@ impl<'a> Layout<'a> {
         }
         layout.headers_len = at;
         let room = layout.packet_end.is_none() && at + TAG_LEN <= sizes.min;
-        layout.tag_at = (stream.tag && room).then_some(at);
+        layout.tag_at = (stream.tag && room && layout.piece.is_none()).then_some(at);
         layout.payload_at = if layout.tag_at.is_some() { at + TAG_LEN } else { at };
         Ok(layout)
     }
@@ -158,6 +161,21 @@ impl<'a> Layout<'a> {
     /// Where the packet ends in the longest frame.
     pub(super) fn end(&self) -> usize {
         self.packet_end.unwrap_or(self.max_len)
+    }
+
+    /// Bytes of the headers that every piece repeats.
+    pub(super) fn prefix_len(&self) -> usize {
+        let repeated = self.piece.map_or(0, |(repeated, _)| repeated);
+        self.headers.get(..repeated).and_then(<[_]>::last).map_or(0, Placed::end)
+    }
+
+    /// Where the packet that header number `n` begins ends in the longest frame: a piece where the
+    /// header is repeated in each, else the whole.
+    pub(super) fn end_for(&self, n: usize) -> usize {
+        match self.piece {
+            Some((repeated, len)) if n < repeated => self.prefix_len() + len,
+            _ => self.end(),
+        }
     }
 
     /// The IP header that header number `n` stands in: the nearest before it.

@@ -21,6 +21,11 @@ impl Lists {
         }
         start as u64
     }
+
+    /// The `len` values from `start` on.
+    pub(super) fn values(&self, start: u64, len: u64) -> &[u64] {
+        self.values.get(start as usize..(start + len) as usize).unwrap_or(&[])
+    }
 }
 
 impl From<Lists> for Arc<[u64]> {

@@ -11,6 +11,7 @@
 //! | `ops` | the window of a field that changes |
 //! | `cover` | which bytes a checksum covers |
 //! | `checksums` | whether each checksum is computed once or per packet |
+//! | `piece` | what a fragment has of its datagram |
 
 mod addresses;
 mod checksums;
@@ -20,6 +21,7 @@ mod error;
 mod layout;
 mod lists;
 mod ops;
+mod piece;
 mod resolve;
 mod sizes;
 mod template;
@@ -60,9 +62,14 @@ pub fn compile(
     let number = u16::try_from(stream)
         .map_err(|_| in_stream((String::new(), Problem::StreamNumber { number: stream })))?;
     let mut lists = Lists::default();
-    let key = |field| super::random::key(profile.seed, number.into(), field);
+    // The pieces of a datagram draw the same values.
+    let drawn = source.piece.as_ref().map_or(stream, |piece| piece.group) as u32;
+    let key = |field| super::random::key(profile.seed, drawn, field);
 
-    let sizes = Sizes::new(&source.size, key(u32::MAX), &mut lists).map_err(in_stream)?;
+    let sizes = match &source.piece {
+        Some(piece) => Sizes::fixed(piece.datagram.frame_len),
+        None => Sizes::new(&source.size, key(u32::MAX), &mut lists).map_err(in_stream)?,
+    };
     let layout = Layout::new(source, &sizes).map_err(in_stream)?;
     let mut draft =
         Draft::new(&layout, addressing, key, &mut lists, (number, epoch)).map_err(in_stream)?;
@@ -70,10 +77,31 @@ pub fn compile(
     if layout.packet_end.is_none() {
         draft.fill_payload(&source.payload, &layout, key(PAYLOAD_KEY));
     }
+    let mut tags: Vec<usize> = layout.tag_at.into_iter().collect();
+    if let Some(piece) = &source.piece {
+        piece::write_tags(&mut draft, piece, layout.prefix_len(), (number, epoch));
+        tags.extend(piece.datagram.tags.iter().map(|at| layout.prefix_len() + at));
+    }
 
-    let plan = checksums::Plan::new(&layout, &draft).map_err(in_stream)?;
+    let plan = checksums::Plan::new(&layout, &draft, &tags).map_err(in_stream)?;
     limit("changing checksums", plan.changing(), MAX_CHECKSUMS).map_err(in_stream)?;
     let mut computed = plan.write(&mut draft, &layout);
+    if let Some(piece) = &source.piece {
+        let own = (number, epoch);
+        let cut = piece::cut(&layout, draft, &plan, computed, piece, own, &mut lists)
+            .map_err(|problem| in_stream(("fragments".to_owned(), problem)))?;
+        limit("changing fields", cut.ops.len(), MAX_OPS).map_err(in_stream)?;
+        return Ok(StreamProgram {
+            stream: number,
+            template: cut.template.into(),
+            ops: cut.ops.into(),
+            checksums: cut.checksums.into(),
+            crc32c: None,
+            size: None,
+            tag_at: cut.tag_at.map(|at| at as u16),
+            lists: lists.into(),
+        });
+    }
     limit("changing CRC32c checksums", computed.crc32c.len(), 1).map_err(in_stream)?;
     let size = sizes.rule.map(|value| size_program(value, &layout, &draft, &plan));
     for patch in &mut draft.patches {

@@ -24,6 +24,11 @@ pub(super) struct Sizes {
 }
 
 impl Sizes {
+    /// Every frame of `len` bytes.
+    pub(super) fn fixed(len: usize) -> Self {
+        Self { min: len, max: len, rule: None }
+    }
+
     pub(super) fn new(size: &Size, key: u64, lists: &mut Lists) -> Result<Self, (String, Problem)> {
         Self::checked(size, key, lists).map_err(|problem| ("size".to_owned(), problem))
     }

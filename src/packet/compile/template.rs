@@ -167,7 +167,7 @@ impl Draft {
         skip: u8,
     ) -> Result<(), Problem> {
         let start = layout.headers[element.n].at + usize::from(skip);
-        let length = layout.end() as i64 - start as i64;
+        let length = layout.end_for(element.n) as i64 - start as i64;
         let most = field.max().min(u128::from(u32::MAX)) as i64;
         if length > most {
             return Err(Problem::LengthTooLong { length, bits: field.bits });

@@ -3,6 +3,7 @@
 
 mod benchmark;
 mod data;
+mod fragments;
 mod header;
 mod imix;
 mod lab;
@@ -18,6 +19,7 @@ mod stream;
 mod value;
 
 pub use benchmark::{METHODS, OWN_SIZES, SHARES};
+pub(super) use fragments::ORDERS;
 pub(super) use header::{record_name as header_record, some_of};
 pub use imix::MIXES;
 pub use lab::TOPOLOGIES;

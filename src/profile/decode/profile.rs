@@ -5,12 +5,12 @@ use std::path::Path;
 use super::port::{self, PORT_ROLES};
 use super::stream::{self, Defaults};
 use super::{At, Decoder, Record, benchmark, lab, measure};
+use crate::profile::fragments::Fragments;
 use crate::profile::model::{
     Attachment, Measure, NextHop, PassCriteria, Port, Profile, ReceiveMode, Stream, TestKind,
     Validity,
 };
 use crate::profile::origin::Origin;
-use crate::profile::path;
 use crate::profile::problem::Problem;
 use crate::profile::yaml::Node;
 use crate::units::{Nanos, Ratio};
@@ -32,6 +32,8 @@ pub struct Decoded {
     pub profile: Profile,
     /// Per stream: the profile says itself whether it is tagged.
     pub tag_is_explicit: Vec<bool>,
+    /// Per stream: how it is to be cut.
+    pub fragments: Vec<Option<Fragments>>,
     /// What was no good.
     pub problems: Vec<Problem>,
 }
@@ -51,15 +53,18 @@ pub fn decode(
     let at = At { node: root, path: String::new() };
     let expected = "a profile: a mapping with `streams:`";
     let decoded = decoder.record(&at, "profile", expected, |record| profile(record, file));
-    let Some((mut profile, tag_is_explicit)) = decoded else {
+    let Some((mut profile, (tag_is_explicit, fragments))) = decoded else {
         return Err(decoder.problems);
     };
     profile.source = source;
     profile.origin = origin;
-    Ok(Decoded { profile, tag_is_explicit, problems: decoder.problems })
+    Ok(Decoded { profile, tag_is_explicit, fragments, problems: decoder.problems })
 }
 
-fn profile(record: &mut Record<'_, '_>, file: &str) -> (Profile, Vec<bool>) {
+/// Per stream: the profile says itself whether it is tagged; how it is to be cut.
+type Beside = (Vec<bool>, Vec<Option<Fragments>>);
+
+fn profile(record: &mut Record<'_, '_>, file: &str) -> (Profile, Beside) {
     let mut profile = empty(file);
     if let Some(at) = record.get("name")
         && let Some(name) = record.decoder.name(&at)
@@ -87,10 +92,10 @@ fn profile(record: &mut Record<'_, '_>, file: &str) -> (Profile, Vec<bool>) {
     {
         profile.ports = ports;
     }
-    let mut tags = Vec::new();
+    let mut beside = Beside::default();
     if let Some(at) = record.require("streams", "a list of streams") {
         let defaults = Defaults { ports: &profile.ports, duration: profile.duration };
-        (profile.streams, tags) = streams(record.decoder, &at, &defaults);
+        (profile.streams, beside) = streams(record.decoder, &at, &defaults);
     }
     if let Some(at) = record.get("measure") {
         measure::measure(record.decoder, &at, &mut profile.measure);
@@ -101,22 +106,25 @@ fn profile(record: &mut Record<'_, '_>, file: &str) -> (Profile, Vec<bool>) {
     if let Some(at) = record.get("validity") {
         measure::validity(record.decoder, &at, &mut profile.validity);
     }
-    (profile, tags)
+    (profile, beside)
 }
 
-fn streams(
-    decoder: &mut Decoder,
-    at: &At<'_>,
-    defaults: &Defaults<'_>,
-) -> (Vec<Stream>, Vec<bool>) {
+fn streams(decoder: &mut Decoder, at: &At<'_>, defaults: &Defaults<'_>) -> (Vec<Stream>, Beside) {
     let items = decoder.list(at, "a list of streams").unwrap_or_default();
     if items.len() > MAX_STREAMS {
         let expected = format!("at most {MAX_STREAMS}: the probe tag numbers them in 16 bits");
         decoder.refuse(at, format!("{} streams", items.len()), expected);
-        return (Vec::new(), Vec::new());
+        return Default::default();
     }
-    let read = |(number, item)| stream::stream(decoder, item, number, defaults);
-    items.iter().enumerate().map(read).unzip()
+    let mut streams = Vec::with_capacity(items.len());
+    let mut beside = Beside::default();
+    for (number, item) in items.iter().enumerate() {
+        let read = stream::stream(decoder, item, number, defaults);
+        streams.push(read.stream);
+        beside.0.push(read.tag_is_explicit);
+        beside.1.push(read.fragments);
+    }
+    (streams, beside)
 }
 
 /// A profile with nothing but defaults.
@@ -177,7 +185,8 @@ pub(crate) fn asked_keys() -> std::collections::BTreeMap<String, std::collection
     let mut decoder = Decoder::default();
     let read = |text: &str| yaml::read(text, &mut Vec::new()).expect("is YAML");
     // Every record once, empty: decoders ask for all their keys, whatever is there.
-    let text = "{ports: {a: {next_hop: {}}}, streams: [{size: {}, packet: [], payload: {}}], \
+    let text = "{ports: {a: {next_hop: {}}}, streams: [{size: {}, packet: [], payload: {}, \
+                fragments: {pieces: [{}]}}, {packet: [], fragments: {count: 2, id: {}}}], \
                 lab: {tbf: [{}]}, measure: {}, pass: {}, validity: {}, \
                 test: {goals: [{}], frame_loss: {}, latency: {}, back_to_back: {}, \
                 system_recovery: {}}}";
@@ -202,6 +211,6 @@ pub(crate) fn asked_keys() -> std::collections::BTreeMap<String, std::collection
 impl Profile {
     /// The path of a stream.
     pub(crate) fn stream_path(&self, stream: usize) -> String {
-        path::index("streams", stream)
+        self.origin.stream_path(stream)
     }
 }

@@ -1,6 +1,7 @@
 //! Streams.
 
-use super::{At, Decoder, Record, header, nested, payload, size};
+use super::{At, Decoder, Record, fragments, header, nested, payload, size};
+use crate::profile::fragments::Fragments;
 use crate::profile::model::{Header, Limit, Payload, Port, Rate, Size, Stream};
 use crate::profile::units::Unit;
 use crate::units::{FCS_BYTES, FrameSize, Nanos};
@@ -16,16 +17,28 @@ pub(super) struct Defaults<'p> {
     pub duration: Nanos,
 }
 
-/// A stream, and whether it says itself that it is tagged.
+/// A stream, and what it says beside.
+pub(super) struct Read {
+    pub stream: Stream,
+    /// It says itself whether it is tagged.
+    pub tag_is_explicit: bool,
+    /// How it is to be cut.
+    pub fragments: Option<Fragments>,
+}
+
 pub(super) fn stream(
     decoder: &mut Decoder,
     at: &At<'_>,
     number: usize,
     defaults: &Defaults<'_>,
-) -> (Stream, bool) {
+) -> Read {
     let read = decoder
         .record(at, "stream", "a stream: a mapping", |record| read(record, number, defaults));
-    read.unwrap_or_else(|| (harmless(number, defaults), false))
+    read.unwrap_or_else(|| Read {
+        stream: harmless(number, defaults),
+        tag_is_explicit: false,
+        fragments: None,
+    })
 }
 
 /// A stream that no rule objects to.
@@ -43,10 +56,11 @@ fn harmless(number: usize, defaults: &Defaults<'_>) -> Stream {
         tag: true,
         runts: false,
         order: Vec::new(),
+        piece: None,
     }
 }
 
-fn read(record: &mut Record<'_, '_>, number: usize, defaults: &Defaults<'_>) -> (Stream, bool) {
+fn read(record: &mut Record<'_, '_>, number: usize, defaults: &Defaults<'_>) -> Read {
     let mut stream = harmless(number, defaults);
     if let Some(at) = record.get("name")
         && let Some(name) = record.decoder.name(&at)
@@ -75,10 +89,13 @@ fn read(record: &mut Record<'_, '_>, number: usize, defaults: &Defaults<'_>) -> 
     {
         nested::nested(record.decoder, &at, &mut stream.headers);
     }
+    let fragments = record.get("fragments");
+    let fragments = fragments.and_then(|at| fragments::fragments(record.decoder, &at));
     let size = match record.get("size") {
         Some(at) => size::size(record.decoder, &at),
         None => {
-            let whole = whole_message(&stream.headers);
+            let whole = whole_message(&stream.headers)
+                .or_else(|| fragments.as_ref()?.size_of(&stream.headers).map(Size::Fixed));
             if whole.is_none() {
                 record.missing("size", "a frame size such as 64B");
             }
@@ -96,8 +113,11 @@ fn read(record: &mut Record<'_, '_>, number: usize, defaults: &Defaults<'_>) -> 
     stream.runts = record.boolean("runts").unwrap_or(false);
     if let Some(at) = record.get("order") {
         stream.order = order(record.decoder, &at).unwrap_or_default();
+        if fragments.is_some() {
+            record.decoder.refuse(&at, "order beside fragments", "fragments.order");
+        }
     }
-    (stream, tag.is_some())
+    Read { stream, tag_is_explicit: tag.is_some(), fragments }
 }
 
 /// The frame that holds a stack which ends with a whole message and nothing else; None where payload

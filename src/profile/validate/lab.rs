@@ -62,10 +62,13 @@ pub(in crate::profile) fn frames_fit_its_mtu(profile: &Profile, problems: &mut V
         let link = link_len(profile, n).min(ETHERNET + VLAN);
         let most = lab.mtu + link + FCS_BYTES;
         if largest > FrameSize(most) {
-            let found = format!("{}B", largest.0);
+            let (key, found) = match &stream.piece {
+                None => ("size", format!("{}B", largest.0)),
+                Some(_) => ("fragments", format!("a piece in a frame of {}B", largest.0)),
+            };
             let expected =
                 format!("at most {most}B, since lab.mtu is {}; set lab.mtu for more", lab.mtu);
-            problems.push(profile.origin.problem(path::key(&at, "size"), found, expected));
+            problems.push(profile.origin.problem(path::key(&at, key), found, expected));
         }
     }
 }

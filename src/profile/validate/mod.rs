@@ -18,6 +18,7 @@ pub use sizes::bounds;
 use std::collections::HashSet;
 
 use super::decode::Decoded;
+use super::fragments;
 use super::model::{Header, Profile, Stream};
 use super::problem::Problem;
 
@@ -54,6 +55,7 @@ const RULES: [Rule; 25] = [
 
 /// Judges what was decoded. A rule's problem is left out where the decoder has found one already.
 pub fn validate(decoded: &mut Decoded) {
+    fragments::expand(decoded);
     let mut broken = Vec::new();
     for rule in RULES.iter().chain(&pass::RULES) {
         rule(&decoded.profile, &mut broken);
@@ -64,6 +66,9 @@ pub fn validate(decoded: &mut Decoded) {
     stack::warn_of_what_receivers_refuse(&mut decoded.profile);
     let known = Known::new(&decoded.problems);
     broken.retain(|problem| !known.overlap(&problem.path));
+    // The pieces of a datagram share their problems.
+    let mut told = HashSet::new();
+    broken.retain(|problem| told.insert(problem.to_string()));
     decoded.problems.append(&mut broken);
 }
 

@@ -49,8 +49,11 @@ pub(super) fn size_is_a_frame(profile: &Profile, problems: &mut Vec<Problem>) {
         if let Some(bad) = [low, high].iter().find(|bytes| !allowed.contains(bytes)) {
             let runts = if stream.runts { "" } else { " (less, on purpose, with runts: true)" };
             let expected = format!("{least}B to {MAX_FRAME}B, the 4 bytes of FCS included{runts}");
-            let found = format!("{bad}B");
-            problems.push(profile.origin.problem(path::key(&at, "size"), found, expected));
+            let (key, found) = match &stream.piece {
+                None => ("size", format!("{bad}B")),
+                Some(_) => ("fragments", format!("a piece in a frame of {bad}B")),
+            };
+            problems.push(profile.origin.problem(path::key(&at, key), found, expected));
         }
     }
 }
@@ -85,9 +88,10 @@ pub(super) fn imix_cycle_is_short(profile: &Profile, problems: &mut Vec<Problem>
 pub(super) fn headers_fit(profile: &Profile, problems: &mut Vec<Problem>) {
     for (at, stream) in streams(profile) {
         let (smallest, need) = (bounds(&stream.size).0, stack_len(&stream.headers));
-        // Too small for a frame at all is another rule's problem.
+        // Too small for a frame at all is another rule's problem; pieces have only a part of the
+        // headers.
         let is_a_frame = stream.runts || u64::from(smallest.0) >= MIN_FRAME;
-        if smallest.buffer_len() < need && is_a_frame {
+        if stream.piece.is_none() && smallest.buffer_len() < need && is_a_frame {
             let found = format!("{}B", smallest.0);
             let expected = format!(
                 "at least {}B: {} take {need} bytes, the FCS {FCS_BYTES}",

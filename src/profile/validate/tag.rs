@@ -13,6 +13,10 @@ pub(super) fn tags_have_room(decoded: &mut Decoded, problems: &mut Vec<Problem>)
     let profile = &mut decoded.profile;
     for n in 0..profile.streams.len() {
         let (at, stream) = (profile.stream_path(n), &mut profile.streams[n]);
+        // Where the tags of pieces stand was decided when they were cut.
+        if stream.piece.is_some() {
+            continue;
+        }
         let (smallest, headers) = (bounds(&stream.size).0, stack_len(&stream.headers));
         if let Some(last) = stream.headers.last().filter(|last| !last.protocol.open && stream.tag) {
             let name = last.protocol.name;

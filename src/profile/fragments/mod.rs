@@ -1,0 +1,125 @@
+//! How a stream's datagrams are cut into fragments, each of which becomes a stream of its own.
+//!
+//! | file | what it decides |
+//! |---|---|
+//! | `prefix` | which headers every piece repeats, and where a fragment header goes |
+//! | `cut` | what each piece has of the datagram, and where its tag stands |
+//! | `expand` | the streams that a stream becomes |
+
+mod cut;
+mod expand;
+mod prefix;
+
+pub(super) use expand::expand;
+
+use crate::profile::model::Header;
+use crate::units::{FCS_BYTES, FrameSize, Nanos};
+use prefix::Prefix;
+
+/// Pieces of a datagram at most.
+pub const MAX_PIECES: usize = 256;
+/// Pieces sent of a datagram at most, duplicates included.
+pub const MAX_STEPS: usize = 1024;
+
+/// How a stream's datagrams are cut and sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fragments {
+    /// Where the cuts are.
+    pub cut: Cut,
+    /// Bytes of the first piece, where it is not as long as the others.
+    pub first: Option<usize>,
+    /// Bytes by which every piece but the first begins earlier.
+    pub overlap: usize,
+    /// In which order the pieces are sent.
+    pub order: Order,
+    /// Time between two pieces.
+    pub gap: Nanos,
+    /// Pieces, from 1, that are sent twice.
+    pub duplicate: Vec<usize>,
+    /// Pieces, from 1, that are not sent.
+    pub omit: Vec<usize>,
+    /// The identification; None: the header's own, else that of the packet's index.
+    pub id: Option<Identification>,
+}
+
+/// Where the cuts are. Sizes are bytes of the fragmentable part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// So many pieces, as equal as multiples of 8 allow. One is an atomic fragment.
+    Count(usize),
+    /// Pieces whose IP packets are at most so long.
+    Mtu(usize),
+    /// Pieces of these sizes; the last repeats until the datagram ends.
+    Sizes(Vec<usize>),
+    /// These pieces.
+    Pieces(Vec<PieceSpec>),
+}
+
+/// A piece, spelled out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PieceSpec {
+    /// First byte of the fragmentable part.
+    pub offset: usize,
+    /// Bytes.
+    pub length: usize,
+    /// More fragments; None: unless it reaches the datagram's end.
+    pub more: Option<bool>,
+    /// Other bytes than the datagram's.
+    pub other: bool,
+}
+
+/// In which order the pieces of a datagram are sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// As they stand in it.
+    In,
+    /// From the last to the first.
+    Reversed,
+    /// Another one for each datagram.
+    Shuffled,
+    /// The last, then the others as they stand.
+    LastFirst,
+    /// These, from 1; a piece may come several times, or not at all.
+    List(Vec<usize>),
+}
+
+/// The identification of datagrams.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Identification {
+    /// The low bits of the datagram's index.
+    Counter,
+    /// Unpredictable (RFC 7739 §5.3).
+    Random,
+    /// The same for all.
+    Fixed(u32),
+    /// So many values in turn.
+    Reuse(u64),
+}
+
+impl Fragments {
+    /// A cut, and defaults.
+    pub fn new(cut: Cut) -> Self {
+        Self {
+            cut,
+            first: None,
+            overlap: 0,
+            order: Order::In,
+            gap: Nanos(0),
+            duplicate: Vec::new(),
+            omit: Vec::new(),
+            id: None,
+        }
+    }
+
+    /// The frame of a stream that sets none, where the pieces tell how long the datagram is.
+    pub fn size_of(&self, headers: &[Header]) -> Option<FrameSize> {
+        let bytes = match &self.cut {
+            Cut::Sizes(sizes) => sizes.iter().sum(),
+            Cut::Pieces(pieces) => pieces.iter().map(|piece| piece.offset + piece.length).max()?,
+            Cut::Count(_) | Cut::Mtu(_) => return None,
+        };
+        let prefix = Prefix::find(headers)?;
+        let len = headers[..prefix.count].iter().map(Header::len).sum::<usize>() + bytes;
+        u32::try_from(len).ok().map(|len| FrameSize(len + FCS_BYTES))
+    }
+}
