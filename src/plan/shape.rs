@@ -170,7 +170,7 @@ impl Rates {
                     Refusal::new(
                         key,
                         "a share of the line rate of a link that tells no speed",
-                        "the port's speed beside it, for example ports.tx.speed: 10Gbps",
+                        "the port's speed, for example ports.tx.speed: 10Gbps, or a rate in pps or bit/s",
                     )
                 })?;
                 (u128::from(line) * u128::from(share.0) / 1_000_000_000, BitLayer::L1)
