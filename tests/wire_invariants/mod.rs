@@ -10,7 +10,7 @@ pub fn check(frame: &[u8]) {
     let mut at = 0;
     each_parser(frame);
     for header in dissect(frame).headers {
-        assert!(header.len() > 0, "every header takes the walk further");
+        assert!(!header.is_empty(), "every header takes the walk further");
         at += header.len();
         each_parser(&frame[at..]);
     }
