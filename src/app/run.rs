@@ -160,7 +160,7 @@ fn run_trial(
         .collect();
     let device =
         senders.iter().map(|link| link.counters.map(|c| c.tx_packets)).sum::<Option<u64>>();
-    let Assembled { totals, streams, ledger, gaps } = assemble(&Counted {
+    let Assembled { totals, streams, datagrams, ledger, gaps } = assemble(&Counted {
         profile,
         senders: &trial.senders,
         reports: &outcome.reports,
@@ -191,6 +191,7 @@ fn run_trial(
         schedule_lag_max_ns: outcome.reports.iter().filter_map(|r| r.outcome.max_lag).max(),
         totals,
         streams,
+        datagrams,
         ledger,
         gaps,
         overload,

@@ -268,6 +268,7 @@ mod tests {
             schedule_lag_max_ns: None,
             totals,
             streams: Vec::new(),
+            datagrams: Vec::new(),
             ledger: Vec::new(),
             gaps: None,
             overload: Vec::new(),
