@@ -117,7 +117,8 @@ pub fn probe(netns: &Netns, interface: &str) -> Result<String> {
 fn tables_of(interface: &str, programs: &Programs) -> Result<Tables> {
     Tables::new(programs, true).map_err(|too_large| {
         let what = match too_large.program {
-            Some(number) => format!("stream {number}: {}", too_large.what),
+            // A worker has its own streams; the profile's number is the program's.
+            Some(at) => format!("streams[{}]: {}", programs[at].stream, too_large.what),
             None => too_large.what,
         };
         Error::new("run the profile in the kernel on", interface, what)
