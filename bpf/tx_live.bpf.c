@@ -114,8 +114,12 @@ ALWAYS_INLINE __u64 value_of(const volatile struct ws_patch_op *op, __u64 index)
 
 		return value ? *value + op->c : 0;
 	}
-	if (config.uses_rare && op->kind != WS_COUNTER)
-		return rare_value(op, index);
+	if (config.uses_rare && op->kind != WS_COUNTER) {
+		/* What is constant may not be handed to a function that the verifier looks at alone. */
+		struct ws_patch_op copy = *(const struct ws_patch_op *)op;
+
+		return rare_value(&copy, index);
+	}
 	__u64 c = op->c;
 
 	return a + b * (c ? remainder(index, c) : index);
