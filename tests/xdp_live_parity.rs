@@ -118,7 +118,7 @@ fn one_program_written_straight() {
         return;
     }
     let compared = Cell::new(0u64);
-    let mut runner = TestRunner::new(Config { cases: 200, ..Config::default() });
+    let mut runner = TestRunner::new(Config { cases: 80, ..Config::default() });
     let input = (programs::simple_program(1514), indices(), any::<u8>());
     let checked = runner.run(&input, |(program, indices, dirt)| {
         let kernel = KernelBuilder::straight(&program)
@@ -135,7 +135,7 @@ fn one_program_written_straight() {
         Ok(())
     });
     checked.unwrap_or_else(|error| panic!("{error}"));
-    assert!(compared.get() >= 2_000, "{} packets compared", compared.get());
+    assert!(compared.get() >= 900, "{} packets compared", compared.get());
 }
 
 #[test]
