@@ -81,7 +81,7 @@ impl Served {
                     assert!(later >= *value, "{series} fell from {value} to {later}");
                 }
             }
-            if now.get("wirestorm_run_phase{phase=\"over\"}") == 1.0 {
+            if now.samples.get("wirestorm_run_phase{phase=\"over\"}") == Some(&1.0) {
                 return now;
             }
             assert!(Instant::now() < until, "it is never over: {:?}", now.samples);
@@ -214,17 +214,15 @@ fn counters_grow_and_end_at_the_reports_counts() {
             }
             assert_eq!(last.get(&format!("wirestorm_stream_open_packets{labels}")), 0.0);
             let latency = &stream["latency_ns"];
-            let of = |part: &str| {
-                last.get(&format!("wirestorm_stream_latency_seconds_{part}{labels}"))
-            };
+            let of =
+                |part: &str| last.get(&format!("wirestorm_stream_latency_seconds_{part}{labels}"));
             assert_eq!(of("count"), latency["count"].as_f64().unwrap(), "{engine}");
             let sum = latency["count"].as_f64().unwrap() * latency["mean"].as_f64().unwrap() / 1e9;
             assert!((of("sum") / sum - 1.0).abs() < 1e-9, "{engine}: {} of {sum}", of("sum"));
             quantiles(&last, &labels, latency);
         }
         for stage in json["ledger"].as_array().expect("a ledger") {
-            let series =
-                format!("wirestorm_ledger_packets_total{{stage={}}}", stage["stage"]);
+            let series = format!("wirestorm_ledger_packets_total{{stage={}}}", stage["stage"]);
             match stage["count"].as_f64() {
                 Some(count) => assert_eq!(last.get(&series), count, "{engine}"),
                 None => assert!(!last.samples.contains_key(&series), "{series}"),
@@ -292,8 +290,11 @@ fn formats_and_paths() {
     assert!(run.get("/", "").0.starts_with("HTTP/1.1 200"));
     assert!(run.get("/other", "").0.starts_with("HTTP/1.1 404"));
     let mut stream = TcpStream::connect(run.address).expect("it listens");
-    write!(stream, "POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
-        .expect("written");
+    write!(
+        stream,
+        "POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    )
+    .expect("written");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("an answer");
     assert!(answer.starts_with("HTTP/1.1 405") && answer.contains("Allow: GET, HEAD"), "{answer}");
@@ -361,7 +362,10 @@ fn prometheus_scrapes_native_histograms() {
         .iter()
         .map(|stream| stream["latency_ns"]["p50"].as_f64().unwrap() / 1e9)
         .collect();
-    let (low, high) = (medians.iter().copied().fold(f64::MAX, f64::min), medians.iter().copied().fold(0.0, f64::max));
+    let (low, high) = (
+        medians.iter().copied().fold(f64::MAX, f64::min),
+        medians.iter().copied().fold(0.0, f64::max),
+    );
     let factor = 2f64.powf(1.0 / 8.0) * 1.015;
     assert!(median >= low / factor && median <= high * factor, "{median} of {medians:?}");
 }

@@ -38,11 +38,13 @@ fn a_worker_answers_and_changes_its_rate_at_the_time_that_it_is_told() {
     let begin = clock::now() + 50_000_000;
     let (counts, change) = thread::scope(|scope| {
         let sends = scope.spawn(|| {
-            let mut engine =
-                FrameEngine::new(NullRing::new(64, 200), Monotonic, programs(vec![udp_program(0, 100)]));
+            let mut engine = FrameEngine::new(
+                NullRing::new(64, 200),
+                Monotonic,
+                programs(vec![udp_program(0, 100)]),
+            );
             let mut schedule = Schedule::new(&[class()], 0, 1, begin);
-            let outcome =
-                worker::run(&mut engine, &mut schedule, &Monotonic, limits, &live, &stop);
+            let outcome = worker::run(&mut engine, &mut schedule, &Monotonic, limits, &live, &stop);
             assert!(outcome.error.is_none() && outcome.ended.is_none(), "{outcome:?}");
             schedule.counts(0, None)
         });

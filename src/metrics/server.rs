@@ -180,7 +180,17 @@ fn answer(request: Request, source: &Source) -> std::io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn whatever_is_asked_for_has_an_answer(accept in ".{0,200}", parts in "[a-z*/;=,.q01 ]*") {
+            Format::accepted(&accept);
+            Format::accepted(&parts);
+        }
+    }
 
     #[test]
     fn the_client_chooses_the_format() {

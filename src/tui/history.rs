@@ -105,8 +105,11 @@ impl History {
         if self.recent.back().is_some_and(|last| last.trial != sight.trial) {
             *self = Self::default();
         }
+        // What is over is told by the report's clock, which ends with the last packet sent.
+        if sight.phase == Phase::Over {
+            return;
+        }
         if let Some(last) = self.recent.back()
-            && sight.phase != Phase::Over
             && sight.elapsed > last.elapsed
         {
             let change = change(last, sight);
@@ -140,11 +143,6 @@ impl History {
         &self.columns
     }
 
-    /// The time of a column, in nanoseconds.
-    pub fn width(&self) -> u64 {
-        self.width
-    }
-
     /// What happened of late: in the last second or so. None before there were two sights.
     pub fn of_late(&self) -> Option<Column> {
         let (first, last) = (self.recent.front()?, self.recent.back()?);
@@ -164,8 +162,11 @@ impl History {
             (span > 0).then(|| per_second(change, span))
         };
         (
-            rate(|stream| Some(stream.sent), last.elapsed - first.elapsed),
-            rate(|stream| Some(stream.arrived?.received), last.counted - first.counted),
+            rate(|stream| Some(stream.sent), last.elapsed.saturating_sub(first.elapsed)),
+            rate(
+                |stream| Some(stream.arrived?.received),
+                last.counted.saturating_sub(first.counted),
+            ),
         )
     }
 
@@ -173,7 +174,7 @@ impl History {
     pub fn worker_of_late(&self, worker: usize) -> Option<f64> {
         let (first, last) = (self.recent.front()?, self.recent.back()?);
         let sent = |sight: &Sight| sight.workers.get(worker).map_or(0, |worker| worker.sent);
-        let span = last.elapsed - first.elapsed;
+        let span = last.elapsed.saturating_sub(first.elapsed);
         (span > 0).then(|| per_second(sent(last).saturating_sub(sent(first)), span))
     }
 
@@ -197,8 +198,10 @@ impl History {
         };
         let received = rx(last).zip(rx(first));
         (
-            bits(tx(last), tx(first), last.elapsed - first.elapsed),
-            received.and_then(|(now, then)| bits(now, then, last.counted - first.counted)),
+            bits(tx(last), tx(first), last.elapsed.saturating_sub(first.elapsed)),
+            received.and_then(|(now, then)| {
+                bits(now, then, last.counted.saturating_sub(first.counted))
+            }),
         )
     }
 
@@ -309,6 +312,19 @@ mod tests {
         history.push(&Arc::new(next));
         assert!(history.columns().is_empty());
         assert_eq!(history.of_late(), None);
+    }
+
+    #[test]
+    fn what_is_over_changes_nothing() {
+        let mut history = History::default();
+        history.push(&sight(0, 0, 0));
+        history.push(&sight(300_000_000, 30, 30));
+        let mut over = Sight::clone(&sight(200_000_000, 30, 30));
+        over.phase = Phase::Over;
+        history.push(&Arc::new(over));
+        assert_eq!(history.columns().len(), 1);
+        assert_eq!(history.of_late().map(|late| late.sent), Some(30));
+        assert_eq!(history.stream_of_late(0), (Some(100.0), Some(100.0)));
     }
 
     #[test]

@@ -11,7 +11,7 @@ pub struct Theme {
 
 /// Steps of the heat map from little to much: a shade that is legible without colour, and a colour
 /// of the 256 that stays legible on light and on dark.
-const HEAT: [(char, u8); 6] = [('·', 61), ('░', 62), ('▒', 67), ('▓', 72), ('█', 178), ('█', 202)];
+const HEAT: [(char, u8); 5] = [('·', 61), ('░', 67), ('▒', 72), ('▓', 178), ('█', 202)];
 
 impl Theme {
     /// Counts below this share of the largest, and above the one before, have a step of the heat map.
@@ -72,10 +72,6 @@ impl Theme {
     /// A step of the heat map, from 0.
     pub fn heat(self, step: usize) -> (char, Style) {
         let (shade, color) = HEAT[step.min(HEAT.len() - 1)];
-        let style = self.with(Color::Indexed(color));
-        match step + 1 < HEAT.len() {
-            true => (shade, style),
-            false => (shade, style.add_modifier(Modifier::BOLD)),
-        }
+        (shade, self.with(Color::Indexed(color)))
     }
 }

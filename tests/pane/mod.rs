@@ -27,7 +27,17 @@ impl Pane {
         let home = pane.dir.display().to_string();
         let shell = "env -u NO_COLOR PS1='ready> ' TERM=screen-256color bash --norc --noprofile";
         pane.tmux(&[
-            "-f", "/dev/null", "new-session", "-d", "-x", &size[0], "-y", &size[1], "-c", &home, shell,
+            "-f",
+            "/dev/null",
+            "new-session",
+            "-d",
+            "-x",
+            &size[0],
+            "-y",
+            &size[1],
+            "-c",
+            &home,
+            shell,
         ]);
         pane.tmux(&["set", "-g", "status", "off"]);
         // Without the line of the status the pane is as high as was asked for.
@@ -130,9 +140,11 @@ impl Pane {
     pub fn assert_restored(&self) {
         assert!(!self.is_on_the_other_screen(), "{}", self.screen());
         self.line("clear; stty -a > modes; echo done-with-stty");
-        self.wait_until("done-with-stty", |screen| screen.contains("\ndone-with-stty"));
+        let told = |screen: &str| screen.lines().any(|line| line == "done-with-stty");
+        self.wait_until("what stty says", told);
         let modes = std::fs::read_to_string(self.dir.join("modes")).expect("stty has told them");
-        let on = |mode: &str| modes.split_whitespace().any(|word| word.trim_end_matches(';') == mode);
+        let on =
+            |mode: &str| modes.split_whitespace().any(|word| word.trim_end_matches(';') == mode);
         assert!(on("icanon") && on("echo") && on("isig") && on("opost"), "{modes}");
     }
 }

@@ -77,6 +77,8 @@ pub(super) fn glance(
     mode: String,
     latency: bool,
 ) -> io::Result<PortGlance> {
+    // Before the counts: what arrives meanwhile must not look overtaken.
+    let mut reached = loaded.flows_reached()?.into_iter();
     let rows = rows(loaded)?;
     let layout = *loaded.layout();
     let count = spec.stream_workers.len();
@@ -93,7 +95,6 @@ pub(super) fn glance(
             stream.latency.merge(&moments(&row.latency));
         }
     }
-    let mut reached = loaded.flows_reached()?.into_iter();
     for (stream, &workers) in streams.iter_mut().zip(&spec.stream_workers) {
         stream.reached = reached.by_ref().take(workers as usize).sum();
     }

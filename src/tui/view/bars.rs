@@ -5,7 +5,6 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::widgets::Paragraph;
 
-use crate::report::format::seconds;
 use crate::tui::history::Column;
 use crate::tui::theme::Theme;
 
@@ -54,17 +53,18 @@ pub fn render(values: &[Option<f64>], max: f64, style: Style, frame: &mut Frame<
     }
 }
 
-/// The axis of time below columns of `width` nanoseconds each.
-pub fn render_axis(columns: usize, width: u64, theme: Theme, frame: &mut Frame<'_>, area: Rect) {
+/// The axis of time below columns.
+pub fn render_axis(columns: &[Column], theme: Theme, frame: &mut Frame<'_>, area: Rect) {
     let cells = usize::from(area.width);
-    let each = columns.div_ceil(cells.max(1)).max(1) as u64;
-    let used = groups(columns, cells).count();
-    let end = super::seconds_in_tenths(columns as u64 * width);
-    let cell = format!("a column: {}", seconds((each * width) as f64 / 1e9));
+    let used = groups(columns.len(), cells).count();
+    let span: u64 = columns.iter().map(|column| column.span.0).sum();
+    let end = super::seconds_in_tenths(span);
     let mut line = String::from("0 s");
     let at = used.saturating_sub(end.len()).max(line.len() + 1);
     line.push_str(&" ".repeat(at - line.len()));
     line.push_str(&end);
+    let each = span.checked_div(used as u64).unwrap_or(0) / 1_000_000;
+    let cell = format!("a column: {each} ms");
     if line.len() + cell.len() + 3 <= cells {
         line.push_str(&" ".repeat(cells - line.len() - cell.len()));
         line.push_str(&cell);

@@ -41,6 +41,9 @@ pub(super) fn render(
         )),
         head,
     );
+    if map.height == 0 {
+        return;
+    }
     let cells = usize::from(area.width.saturating_sub(LABEL + 1));
     let columns = model.history.columns();
     let counts = cell_counts(columns, model.heat_of, cells);
@@ -93,7 +96,7 @@ pub(super) fn render(
     }
     let below = Rect { x: axis.x + LABEL.min(axis.width), ..axis };
     let below = Rect { width: axis.width.saturating_sub(LABEL + 1), ..below };
-    bars::render_axis(columns.len(), model.history.width(), theme, frame, below);
+    bars::render_axis(columns, theme, frame, below);
     frame.render_widget(Paragraph::new(legend_line(most, each, legend.width, theme)), legend);
 }
 

@@ -43,7 +43,7 @@ pub(super) fn render(
         Column::text("stage", 0),
         Column::numbers("packets", 0),
         Column::numbers(if sight.phase == Phase::Over { "lost here" } else { "missing" }, 0),
-        Column::text("", u8::MAX),
+        Column::rest(),
     ];
     let chosen = model.chosen.checked_sub(first);
     table::render(&columns, &lines, chosen, theme, frame, body);

@@ -47,7 +47,7 @@ pub fn render(model: &Model, theme: Theme, frame: &mut Frame<'_>) {
     }
     render_keys(model, theme, frame, keys);
     if model.help {
-        help::render(model, theme, frame);
+        help::render(theme, frame);
     }
 }
 

@@ -29,21 +29,29 @@ pub(super) fn render(
     let verdict = verdict(sight, theme, area);
     let (counts, rates) = (counts(sight, theme), rates(model, sight, theme));
     let wide = area.width >= WIDE;
+    let odd = odd(sight, theme).filter(|_| area.height > 12);
     let text = if wide { counts.len().max(rates.len()) } else { counts.len() + rates.len() };
-    let [top, facts, charts] = Layout::vertical([
+    let [top, facts, below, charts] = Layout::vertical([
         Constraint::Length(verdict.len() as u16),
         Constraint::Length(text as u16),
+        Constraint::Length(odd.iter().len() as u16),
         Constraint::Min(0),
     ])
     .areas(area);
     frame.render_widget(Paragraph::new(verdict), top);
     if wide {
         let [left, right] =
-            Layout::horizontal([Constraint::Length(36), Constraint::Min(0)]).areas(facts);
+            Layout::horizontal([Constraint::Length(35), Constraint::Min(0)]).areas(facts);
         frame.render_widget(Paragraph::new(counts), left);
         frame.render_widget(Paragraph::new(rates), right);
     } else {
-        frame.render_widget(Paragraph::new([rates, counts].concat()), facts);
+        // What is missing first: the last lines may have no room.
+        let (tx_rx, rest) = rates.split_at(2);
+        let (sent, missing) = counts.split_at(2);
+        frame.render_widget(Paragraph::new([tx_rx, missing, rest, sent].concat()), facts);
+    }
+    if let Some(odd) = odd {
+        frame.render_widget(Paragraph::new(odd), below);
     }
     if charts.height >= 4 {
         render_charts(model, theme, frame, charts);
@@ -73,8 +81,8 @@ fn verdict(sight: &Sight, theme: Theme, area: Rect) -> Vec<Line<'static>> {
 /// `name`, a number at the right of its field, and what is beside it.
 fn fact(name: &str, value: String, beside: String, style: Style) -> Line<'static> {
     Line::from(vec![
-        Span::raw(format!(" {name:<10}")),
-        Span::styled(format!("{value:>13}"), style),
+        Span::raw(format!(" {name:<9}")),
+        Span::styled(format!("{value:>12}"), style),
         Span::raw(format!("  {beside}")),
     ])
 }
@@ -89,25 +97,27 @@ fn counts(sight: &Sight, theme: Theme) -> Vec<Line<'static>> {
         Some(part) => percent(part, measured.sent),
         None => String::new(),
     };
-    let mut lines = vec![
+    vec![
         fact("sent", count(all.sent), String::new(), theme.tx()),
         fact("arrived", optional_count(arrived.map(|a| a.unique)), String::new(), theme.rx()),
         fact("lost", optional_count(lost), share(lost), bad_above_0(lost.unwrap_or(0))),
-        fact("open", optional_count(measured.open()), "in flight, or lost".into(), plain),
+        fact("open", optional_count(measured.open()), "in flight?".into(), plain),
         fact("unsent", count(all.unsent), String::new(), bad_above_0(all.unsent)),
-    ];
-    if let Some(arrived) = arrived {
-        let (corrupt, alien) = sight.ports.iter().fold((0, 0), |(corrupt, alien), port| {
-            (corrupt + port.corrupt, alien + port.alien + port.stale)
-        });
-        let text = format!(
-            " dup {}  reordered {}  corrupt {}  alien {}",
-            arrived.duplicated, arrived.reordered, corrupt, alien
-        );
-        let some = arrived.duplicated + arrived.reordered + corrupt > 0;
-        lines.push(Line::styled(text, if some { theme.warn() } else { plain }));
-    }
-    lines
+    ]
+}
+
+/// What arrived otherwise than it should.
+fn odd(sight: &Sight, theme: Theme) -> Option<Line<'static>> {
+    let arrived = sight.totals().0.arrived?;
+    let (corrupt, alien) = sight.ports.iter().fold((0, 0), |(corrupt, alien), port| {
+        (corrupt + port.corrupt, alien + port.alien + port.stale)
+    });
+    let text = format!(
+        " dup {}  reordered {}  corrupt {}  alien {}",
+        arrived.duplicated, arrived.reordered, corrupt, alien
+    );
+    let some = arrived.duplicated + arrived.reordered + corrupt > 0;
+    Some(Line::styled(text, if some { theme.warn() } else { Style::new() }))
 }
 
 fn rates(model: &Model, sight: &Sight, theme: Theme) -> Vec<Line<'static>> {
@@ -126,15 +136,15 @@ fn rates(model: &Model, sight: &Sight, theme: Theme) -> Vec<Line<'static>> {
         found.map_or(NOT_MEASURED.to_owned(), |found| nanos(*found as f64))
     };
     let plain = Style::new();
-    lines.push(fact("latency", time(0), format!("p99 {}, max {}", time(1), time(2)), plain));
+    lines.push(fact("latency", time(0), "median of late".into(), plain));
+    lines.push(fact("  p99", time(1), format!("max {}", time(2)), plain));
     let (_, measured) = sight.totals();
     if let Some(latency) = measured.arrived.map(|arrived| arrived.latency)
         && latency.count > 0
     {
         let mean = nanos(latency.mean().unwrap_or(0.0));
-        let beside =
-            format!("min {}, max {}", nanos(latency.min as f64), nanos(latency.max as f64));
-        lines.push(fact("of all", mean, beside, plain));
+        let beside = format!("mean; max {}", nanos(latency.max as f64));
+        lines.push(fact("  of all", mean, beside, plain));
     }
     let lag = late.map(|late| late.lag);
     let show = |lag: Option<u64>| lag.map_or(NOT_MEASURED.to_owned(), |lag| nanos(lag as f64));
@@ -145,7 +155,7 @@ fn rates(model: &Model, sight: &Sight, theme: Theme) -> Vec<Line<'static>> {
 
 /// Rates over time, one above the other to one scale, and the losses.
 fn render_charts(model: &Model, theme: Theme, frame: &mut Frame<'_>, area: Rect) {
-    const LABEL: u16 = 11;
+    const LABEL: u16 = 13;
     let columns = model.history.columns();
     let cells = usize::from(area.width.saturating_sub(LABEL + 1));
     let tx = bars::per_group(columns, cells, |column| Some((column.sent, column.span.0)));
@@ -181,5 +191,5 @@ fn render_charts(model: &Model, theme: Theme, frame: &mut Frame<'_>, area: Rect)
     }
     let axis = Rect { x: axis_area.x + LABEL.min(axis_area.width), ..axis_area };
     let axis = Rect { width: axis_area.width.saturating_sub(LABEL + 1), ..axis };
-    bars::render_axis(columns.len(), model.history.width(), theme, frame, axis);
+    bars::render_axis(columns, theme, frame, axis);
 }

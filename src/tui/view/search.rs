@@ -35,7 +35,7 @@ pub(super) fn render(model: &Model, theme: Theme, frame: &mut Frame<'_>, area: R
         fact(
             "left",
             format!(
-                "about {} trials, {} of this search",
+                "about {} trials, {}",
                 count(suite.trials_left),
                 seconds(suite.time_left.as_secs_f64())
             ),

@@ -21,8 +21,8 @@ pub(super) fn render(
     let notes: &[&str] = match area.height {
         0..10 => &[],
         _ => &[
-            "lost: a later packet of the stream and worker has arrived. open: sent, neither arrived",
-            "nor overtaken: in flight, or lost. Both may change until the run is over.",
+            "lost: overtaken by a later packet. open: sent, and neither there nor overtaken:",
+            "in flight, or lost. Both may change until the run is over.",
         ],
     };
     let [body, below] =
@@ -56,7 +56,12 @@ pub(super) fn render(
     let chosen = model.chosen.checked_sub(first);
     table::render(&columns, &lines, chosen, theme, frame, body);
     let mut text = vec![Line::styled(
-        format!(" {} to {} of {} streams", first + rows.min(1), first + rows, order.len()),
+        format!(
+            " {} to {} of {} streams",
+            count((first + rows.min(1)) as u64),
+            count((first + rows) as u64),
+            count(order.len() as u64)
+        ),
         theme.strong(),
     )];
     text.extend(notes.iter().map(|note| Line::styled(format!(" {note}"), theme.dim())));

@@ -15,22 +15,32 @@ pub struct Column {
     pub rank: u8,
     /// Text stands at the left, numbers at the right.
     pub left: bool,
+    /// It takes what room the others leave, and is cut there.
+    pub rest: bool,
 }
 
 impl Column {
     /// Numbers.
     pub fn numbers(head: impl Into<String>, rank: u8) -> Self {
-        Self { head: head.into(), rank, left: false }
+        Self { head: head.into(), rank, left: false, rest: false }
     }
 
     /// Text.
     pub fn text(head: impl Into<String>, rank: u8) -> Self {
-        Self { head: head.into(), rank, left: true }
+        Self { head: head.into(), rank, left: true, rest: false }
+    }
+
+    /// Text that explains, in what room is left.
+    pub fn rest() -> Self {
+        Self { head: String::new(), rank: 0, left: true, rest: true }
     }
 }
 
 /// Longest text column; what is longer is cut.
 const WIDEST: usize = 24;
+
+/// Narrower than this, a column of explanations is left out.
+const LEAST_REST: usize = 14;
 
 /// The rows that are visible around the chosen one: the first, and how many.
 pub fn visible(rows: usize, chosen: usize, height: u16) -> (usize, usize) {
@@ -52,9 +62,10 @@ pub fn render(
         let cells = rows.iter().filter_map(|row| row.get(column)).map(Line::width);
         let widest =
             cells.max().unwrap_or(0).max(Line::from(columns[column].head.as_str()).width());
-        match columns[column].left && columns[column].rank < u8::MAX {
-            true => widest.min(WIDEST),
-            false => widest,
+        match (columns[column].rest, columns[column].left) {
+            (true, _) => 0,
+            (false, true) => widest.min(WIDEST),
+            (false, false) => widest,
         }
     };
     let mut shown: Vec<usize> = (0..columns.len()).collect();
@@ -66,6 +77,9 @@ pub fn render(
         }
         shown.retain(|n| *n != least);
     }
+    // A few letters of an explanation explain nothing.
+    let room = usize::from(area.width).saturating_sub(needed(&shown));
+    shown.retain(|n| !columns[*n].rest || room >= LEAST_REST);
     let cell = |line: Line<'static>, left: bool| {
         Cell::from(line.alignment(if left { Alignment::Left } else { Alignment::Right }))
     };
@@ -76,7 +90,10 @@ pub fn render(
         let row = Row::new(cells);
         if chosen == Some(at) { row.style(theme.chosen()) } else { row }
     });
-    let widths = shown.iter().map(|n| Constraint::Length(width(*n) as u16));
+    let widths = shown.iter().map(|n| match columns[*n].rest {
+        true => Constraint::Fill(1),
+        false => Constraint::Length(width(*n) as u16),
+    });
     let table =
         Table::new(body, widths).header(Row::new(heads).style(theme.strong())).column_spacing(2);
     let area = Rect { x: area.x + 1.min(area.width), width: area.width.saturating_sub(1), ..area };
