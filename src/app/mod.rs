@@ -19,6 +19,7 @@ mod run;
 mod run_command;
 mod signals;
 mod trace;
+mod watching;
 
 use std::io::{self, Write};
 use std::process::ExitCode;

@@ -20,5 +20,6 @@ pub mod packet_rx;
 pub mod pod;
 pub mod poll;
 pub mod raw_socket;
+pub mod tty;
 pub mod tx_abi;
 pub mod xsk;
