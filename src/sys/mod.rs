@@ -11,6 +11,7 @@ pub mod datagrams;
 pub mod device;
 pub mod errno;
 pub mod ethtool;
+pub mod frame_sender;
 pub mod frame_socket;
 pub mod limits;
 pub mod mmap;
