@@ -20,7 +20,13 @@ const ACK: u8 = 16;
 const FIN: u8 = 1;
 
 /// A packet behind its head; its checksum is left to trust.
-fn packet(how: u8, ends: (SocketAddr, SocketAddr), numbers: (u32, u32), flags: u8, data: usize) -> Vec<u8> {
+fn packet(
+    how: u8,
+    ends: (SocketAddr, SocketAddr),
+    numbers: (u32, u32),
+    flags: u8,
+    data: usize,
+) -> Vec<u8> {
     let (src, dst) = ends;
     let mut out = Vec::new();
     reset(&mut out, &Ends { src, dst, hop_limit: 64, flow_label: 0 }, numbers.0, Some(numbers.1));
@@ -60,7 +66,9 @@ fn conversations() -> Vec<Vec<Vec<u8>>> {
     for front in FRONTS {
         let front: SocketAddr = front.parse().expect("an address");
         let from: SocketAddr =
-            if front.is_ipv4() { "198.18.9.2:5000" } else { "[2001:db8:9::2]:5000" }.parse().expect("one");
+            if front.is_ipv4() { "198.18.9.2:5000" } else { "[2001:db8:9::2]:5000" }
+                .parse()
+                .expect("one");
         let client = (from, front);
         let mut well = vec![
             packet(0, client, (100, 0), SYN, 0),
@@ -81,7 +89,8 @@ fn conversations() -> Vec<Vec<Vec<u8>>> {
         torn.push(packet(0, client, (900_000, 0), SYN, 0));
         // An error about a fragment of what went to the client, and one about what went to the server.
         let mut quote = packet(0, (front, from), (1001, 401), ACK, 8).split_off(3);
-        let message: &[u8] = if front.is_ipv4() { &[3, 4, 0, 0, 0, 0, 5, 0] } else { &[2, 0, 0, 0, 0, 0, 5, 0] };
+        let message: &[u8] =
+            if front.is_ipv4() { &[3, 4, 0, 0, 0, 0, 5, 0] } else { &[2, 0, 0, 0, 0, 0, 5, 0] };
         quote.splice(0..0, message.iter().copied());
         let mut error = packet(0, client, (0, 0), ACK, quote.len());
         let at = error.len() - quote.len();

@@ -103,7 +103,8 @@ pub fn check(bytes: &[u8]) {
         now += u64::from(how >> 4) * 400_000_000;
         let side = if how & 1 == 0 { Side::Clients } else { Side::Servers };
         let family = if how & 2 == 0 { Family::V6 } else { Family::V4 };
-        let trust = [Trust::Verify, Trust::Verified, Trust::Unfinished][usize::from(how >> 2 & 3) % 3];
+        let trust =
+            [Trust::Verify, Trust::Verified, Trust::Unfinished][usize::from(how >> 2 & 3) % 3];
         receive(&mut translator, side, family, packet, trust, now, &mut Checked);
         translator.tick(now, &mut Checked);
         bounded(&translator);
