@@ -271,6 +271,7 @@ fn captured(lab: &Lab, work: impl FnOnce()) -> PathBuf {
 #[test]
 fn pages_arrive_in_fragments_byte_for_byte() {
     let Some(lab) = Lab::with_server("pages_arrive_in_fragments_byte_for_byte") else { return };
+    lab.chain.sh(FRONT, "ethtool -K left gro on tso on gso on");
     let before = lab.state();
     assert!(before.0.is_empty() && before.1.contains("generic-receive-offload: on"), "{before:?}");
     let front = lab.serve_both(&[]);
@@ -419,6 +420,7 @@ fn a_server_on_the_same_host_and_a_narrow_path() {
 #[test]
 fn nothing_is_left_after_a_kill() {
     let Some(lab) = Lab::with_server("nothing_is_left_after_a_kill") else { return };
+    lab.chain.sh(FRONT, "ethtool -K left gro on tso on gso on");
     let before = lab.state();
     for _ in 0..2 {
         let mut front = lab.serve_both(&[]);
@@ -436,7 +438,7 @@ fn flood(lab: &Lab, count: u32) {
         let sender = PacketSender::open(true).expect("a raw socket");
         let front = SocketAddr::new(FRONT_V6.parse::<IpAddr>().expect("an address"), 80);
         for n in 0..count {
-            let src = Ipv6Addr::new(0x2001, 0xdb8, 0, (n >> 16) as u16, 0, 0, 7, n as u16);
+            let src = Ipv6Addr::new(0x2001, 0xdb8, 0xbad, (n >> 16) as u16, 0, 0, 7, n as u16);
             let ends = Ends {
                 src: SocketAddr::new(src.into(), 1024 + (n % 60_000) as u16),
                 dst: front,
@@ -467,6 +469,7 @@ fn floods_and_failures_are_survived() {
     let mut front = lab.serve_both(&more);
     lab.fetch(&format!("http://[{FRONT_V6}]/1k"));
     let before = front.memory();
+    lab.chain.sh(FRONT, "ip -6 route add 2001:db8:bad::/48 via 2001:db8:1::1");
     flood(&lab, 60_000);
     let grown = front.memory().saturating_sub(before);
     assert!(grown < 64 << 20, "{grown} bytes more");

@@ -14,8 +14,8 @@ use super::raw_socket::set_option;
 const BATCH: usize = 32;
 
 /// Bytes of the largest packet: what the kernel merges (GRO) or has not yet cut (GSO) may be as long
-/// as an IP packet can be.
-const LONGEST: usize = 1 << 16;
+/// as an IP packet can be: 65,535 bytes behind the header of IPv6.
+const LONGEST: usize = (1 << 16) + 40;
 
 /// `IPV6_HDRINCL` (include/uapi/linux/in6.h).
 const IPV6_HDRINCL: libc::c_int = 36;
@@ -178,12 +178,11 @@ impl PacketReceiver {
             };
         }
         let got = got as usize;
-        for n in 0..got {
-            let ours = from[n].sll_pkttype == libc::PACKET_HOST;
-            let control = &batch.control[n];
-            let checksum = checksum_state(control, messages[n].msg_hdr.msg_controllen);
-            let truncated = messages[n].msg_hdr.msg_flags & libc::MSG_TRUNC != 0;
-            let len = if ours { (messages[n].msg_len as usize).min(LONGEST) } else { 0 };
+        for ((message, from), control) in messages.iter().zip(&from).zip(&batch.control).take(got) {
+            let ours = from.sll_pkttype == libc::PACKET_HOST;
+            let checksum = checksum_state(control, message.msg_hdr.msg_controllen);
+            let truncated = message.msg_hdr.msg_flags & libc::MSG_TRUNC != 0;
+            let len = if ours { (message.msg_len as usize).min(LONGEST) } else { 0 };
             batch.packets.push((len, truncated, checksum));
         }
         Ok(got == BATCH)

@@ -77,11 +77,11 @@ pub fn execute(tcp: &Tcp, service: &Service) -> Result<Status> {
         not_logged: 0,
         was_up: true,
     };
-    let result = serving.serve(service);
+    let served = serving.serve(service);
     service.stopping();
     serving.finish();
-    merging.restore()?;
-    result.map(|()| Status::Passed)
+    let restored = merging.restore();
+    served.and(restored).map(|()| Status::Passed)
 }
 
 /// The addresses that clients connect to.

@@ -52,8 +52,6 @@ pub enum End {
     Idle,
     /// A newer connection took its place: the table was full of unfinished handshakes.
     Evicted,
-    /// The client began anew from the same port.
-    Replaced,
     /// The service ended.
     Shutdown,
 }

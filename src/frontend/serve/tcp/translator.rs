@@ -194,7 +194,7 @@ impl Translator {
                 Way::Fragments => self.fragmenting.shape(header),
                 Way::Whole => Fragmenting::none(),
             };
-            let made = shape.cut(&self.packet, &mut self.ids, &mut self.pieces);
+            let made = shape.cut(&self.packet, flow.mtu, &mut self.ids, &mut self.pieces);
             let way = match made {
                 Ok(Made::Whole) | Err(_) => Way::Whole,
                 Ok(Made::Atomic | Made::Pieces) => Way::Fragments,
@@ -415,7 +415,10 @@ impl Translator {
                 self.packet.clear();
                 reset(&mut self.packet, &to_client, flow.server_next, Some(flow.client_next));
                 let whole = Fragmenting::none();
-                if whole.cut(&self.packet, &mut self.ids, &mut self.pieces).is_ok() {
+                if whole
+                    .cut(&self.packet, self.settings.mtu, &mut self.ids, &mut self.pieces)
+                    .is_ok()
+                {
                     link.to_client(&self.pieces, whole.gap);
                 }
             }
