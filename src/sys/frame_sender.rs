@@ -81,6 +81,7 @@ impl FrameSender {
             message.msg_hdr.msg_iovlen = 2;
         }
         let mut done = 0;
+        let mut stale = true;
         while done < frames.len() {
             // SAFETY: the messages from `done` on are as many as told; their parts point to the
             // header and the packets of the caller, which outlive the call and are only read.
@@ -97,7 +98,10 @@ impl FrameSender {
                 continue;
             }
             let error = io::Error::last_os_error();
-            if error.kind() != io::ErrorKind::Interrupted {
+            // The socket keeps that the link went down until it is asked once; the link may be up
+            // again since.
+            let once = error.raw_os_error() == Some(libc::ENETDOWN) && std::mem::take(&mut stale);
+            if error.kind() != io::ErrorKind::Interrupted && !once {
                 return (done, Some(error));
             }
         }

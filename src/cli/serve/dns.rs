@@ -32,7 +32,7 @@ pub struct Dns {
     after_help = "\
 Examples:
   wirestorm serve dns -I eth1 --backend 127.0.0.1:5353
-  wirestorm serve dns -I eth1 --backend [2001:db8::53]:53 --fragment 1232 --log /var/log/dns.jsonl
+  wirestorm serve dns -I eth1 --backend [2001:db8::53]:53 --fragment 1232 --log dns.jsonl
   wirestorm serve dns -I eth1 --backend 127.0.0.1:5353 --fragment atomic --gateway ra
   wirestorm serve dns -I eth1 --backend 127.0.0.1:5353 --order reversed --gap 1ms --whole-after 2
 
