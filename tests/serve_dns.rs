@@ -59,10 +59,11 @@ const SIZES: [usize; 6] = [20, 100, 500, 1100, 1700, 3900];
 impl Scene {
     fn new() -> Self {
         let dir = tempfile::tempdir().expect("a directory");
-        let mut config = "server:\n interface: 127.0.0.1@5353\n do-daemonize: no\n username: \"\"\n \
+        let mut config =
+            "server:\n interface: 127.0.0.1@5353\n do-daemonize: no\n username: \"\"\n \
              chroot: \"\"\n pidfile: \"\"\n use-syslog: no\n module-config: \"iterator\"\n \
              max-udp-size: 65535\n local-zone: \"test.\" static\n"
-            .to_owned();
+                .to_owned();
         for size in SIZES {
             let strings: Vec<String> =
                 text(size).iter().map(|string| format!("\"{string}\"")).collect();
@@ -85,12 +86,7 @@ impl Scene {
         self.unbound = Some(Process(self.chain.spawn(SERVER, &mut command)));
         let until = Instant::now() + PATIENCE;
         let dig = ["+time=1", "+tries=1", "@127.0.0.1", "-p", "5353", "s20.test", "TXT"];
-        while !self
-            .chain
-            .run(SERVER, Command::new("dig").args(dig))
-            .status
-            .success()
-        {
+        while !self.chain.run(SERVER, Command::new("dig").args(dig)).status.success() {
             assert!(Instant::now() < until, "unbound does not answer");
         }
     }
@@ -278,7 +274,10 @@ fn a_router_that_drops_fragments_is_told_of_client_by_client() {
     let expected =
         [(&"198.18.0.1/32".into(), &"always".into()), (&"2001:db8::/64".into(), &"never".into())];
     assert_eq!(receives, expected, "{said}");
-    assert!(said.contains("clients that receive fragments: always 1, sometimes 0, never 1"), "{said}");
+    assert!(
+        said.contains("clients that receive fragments: always 1, sometimes 0, never 1"),
+        "{said}"
+    );
 }
 
 /// Whole answers after two in fragments: the client stops asking, so the fragments were lost.
@@ -292,13 +291,15 @@ fn a_whole_answer_proves_what_was_lost() {
     scene.serve(&["--settle", "2s", "--whole-after", "1", "--order", "shuffled", "--gap", "2ms"]);
     for (server, client) in [(V4, "198.18.0.1/32"), (V6, "2001:db8::/64")] {
         let server = format!("@{server}");
-        let said = scene.dig(&[&server, "+bufsize=4096", "+tries=3", "+time=1", "s1100.test", "TXT"]);
+        let said =
+            scene.dig(&[&server, "+bufsize=4096", "+tries=3", "+time=1", "s1100.test", "TXT"]);
         assert!(scene.has(&said, 1100), "{said}");
         let line = scene.outcome("s1100.test.", client);
         assert_eq!(line["statement"], "fragments lost, whole answers arrive", "{line}");
         assert_eq!((&line["fragmented"], &line["whole"]), (&1.into(), &1.into()), "{line}");
         // What no packet takes whole is asked to come by TCP.
-        let said = scene.dig(&[&server, "+bufsize=4096", "+tries=3", "+time=1", "s3900.test", "TXT"]);
+        let said =
+            scene.dig(&[&server, "+bufsize=4096", "+tries=3", "+time=1", "s3900.test", "TXT"]);
         assert!(scene.has(&said, 3900), "{said}");
     }
     scene.end();
@@ -461,7 +462,8 @@ fn a_client_gets_no_more_than_its_rate() {
         let socket = UdpSocket::bind("[::]:0").expect("a socket");
         socket.connect(at).expect("a route");
         for n in 0..100u8 {
-            let query = [&[n, 2, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 4][..], b"s100\x04test\0\0\x10\0\x01"];
+            let query =
+                [&[n, 2, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 4][..], b"s100\x04test\0\0\x10\0\x01"];
             socket.send(&query.concat()).expect("it is sent");
         }
     });

@@ -28,7 +28,10 @@ fn query(bytes: &[u8]) {
                 assert!(message::answers(&answer, query.id, &query.question));
                 assert_eq!(message::truncated(&answer), truncated);
                 assert!(answer.len() <= bytes.len().max(512));
-                assert!(Query::parse(&answer) == Err(Refused::Dropped), "never an endless exchange");
+                assert!(
+                    Query::parse(&answer) == Err(Refused::Dropped),
+                    "never an endless exchange"
+                );
             }
             assert!(query.question.name.to_string().ends_with('.'));
             assert!(!query.question.kind_text().is_empty());
@@ -76,7 +79,9 @@ fn packet(how: u8, bytes: &[u8]) {
     let cuts = ["none", "atomic", "8", "136,512", "pieces=3", "mtu=600"];
     let cutting: Cutting = cuts[usize::from(how) % cuts.len()].parse().expect("it can be typed");
     let (mut ids, mut pieces) = (Identifications::default(), Pieces::default());
-    let Ok(made) = cutting.cut(&Order::Shuffled, bytes, 1500, &mut ids, &mut pieces) else { return };
+    let Ok(made) = cutting.cut(&Order::Shuffled, bytes, 1500, &mut ids, &mut pieces) else {
+        return;
+    };
     let count = pieces.packets().len();
     assert_eq!(made == Made::Pieces, count > 1);
     let cut: usize = pieces.sizes().sum();

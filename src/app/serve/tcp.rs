@@ -233,6 +233,8 @@ struct Ended {
     losses: Losses,
     /// Handshakes that came to nothing and have no line of their own.
     unfinished_not_logged: u64,
+    /// Lines that could not be written.
+    log_lost: u64,
 }
 
 struct Serving<'a> {
@@ -352,6 +354,7 @@ impl Serving<'_> {
             to_clients: self.network.clients().counts(),
             losses: self.network.losses(),
             unfinished_not_logged: self.not_logged,
+            log_lost: self.log.lost(),
         };
         self.log.line(&ended);
         let lost = self.log.close();
