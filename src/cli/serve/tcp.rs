@@ -130,7 +130,7 @@ pub(super) struct TypedTcp {
     syn_rate: u32,
 
     /// End a connection on which both sides were silent so long
-    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = super::positive)]
+    #[arg(long, value_name = "TIME", default_value = "5min", value_parser = super::positive)]
     idle: Nanos,
 
     /// End a connection whose client was silent so long and owes an acknowledgment
