@@ -126,7 +126,10 @@ fn it_takes_any_conversation() {
             match draw(4) {
                 0 => drop(packets.remove(from)),
                 1 => packets.insert(to, packets[from].clone()),
-                2 => packets.swap(from, to.min(packets.len() - 1)),
+                2 => {
+                    let last = packets.len() - 1;
+                    packets.swap(from, to.min(last));
+                }
                 _ => {
                     let other = &conversations[draw(conversations.len())];
                     packets.insert(to, other[draw(other.len())].clone());
