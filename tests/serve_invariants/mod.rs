@@ -65,7 +65,7 @@ fn stream(bytes: &[u8]) {
         let (mut framer, mut all) = (Framer::default(), Vec::new());
         for part in bytes.chunks(chunk) {
             framer.push(part);
-            while let Some(message) = framer.next() {
+            while let Some(message) = framer.take() {
                 all.push(message.to_vec());
             }
         }

@@ -351,11 +351,11 @@ fn fitted(cut: &Cut, packet: &Packet<'_>, mtu: usize) -> Option<Vec<cut::Part>> 
             let first = sizes.first_mut()?;
             *first = (*first).max(least).min(longest);
             let mut left = whole.len;
-            // Those that the packet fills; the rest of it is the last piece.
+            // Those that the packet reaches; what the last of them takes is the last piece.
             sizes.retain(|size| {
-                let fills = *size < left;
+                let reached = left > 0;
                 left = left.saturating_sub(*size);
-                fills
+                reached
             });
             made(Cut::Sizes(sizes))
         }

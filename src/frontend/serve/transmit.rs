@@ -70,16 +70,21 @@ struct Shared {
     last_error: Mutex<Option<String>>,
 }
 
+/// The packets of a datagram, and the gap between them.
+type Group = (Vec<Box<[u8]>>, Nanos);
+/// When a packet is due, its number, the MAC that it goes to, its bytes.
+type Due = Reverse<(u64, u64, [u8; 6], Box<[u8]>)>;
+
 #[derive(Default)]
 struct Parked {
-    groups: HashMap<IpAddr, Vec<(Vec<Box<[u8]>>, Nanos)>>,
+    groups: HashMap<IpAddr, Vec<Group>>,
     packets: usize,
 }
 
 #[derive(Default)]
 struct Delayed {
     /// (due, number): what is due at the same time goes in the order in which it came.
-    queue: BinaryHeap<Reverse<(u64, u64, [u8; 6], Box<[u8]>)>>,
+    queue: BinaryHeap<Due>,
     count: u64,
 }
 

@@ -93,7 +93,7 @@ impl RateLimit {
             return Allowance::Answer;
         }
         place.refused = place.refused.wrapping_add(1);
-        if place.refused % 2 == 0 { Allowance::Truncated } else { Allowance::Nothing }
+        if place.refused.is_multiple_of(2) { Allowance::Truncated } else { Allowance::Nothing }
     }
 }
 

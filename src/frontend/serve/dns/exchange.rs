@@ -136,9 +136,9 @@ impl Exchange {
             return Err(Box::new(pending));
         }
         // A socket has few of its 65,536 identifications in use: some of these are free.
-        let free =
+        let mut free =
             (0..64u64).map(|n| Slot { socket, id: (draw.rotate_right(n as u32) ^ n) as u16 });
-        let Some(slot) = free.into_iter().find(|slot| !self.pending.contains_key(slot)) else {
+        let Some(slot) = free.find(|slot| !self.pending.contains_key(slot)) else {
             return Err(Box::new(pending));
         };
         if self.deadlines.len() > self.most * 4 + 1024 {

@@ -7,6 +7,7 @@
 //! | [`stream`] | messages on TCP |
 //! | [`exchange`] | queries that wait for a server; without I/O |
 //! | [`watch`] | what a client's next step says of the answer before; without I/O |
+//! | `episode` | one client's dealings with one question, and what they say |
 //! | [`clients`] | which addresses are one client, and how many answers it gets |
 //! | [`datagram`] | the IP packet of an answer |
 //! | [`record`] | the lines of the log |
@@ -16,6 +17,7 @@
 
 pub mod clients;
 pub mod datagram;
+mod episode;
 pub mod exchange;
 pub mod message;
 pub mod record;

@@ -3,6 +3,8 @@
 
 mod answers;
 mod connections;
+mod notes;
+mod queries;
 mod upstream;
 
 use std::collections::{HashMap, VecDeque};
@@ -15,18 +17,15 @@ use mio::net::{TcpListener, UdpSocket};
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
 
-use super::clients::{Allowance, RateLimit};
-use super::exchange::{Asker, Exchange, Slot};
-use super::message::{self, Query, Rcode, Refused};
-use super::record::{LinkLine, OutcomeLine, ServerLine, Start, Totals, TotalsLine};
+use super::clients::RateLimit;
+use super::exchange::{Exchange, Slot};
+use super::record::{Start, Totals, TotalsLine};
 use super::tally::{Tallies, Tally};
-use super::watch::{Advice, Answer, Settled, Watch};
+use super::watch::Watch;
 use super::{Settings, sockets};
 use crate::error::{Error, Result};
 use crate::frontend::ip::Family;
 use crate::frontend::ip::address::From as Source;
-use crate::frontend::ip::heard::Says;
-use crate::frontend::ip::quote::Transport;
 use crate::frontend::ip::socket::{Kind, Listener};
 use crate::frontend::serve::fragment::Pieces;
 use crate::frontend::serve::identification::Identifications;
@@ -271,112 +270,6 @@ impl<'a> FrontEnd<'a> {
         Duration::from_nanos(until.saturating_sub(now).min(TICK))
     }
 
-    fn take_queries(&mut self, now: u64) {
-        for n in 0..self.udp.len() {
-            if !self.udp[n].ready {
-                continue;
-            }
-            let mut buffer = std::mem::take(&mut self.buffer);
-            for _ in 0..TURN {
-                match self.udp[n].socket.recv_from(&mut buffer) {
-                    Ok((len, from)) => {
-                        self.totals.udp_queries += 1;
-                        self.query(Asker::Udp(n, from), &buffer[..len], now);
-                    }
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                        self.udp[n].ready = false;
-                        break;
-                    }
-                    // Of a datagram sent before: it is the client's.
-                    Err(_) => {}
-                }
-            }
-            self.buffer = buffer;
-        }
-    }
-
-    /// A message of a client.
-    fn query(&mut self, asker: Asker, message: &[u8], now: u64) {
-        let address = asker.address();
-        let client = self.settings.client_prefix.of(address.ip());
-        let tcp = matches!(asker, Asker::Tcp(..));
-        let query = match Query::parse(message) {
-            Ok(query) => query,
-            Err(Refused::Dropped) => {
-                self.totals.dropped += 1;
-                if tcp {
-                    self.forget(asker);
-                }
-                return;
-            }
-            Err(Refused::Answered(rcode)) => {
-                *match rcode {
-                    Rcode::NotImp => &mut self.totals.notimp,
-                    Rcode::Refused => &mut self.totals.refused,
-                    _ => &mut self.totals.formerr,
-                } += 1;
-                if tcp || self.allowance(client, now) == Allowance::Answer {
-                    self.reply(asker, &message::header_of_answer(message, rcode, false), now);
-                }
-                return;
-            }
-        };
-        if !tcp && self.exchange.waits(asker, &query) {
-            self.totals.repeated += 1;
-            return;
-        }
-        let advice = self.watch.asked(client, address, &query, tcp, now);
-        if !tcp {
-            match self.allowance(client, now) {
-                Allowance::Answer => {}
-                Allowance::Truncated => {
-                    self.totals.limited_truncated += 1;
-                    let answer = query.empty_answer(message, Rcode::NoError, true);
-                    self.reply(asker, &answer, now);
-                    self.watch.answered(client, address, &query.question, Answer::Truncated, now);
-                    return;
-                }
-                Allowance::Nothing => {
-                    self.totals.limited += 1;
-                    return;
-                }
-            }
-        }
-        let whole = advice == Advice::Whole;
-        let pending = self.exchange.new_query(asker, message, query, whole, now);
-        self.pass_on(pending, now);
-    }
-
-    fn allowance(&mut self, client: std::net::IpAddr, now: u64) -> Allowance {
-        self.limit.as_mut().map_or(Allowance::Answer, |limit| limit.ask(client, now))
-    }
-
-    fn take_icmp(&mut self) {
-        for n in 0..self.icmp.len() {
-            if !self.icmp[n].1 {
-                continue;
-            }
-            self.icmp[n].1 = false;
-            let mut buffer = std::mem::take(&mut self.buffer);
-            for turn in 0.. {
-                if turn == TURN {
-                    self.icmp[n].1 = true;
-                    break;
-                }
-                let Ok(Some(heard)) = self.icmp[n].0.hear(&mut buffer) else { break };
-                let Says::Error(error, quote) = heard.says else { continue };
-                let ours = |listener: &UdpListener| listener.address.ip() == quote.src;
-                let Some(Transport::Udp { src, dst, .. }) = quote.transport else { continue };
-                if src == self.settings.port && self.udp.iter().any(ours) {
-                    self.totals.icmp += 1;
-                    let address = SocketAddr::new(quote.dst, dst);
-                    self.watch.icmp(address, error.meaning(), heard.from == quote.dst);
-                }
-            }
-            self.buffer = buffer;
-        }
-    }
-
     /// What is done from time to time.
     fn tick(&mut self, now: u64) {
         let settled = self.watch.settled(now);
@@ -388,50 +281,6 @@ impl<'a> FrontEnd<'a> {
         self.look_at_link();
         self.totals.log_lost = self.log.lost();
         self.log.flush();
-    }
-
-    fn note(&mut self, settled: &[Settled]) {
-        for settled in settled {
-            self.tallies.add(settled);
-            self.log.line(&OutcomeLine::new(settled, self.settings.client_prefix));
-        }
-    }
-
-    /// Says when the link stops taking packets, and when it takes them again.
-    fn look_at_link(&mut self) {
-        let Some(link) = &self.link else { return };
-        let counts = link.counts();
-        let failed = counts.refused + counts.unresolved + counts.overflowed;
-        let (sent_before, failed_before) = self.link_seen;
-        let fails = failed > failed_before;
-        // Where nothing was sent in between, nothing is known.
-        let sends = !fails && self.link_fails && counts.sent > sent_before;
-        if fails && !self.link_fails || sends {
-            self.link_fails = fails;
-            let line = LinkLine {
-                time: time_of_day(),
-                interface: self.interface.clone(),
-                state: if fails { "fails" } else { "sends" },
-                error: counts.last_error.filter(|_| fails),
-            };
-            if let Some(error) = &line.error {
-                eprintln!("wirestorm: {error}");
-            }
-            self.log.line(&line);
-        }
-        self.link_seen = (counts.sent, failed);
-    }
-
-    fn server_state(&mut self, server: usize, state: &'static str) {
-        let server = self.servers[server].address.to_string();
-        eprintln!(
-            "wirestorm: server {server} {}",
-            match state {
-                "silent" => "does not answer",
-                _ => "answers again",
-            }
-        );
-        self.log.line(&ServerLine { time: time_of_day(), server, state });
     }
 
     /// Ends: what is left is logged, and the totals.

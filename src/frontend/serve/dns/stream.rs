@@ -17,7 +17,7 @@ impl Framer {
     }
 
     /// The next whole message.
-    pub fn next(&mut self) -> Option<&[u8]> {
+    pub fn take(&mut self) -> Option<&[u8]> {
         let (len, rest) = self.buffer[self.taken..].split_first_chunk::<2>()?;
         let len = usize::from(u16::from_be_bytes(*len));
         if rest.len() < len {
@@ -57,7 +57,7 @@ mod tests {
             let (mut framer, mut out) = (Framer::default(), Vec::new());
             for part in bytes.chunks(chunk) {
                 framer.push(part);
-                while let Some(message) = framer.next() {
+                while let Some(message) = framer.take() {
                     out.push(message.to_vec());
                 }
             }

@@ -112,7 +112,7 @@ impl FrontEnd<'_> {
         loop {
             let Some(connection) = self.connections.get_mut(&n) else { return };
             if connection.waiting < MAX_WAITING
-                && let Some(message) = connection.framer.next()
+                && let Some(message) = connection.framer.take()
             {
                 let message = message.to_vec();
                 connection.waiting += 1;

@@ -75,8 +75,8 @@ impl FrontEnd<'_> {
         }
         let count = self.servers.len();
         let first = pending.tries as usize % count;
-        let turns = (0..count).map(|n| (first + n) % count);
-        let awake = turns.into_iter().find(|n| self.servers[*n].rests_until <= now);
+        let mut turns = (0..count).map(|n| (first + n) % count);
+        let awake = turns.find(|n| self.servers[*n].rests_until <= now);
         let server = awake.unwrap_or(first);
         let draw = self.ids.draw();
         let socket = server * SOCKETS + (draw >> 32) as usize % SOCKETS;
@@ -198,7 +198,9 @@ impl FrontEnd<'_> {
             Asker::Udp(..) => false,
         };
         if gone {
-        } else if pending.tries > self.settings.retries {
+            return;
+        }
+        if pending.tries > self.settings.retries {
             self.fail(&pending, now);
         } else {
             self.pass_on(pending, now);
@@ -292,7 +294,7 @@ impl Stream {
                 Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
                 Ok(len) => {
                     self.framer.push(&buffer[..len]);
-                    if let Some(answer) = self.framer.next() {
+                    if let Some(answer) = self.framer.take() {
                         return Ok(Some(answer.to_vec()));
                     }
                 }
