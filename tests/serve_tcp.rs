@@ -55,6 +55,9 @@ impl Lab {
             dir: tempfile::tempdir().expect("a directory"),
             nginx: None,
         };
+        // All clients are one to the server; what it remembers of a slow one would slow the next.
+        lab.chain.sh(SERVER, "sysctl -qw net.ipv4.tcp_no_metrics_save=1");
+        lab.chain.sh(FRONT, "sysctl -qw net.ipv4.tcp_no_metrics_save=1");
         let www = lab.path("www");
         fs::create_dir(&www).expect("made");
         for (name, len) in [("1k", 1_000usize), ("100k", 100_000), ("10m", 10_000_000)] {
