@@ -173,7 +173,15 @@ impl Lab {
 
     fn log(&self) -> Vec<Value> {
         let text = fs::read_to_string(self.path("log")).expect("the log");
-        text.lines().map(|line| serde_json::from_str(line).expect("a line is JSON")).collect()
+        let schema = include_str!("../docs/serve-tcp.schema.json");
+        let schema = serde_json::from_str(schema).expect("the schema is JSON");
+        let schema = jsonschema::validator_for(&schema).expect("the schema is one");
+        let line = |line: &str| {
+            let value: Value = serde_json::from_str(line).expect("a line is JSON");
+            assert!(schema.is_valid(&value), "not as the schema has it: {value:#}");
+            value
+        };
+        text.lines().map(line).collect()
     }
 
     /// The outcomes of connections, in the order in which they ended.
