@@ -332,6 +332,24 @@ fn a_flood_of_syns_is_bounded_and_spares_what_is_established() {
 }
 
 #[test]
+fn ten_thousand_connections_at_once_and_their_end_by_silence() {
+    let mut bench = Bench::new(|_| {});
+    let client = |n: u32| format!("[2001:db8:9::{:x}:{:x}]:50000", n / 100, n);
+    for n in 0..10_000 {
+        bench.connect(&client(n));
+        bench.wire.servers.drain(..bench.wire.servers.len() - 1);
+    }
+    let totals = bench.translator.totals();
+    assert_eq!((totals.open, totals.open_most, totals.syns_without_room), (10_000, 10_000, 0));
+    bench.client(&client(5000), 101, 1001, ACK | PSH, &stamps(2, 1), b"still there?");
+    assert!(bench.wire.servers.last().unwrap().ends_with(b"still there?"));
+    bench.after(301 * SECOND);
+    assert!(bench.translator.table().is_empty());
+    assert_eq!(bench.translator.totals().ends[&End::Idle], 10_000);
+    assert_ne!(bench.to_server().flags & RST, 0, "the server is told");
+}
+
+#[test]
 fn a_client_that_begins_anew_gets_a_connection() {
     let mut bench = Bench::new(|_| {});
     bench.connect(CLIENT);
