@@ -144,6 +144,12 @@ fn the_other_commands() {
         Results::Comparison { baseline: files(&["a", "b"]), candidate: files(&["c", "d", "e"]) };
     assert!(matches!(parse("report --baseline a b --candidate c d e"), Ok(Command::Report(r))
         if r.of == many));
+    assert!(matches!(
+        parse("serve tcp -I eth1 --listen 443=[2001:db8::1]:8443 --listen 80=192.0.2.1:80"),
+        Ok(Command::Serve(Serve::Tcp(t))) if t.link.interface == "eth1" && t.listen.len() == 2
+            && t.listen[0].port == 443 && t.listen[0].backend.port() == 8443
+            && t.cutting.is_none() && t.segment == 1200 && t.whole_after == 3
+            && t.ports == (10_240..=32_767) && t.max_flows == 16_384));
     assert!(matches!(parse("man"), Ok(Command::Man(Man::Print(None)))));
     assert!(matches!(parse("man --dir d"), Ok(Command::Man(Man::Write(_)))));
 }
@@ -213,6 +219,16 @@ fn wrong_usage_says_what_is_wrong_and_ends_with_2() {
         "serve dns -I eth1 --backend ::1 --client-prefix 33,64",
         "serve dns -I eth1 --backend ::1 --follow-up a.b",
         "serve dns -I eth1 --backend ::1 --timeout 0",
+        "serve tcp -I eth1",
+        "serve tcp --listen 80=192.0.2.1:80",
+        "serve tcp -I eth1 --listen 80",
+        "serve tcp -I eth1 --listen 0=192.0.2.1:80",
+        "serve tcp -I eth1 --listen 80=0.0.0.0:80",
+        "serve tcp -I eth1 --listen 80=192.0.2.1:80 --listen 80=192.0.2.2:80",
+        "serve tcp -I eth1 --listen 80=192.0.2.1:80 --ports 500-600",
+        "serve tcp -I eth1 --listen 80=192.0.2.1:80 --ports 20000-20099",
+        "serve tcp -I eth1 --listen 80=192.0.2.1:80 --fragment 100",
+        "serve tcp -I eth1 --listen 80=192.0.2.1:80 --idle 0",
     ];
     let mut text = String::new();
     for line in lines {

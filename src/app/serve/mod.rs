@@ -1,6 +1,7 @@
 //! `wirestorm serve`: one file a service.
 
 mod dns;
+mod tcp;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -21,5 +22,6 @@ pub fn execute(serve: &Serve) -> Result<Status> {
     let service = Service::new(stop)?;
     match serve {
         Serve::Dns(dns) => dns::execute(dns, &service),
+        Serve::Tcp(tcp) => tcp::execute(tcp, &service),
     }
 }

@@ -74,11 +74,11 @@ pub(super) struct TypedDns {
     follow_up: Option<String>,
 
     /// How long a client's next step is waited for before an outcome is logged
-    #[arg(long, value_name = "TIME", default_value = "6s", value_parser = positive)]
+    #[arg(long, value_name = "TIME", default_value = "6s", value_parser = super::positive)]
     settle: Nanos,
 
     /// How long a server is waited for
-    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = positive)]
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = super::positive)]
     timeout: Nanos,
 
     /// How often a query that no server answers is sent again, to the next server
@@ -145,13 +145,6 @@ fn server(text: &str) -> Result<SocketAddr, String> {
         bare.parse::<IpAddr>().map(|address| SocketAddr::new(address, PORT))
     });
     address.map_err(|_| "expected an address such as 192.0.2.1:5353 or [2001:db8::1]:53".into())
-}
-
-fn positive(text: &str) -> Result<Nanos, String> {
-    match super::super::ping::time(text)? {
-        Nanos(0) => Err("expected more than 0".into()),
-        time => Ok(time),
-    }
 }
 
 fn label(text: &str) -> Result<String, String> {

@@ -2,6 +2,7 @@
 //! their command lines share is here.
 
 pub mod dns;
+pub mod tcp;
 
 use std::path::PathBuf;
 
@@ -18,14 +19,17 @@ use crate::units::Nanos;
 pub enum Serve {
     /// A DNS front end.
     Dns(dns::Dns),
+    /// A TCP front end.
+    Tcp(tcp::Tcp),
 }
 
 #[derive(Debug, Args)]
 #[command(
-    about = "Serve DNS in fragments, and log which clients receive them",
+    about = "Serve DNS or TCP in fragments, and log which clients receive them",
     after_help = "\
 Examples:
   wirestorm serve dns -I eth1 --backend 127.0.0.1:5353
+  wirestorm serve tcp -I eth1 --listen 443=[2001:db8::1]:443
 
 Services stay in the foreground, end with totals on SIGTERM and SIGINT, and open their log anew on
 SIGHUP: docs/serve.md has units for systemd."
@@ -38,12 +42,14 @@ pub(super) struct TypedServe {
 #[derive(Debug, Subcommand)]
 enum TypedService {
     Dns(dns::TypedDns),
+    Tcp(tcp::TypedTcp),
 }
 
 impl TypedServe {
     pub(super) fn meaning(self) -> Result<Serve, clap::Error> {
         Ok(match self.service {
             TypedService::Dns(typed) => Serve::Dns(typed.meaning()?),
+            TypedService::Tcp(typed) => Serve::Tcp(typed.meaning()?),
         })
     }
 }
@@ -127,4 +133,12 @@ struct TypedLog {
     /// SIGHUP
     #[arg(long, value_name = "FILE", default_value = "-")]
     log: PathBuf,
+}
+
+/// A time above 0.
+fn positive(text: &str) -> Result<Nanos, String> {
+    match super::ping::time(text)? {
+        Nanos(0) => Err("expected more than 0".into()),
+        time => Ok(time),
+    }
 }

@@ -3,6 +3,7 @@
 //! | file | what it knows |
 //! |---|---|
 //! | [`dns`] | the DNS front end |
+//! | [`tcp`] | the TCP front end |
 //! | [`fragment`] | cuts IP packets in memory |
 //! | [`identification`] | identifications that nobody guesses (RFC 7739) |
 //! | [`next_hop`] | whose MAC a packet is sent to |
@@ -16,4 +17,5 @@ pub mod identification;
 pub mod log;
 pub mod next_hop;
 pub mod service;
+pub mod tcp;
 pub mod transmit;
