@@ -10,8 +10,12 @@ mod units;
 use serde_json::{Map, Value, json};
 
 use super::benchmark::Kind;
-use super::decode::{MIXES, ORDERS, PAYLOAD_WORDS, PERCENTILES, RECEIVE_MODES, TOPOLOGIES};
+use super::decode::{
+    CHECKSUMS, FOREVER, MAX_REPLAY_ROUNDS, MIXES, ORDERS, PAYLOAD_WORDS, PERCENTILES,
+    RECEIVE_MODES, TOPOLOGIES,
+};
 use super::fragments::{MAX_PIECES, MAX_STEPS};
+use super::replay::Speed;
 use super::units::{BitRate, Bytes, Mac, PacketsPerSecond};
 use crate::units::{FrameSize, Nanos, Ratio};
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -125,6 +129,7 @@ fn records() -> Vec<(&'static str, Value)> {
         ("fragments", fragments()),
         ("piece", piece()),
         ("fragment_id", fragment_id()),
+        ("replay", replay()),
         ("size", size()),
         ("payload", payload()),
         ("lab", lab()),
@@ -189,8 +194,8 @@ fn next_hop() -> Value {
 }
 
 fn stream() -> Value {
-    record(
-        &["size", "rate", "packet"],
+    let mut stream = record(
+        &[],
         json!({
             "name": described(reference("name"), "Unique in the profile. Default: stream0, stream1 …"),
             "from": { "type": ["string", "integer"], "description": "Sending port. Default: the first." },
@@ -268,6 +273,52 @@ fn stream() -> Value {
                     "Order in which the packets of each block are sent, duplicates and omissions on \
                      purpose included: [0, 1, 2, 5, 3, 4].",
             },
+            "replay": described(
+                json!({ "anyOf": [{ "type": "string", "minLength": 1 }, reference("replay")] }),
+                "A capture whose packets are sent again, in place of size and packet: its file, pcap \
+                 or pcapng, relative to the profile. Without a rate it is sent as it was recorded.",
+            ),
+        }),
+    );
+    stream["oneOf"] =
+        json!([{ "required": ["size", "rate", "packet"] }, { "required": ["replay"] }]);
+    stream
+}
+
+fn replay() -> Value {
+    record(
+        &["file"],
+        json!({
+            "file": described(
+                json!({ "type": "string", "minLength": 1 }),
+                "The capture, pcap or pcapng, of Ethernet; relative to the profile.",
+            ),
+            "speed": described(
+                unit::<Speed>(),
+                "As recorded, or 2x, 0.5x as fast. Default: recorded, or the stream's rate.",
+            ),
+            "repeat": described(
+                json!({ "anyOf": [integer(1, MAX_REPLAY_ROUNDS), words(&[FOREVER])] }),
+                "How often; forever: until the duration or count of the stream. Default: 1.",
+            ),
+            "gap": described(
+                unit::<Nanos>(),
+                "From the last packet of a round to the first of the next, as recorded. Default: \
+                 the mean gap of the capture.",
+            ),
+            "checksums": described(
+                words(&CHECKSUMS),
+                "As captured, or made right. Default: recompute where something is rewritten or \
+                 tagged.",
+            ),
+            "rewrite": described(
+                json!({
+                    "type": "object",
+                    "propertyNames": headers::field_name(),
+                    "additionalProperties": headers::rewritten(),
+                }),
+                "Fields that get other values: {ipv4.dst: 198.19.0.1, ethernet.dst: next-hop}.",
+            ),
         }),
     )
 }
