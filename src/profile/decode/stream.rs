@@ -85,6 +85,7 @@ fn read(record: &mut Record<'_, '_>, number: usize, defaults: &Defaults<'_>) -> 
         stream.pattern = pattern::pattern(record.decoder, at).unwrap_or(stream.pattern);
     }
     let (count, duration) = (record.get("count"), record.get("duration"));
+    let has_duration = duration.is_some() || stream.pattern.length().is_some();
     if count.is_some() || duration.is_some() {
         stream.limit = Limit {
             count: count.and_then(|at| record.decoder.integer(&at, 1, u64::MAX)),
@@ -97,7 +98,8 @@ fn read(record: &mut Record<'_, '_>, number: usize, defaults: &Defaults<'_>) -> 
     stream.after = record.get("after").and_then(|at| record.decoder.name(&at));
     stream.repeat = record.integer("repeat", 1, MAX_REPEAT).unwrap_or(1);
     if let Some(at) = replay_at {
-        return replayed(record, stream, &at, rate.as_ref());
+        let limited = Limited { duration: has_duration, rate: rate.as_ref() };
+        return replayed(record, stream, &at, &limited);
     }
     if let Some(at) = record.require("packet", "the header stack: [ipv4, udp]") {
         stream.headers = packet(record.decoder, &at);
@@ -138,13 +140,21 @@ fn read(record: &mut Record<'_, '_>, number: usize, defaults: &Defaults<'_>) -> 
     Read { stream, tag_is_explicit: tag.is_some(), fragments }
 }
 
+/// What a stream that sends a capture again says of its times.
+struct Limited<'r, 'n> {
+    /// It has a duration of its own, or its pattern has.
+    duration: bool,
+    rate: Option<&'r At<'n>>,
+}
+
 /// The rest of a stream that sends a capture again. What makes packets otherwise has no place there.
 fn replayed(
     record: &mut Record<'_, '_>,
     mut stream: Stream,
     at: &At<'_>,
-    rate: Option<&At<'_>>,
+    limited: &Limited<'_, '_>,
 ) -> Read {
+    let rate = limited.rate;
     for key in ["packet", "nested", "size", "payload", "fragments", "runts", "order"] {
         if let Some(at) = record.get(key) {
             let found = format!("{key} beside replay");
@@ -173,8 +183,7 @@ fn replayed(
             let packets = rounds.saturating_mul(frames.count() as u64);
             stream.limit.count = Some(stream.limit.count.map_or(packets, |n| n.min(packets)));
             // The whole of it has an end of its own.
-            let own = record.get("duration").is_some() || stream.pattern.length().is_some();
-            stream.limit.duration = stream.limit.duration.filter(|_| own);
+            stream.limit.duration = stream.limit.duration.filter(|_| limited.duration);
         }
         stream.replay = Some(replay);
     }
