@@ -3,6 +3,7 @@
 //! `WIRESTORM_FUZZ_SEED` takes another walk.
 
 mod fuzz_support;
+mod packets;
 mod replay_invariants;
 mod replays;
 

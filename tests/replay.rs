@@ -168,8 +168,8 @@ const VALUES: [(&str, &str, &str, &str); 6] = [
     ("{A}", "198.18.0.9", "{increment: 198.18.0.1, count: 100}", "ipv4.dst"),
     ("{B}", "\"2001:2::9\"", "{increment: \"2001:2::ff00\", step: 255, count: 77}", "ipv6.dst"),
     ("{P}", "1234", "{list: [1, 65535, 40000]}", ""),
-    ("{T}", "9", "{decrement: 200..100}", ""),
-    ("{S}", "77", "{increment: 4294967290, step: 3, count: 1000}", "tcp.seq"),
+    ("{T}", "9", "{decrement: 100..200}", ""),
+    ("{S}", "77", "{increment: 4294964000, step: 3, count: 400}", "tcp.seq"),
     ("{V}", "5", "{increment: 1..4094}", "vlan.id"),
 ];
 
@@ -227,6 +227,7 @@ fn rewritten_fields_are_as_if_they_had_been_compiled() {
             let at = match last.kind {
                 wire::LayerKind::Udp => last.offset + 6,
                 wire::LayerKind::Tcp => last.offset + 16,
+                wire::LayerKind::Ipv4 => last.offset + 10,
                 _ => last.offset + 2,
             };
             frame[at] ^= 0x55;

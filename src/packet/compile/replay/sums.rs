@@ -82,7 +82,9 @@ impl Plan {
         {
             spans.extend(addresses(found, n, ip));
             constant += u64::from(header.protocol.number(Space::IpProtocol).unwrap_or(0));
-            constant += packet.len() as u64;
+            // The packet's length, however much of it is covered (RFC 3828 §3.1).
+            let place = found.place(n);
+            constant += (place.end.max(place.at + place.len) - place.at) as u64;
         }
         let covers = |bytes: &Range<usize>| {
             spans.iter().any(|s| s.start <= bytes.start && bytes.end <= s.end)
