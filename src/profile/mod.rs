@@ -20,6 +20,7 @@ mod pattern;
 mod piece;
 mod prefix;
 mod problem;
+pub mod replay;
 pub mod safety;
 mod schema;
 pub mod units;
