@@ -324,7 +324,8 @@ impl<'a> Builder<'a> {
         let tag_at = match self.tag {
             None => None,
             Some((stream, epoch)) => {
-                let at = room_for_tag(&found, captured, &patches);
+                let at = room_for_tag(&found, captured, &patches)
+                    .filter(|at| find_tag::behind_l4(bytes) == Some(*at));
                 if let Some(tag) = at.and_then(|at| bytes[at..].first_chunk_mut()) {
                     tag::write_constant(tag, epoch, stream);
                     tag::stamp(tag, 0, 0, 0);
