@@ -20,7 +20,7 @@
 //! | [`receive`] | what came back: XDP and TPACKET_V3 |
 //! | [`measure`] | order, histograms, ledger, verdict |
 //! | [`trial`] | one trial from start to drained counters |
-//! | [`frontend`] | ping and traceroute: commands that speak with the network as a host does |
+//! | [`frontend`] | ping, traceroute, services: what speaks with the network as a host does |
 //! | [`search`] | which trials a benchmark needs, and what they mean: pure, without I/O or clock |
 //! | [`benchmark`] | the trials that a search asks for, made of a profile's streams |
 //! | [`report`] | the versioned result, and one file per output |

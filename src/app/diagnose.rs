@@ -132,8 +132,8 @@ pub fn rate_changed(result: &RunResult) -> Option<Reason> {
 pub fn unmeasured(result: &RunResult) -> Vec<Reason> {
     let message = |name: &str| {
         format!(
-            "stream {name} is not measured: its frames have no room for the 18-byte probe tag, or \
-             it has no receiving port"
+            "stream {name} is not measured: its frames carry no probe tag, or have no room for its \
+             18 bytes, or it has no receiving port"
         )
     };
     let of = |name: &str| Reason { code: "not_measured".into(), message: message(name) };

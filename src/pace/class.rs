@@ -20,6 +20,9 @@ pub struct Member {
     pub(super) order: Box<[u64]>,
     /// Packets in a block: the largest entry of `order` and one.
     pub(super) block: u64,
+    /// Packet n belongs to slot n: where that passes without a packet, it is not sent at all. Only of
+    /// a member alone.
+    pub(super) pinned: bool,
 }
 
 impl Member {
@@ -144,7 +147,10 @@ impl ClassWalk {
         let due = if self.unlimited { 0 } else { self.start + self.due };
         let stride = self.workers;
         let member = &mut self.members[self.member as usize];
-        let index = member.index(member.taken, stride);
+        let index = match member.pinned {
+            false => member.index(member.taken, stride),
+            true => self.round,
+        };
         member.taken += 1;
         let program = member.program;
         self.advance();
@@ -156,7 +162,7 @@ impl ClassWalk {
     pub fn run(&self, last: u64, max_lag: u64) -> Option<Run> {
         let [member] = &self.members[..] else { return None };
         let due = self.peek()?;
-        if !member.order.is_empty() || due > last {
+        if !member.order.is_empty() || member.pinned || due > last {
             return None;
         }
         let left = (self.rounds - self.round).div_ceil(self.workers);

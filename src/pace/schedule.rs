@@ -16,6 +16,9 @@ pub struct StreamSchedule {
     pub program: u32,
     /// Order of each block (see [`crate::profile::model::Stream::order`]).
     pub order: Box<[u64]>,
+    /// Packet n belongs to slot n, and is not sent where that is too late; else the next slot takes
+    /// it. Such a stream is a class of its own.
+    pub pinned: bool,
 }
 
 /// Streams with the same rate, start and limits; or one stream with a shape.
@@ -187,6 +190,7 @@ impl Schedule {
                 first: first_round(share, position as u64),
                 block: stream.order.iter().max().map_or(1, |largest| largest + 1),
                 order: stream.order.clone(),
+                pinned: stream.pinned,
             });
         }
         let begin = start + class.start;
@@ -425,7 +429,10 @@ impl Schedule {
             member.skipped += 1;
             return None;
         }
-        let index = member.index(member.taken, stride);
+        let index = match member.pinned {
+            false => member.index(member.taken, stride),
+            true => slot.index,
+        };
         member.taken += 1;
         Some(Slot { index, ..slot })
     }
