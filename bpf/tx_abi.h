@@ -118,7 +118,9 @@ struct ws_program {
 	__u16 payload_at;
 	__u8 payload_sums;
 	__u8 payload_odd;
-	__u32 reserved[7];
+	__u32 first_frame; /* of a capture: packet i is program first_frame + i % frames */
+	__u32 frames;	   /* 0: the program itself makes every packet */
+	__u32 reserved[5];
 };
 
 /*
@@ -138,7 +140,7 @@ struct ws_tx_config {
 	__u32 copy_len;	     /* bytes that are written to every page again; 8 at least */
 	__u32 spin_ns;	     /* how long one run waits for a packet that is not yet due */
 	__u32 uses_rare;     /* values that tx_values.h computes */
-	__u32 reserved;
+	__u32 uses_frames;   /* some stream sends the frames of a capture */
 	struct ws_program only;
 	__u64 only_template[WS_WORD_COPY / 8];
 	__u64 only_template_end; /* its last 8 bytes that are copied */

@@ -221,6 +221,19 @@ ALWAYS_INLINE int stamp(struct frame *frame, const volatile struct ws_program *p
 }
 
 /*
+ * Writes the frame of a capture: all of it, as it has little in common with the last one in the page.
+ */
+ALWAYS_INLINE int copy_frame(struct xdp_md *ctx, struct ws_program *frame, __u32 number)
+{
+	void *from = bpf_map_lookup_elem(&templates, &number);
+	__u32 len = frame->len;
+
+	if (!from || len < 14 || len > config.copy_len)
+		return -1;
+	return bpf_xdp_store_bytes(ctx, 0, from, len);
+}
+
+/*
  * Writes the first config.copy_len bytes of the page anew; the last word overlaps the one before it
  * where the length is no multiple of 8.
  */
@@ -322,8 +335,18 @@ ALWAYS_INLINE int build_any(struct xdp_md *ctx, __u32 number, __u64 index, __u64
 
 	if (!program)
 		return -1;
-	if (copy_template(ctx, &frame, number))
+	if (config.uses_frames && program->frames) {
+		number = program->first_frame + (__u32)remainder(index, program->frames);
+		program = bpf_map_lookup_elem(&programs, &number);
+		if (!program)
+			return -1;
+	}
+	if (config.uses_frames) {
+		if (copy_frame(ctx, program, number))
+			return -1;
+	} else if (copy_template(ctx, &frame, number)) {
 		return -1;
+	}
 	len = program->len;
 	first = program->first_op;
 	count = program->ops;

@@ -46,6 +46,7 @@ fn fixed(len: usize) -> Programs {
         size: None,
         tag_at: None,
         lists: [].into(),
+        frames: None,
     })])
 }
 

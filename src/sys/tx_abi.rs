@@ -65,8 +65,12 @@ pub struct LiveProgram {
     pub payload_sums: u8,
     /// Of those, the ones at an odd distance.
     pub payload_odd: u8,
+    /// Of a stream that sends the frames of a capture: the program of the first.
+    pub first_frame: u32,
+    /// How many they are; 0: the program itself makes every packet.
+    pub frames: u32,
     /// Always 0.
-    pub reserved: [u32; 7],
+    pub reserved: [u32; 5],
 }
 
 /// What is constant while the eBPF program is loaded (`struct ws_tx_config`).
@@ -87,7 +91,7 @@ pub struct TxConfig {
     pub copy_len: u32,
     pub spin_ns: u32,
     pub uses_rare: u32,
-    pub reserved: u32,
+    pub uses_frames: u32,
     pub only: LiveProgram,
     pub only_template: [u64; WORD_COPY / 8],
     pub only_template_end: u64,

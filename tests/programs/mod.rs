@@ -53,6 +53,7 @@ pub fn program(max_len: usize) -> impl Strategy<Value = Arc<StreamProgram>> {
             size,
             tag_at,
             lists: lists.into(),
+            frames: None,
         })
     })
 }

@@ -110,6 +110,7 @@ pub fn probe(netns: &Netns, interface: &str) -> Result<String> {
         size: None,
         tag_at: None,
         lists: [].into(),
+        frames: None,
     })]);
     Ok(open(netns, interface, 0, programs)?.capabilities.detail)
 }
@@ -144,6 +145,8 @@ impl XdpLive {
         // Without the right to trace it works too.
         let watched = Place::new(port).ok();
         let failures = if watched.is_some() { "seen" } else { "not seen (no CAP_PERFMON)" };
+        let frames: u32 = tables.programs.iter().map(|program| program.frames).sum();
+        let programs_of_worker = tables.programs.len() - frames as usize;
         let programs = if tables.config.single != 0 { "compiled in" } else { "in maps" };
         let engine = Self {
             capabilities: Capabilities {
@@ -157,7 +160,7 @@ impl XdpLive {
                 lookahead: LOOKAHEAD_NS,
                 zero_copy: false,
             },
-            by_program: vec![0; tables.programs.len()].into(),
+            by_program: vec![0; programs_of_worker].into(),
             image: tables.image,
             interface: interface.to_owned(),
             netns: port.netns,
