@@ -32,7 +32,7 @@ impl Scratch {
     ///
     /// # Errors
     /// `EPERM` without CAP_SYS_ADMIN and CAP_NET_ADMIN; `EOPNOTSUPP` without veth.
-    pub fn attach<'a>(programs: impl Iterator<Item = BorrowedFd<'a>> + Send) -> io::Result<Self> {
+    pub fn attach<'a>(programs: impl Iterator<Item = BorrowedFd<'a>>) -> io::Result<Self> {
         let netns = Netns::new_anonymous()?;
         let attach = |(number, program)| {
             let ifindex = create_veth(&format!("scratch{number}"))?;
