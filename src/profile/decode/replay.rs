@@ -103,11 +103,12 @@ fn file(decoder: &mut Decoder, at: &At<'_>) -> Option<(String, Arc<Frames>)> {
         Ok(frames) => Some((name, Arc::new(frames))),
         Err(error) => {
             let Error { subject, cause, remedy, .. } = error;
-            let expected = match remedy.is_empty() {
-                true => "a capture that can be read, pcap or pcapng, relative to the profile",
+            let remedy = match remedy.is_empty() {
+                true => "give a capture, pcap or pcapng, relative to the profile",
                 false => &remedy,
             };
-            decoder.refuse(at, format!("{subject}: {cause}"), expected);
+            let message = format!("{subject}: {cause}; {remedy}");
+            decoder.problems.push(Problem::new(at.node.place, at.path.clone(), message));
             None
         }
     }
