@@ -149,6 +149,33 @@ fn one_program_compiled_in() {
     }
 }
 
+/// The program that is written for one stream whose packets are due at once.
+#[test]
+fn one_program_written_straight() {
+    if !privileged() {
+        return;
+    }
+    let compared = Cell::new(0u64);
+    let mut runner = TestRunner::new(Config { cases: 80, ..Config::default() });
+    let input = (programs::simple_program(1514), indices(), any::<u8>());
+    let checked = runner.run(&input, |(program, indices, dirt)| {
+        let kernel = KernelBuilder::straight(&program)
+            .map_err(|error| TestCaseError::fail(error.to_string()))?;
+        let Some(kernel) = kernel else { return Ok(()) };
+        let mut page = kernel.image().to_vec();
+        let header = page.len().min(64);
+        page[..header].fill(dirt);
+        for index in indices {
+            let slot = Slot { index, ..Slot::default() };
+            compare(&kernel, &program, slot, &page)?;
+            compared.set(compared.get() + 1);
+        }
+        Ok(())
+    });
+    checked.unwrap_or_else(|error| panic!("{error}"));
+    assert!(compared.get() >= 900, "{} packets compared", compared.get());
+}
+
 #[test]
 fn one_program_in_maps() {
     if privileged() {

@@ -10,7 +10,7 @@
 pub mod benchmark;
 pub(crate) mod deal;
 mod decode;
-mod fragments;
+pub mod fragments;
 mod lab;
 pub mod model;
 mod origin;
@@ -27,6 +27,7 @@ pub mod units;
 mod validate;
 pub mod yaml;
 
+pub use decode::ORDERS as FRAGMENT_ORDERS;
 pub use lab::plain as plain_lab;
 pub use origin::Origin;
 pub use problem::{Place, Problem, ProfileErrors, nearest};

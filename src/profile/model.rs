@@ -363,7 +363,7 @@ pub struct PassCriteria {
 }
 
 /// What makes a run INVALID: it then says more about this machine than about the device.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Validity {
     /// Largest unsent / intended.
     pub max_unsent: Ratio,

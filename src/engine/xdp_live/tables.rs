@@ -407,7 +407,6 @@ fn empty_config() -> TxConfig {
     let checksum =
         ChecksumOp { base: 0, offset: 0, slot: 0, sums: 0, odd: 0, zero_as_ffff: 0, reserved: 0 };
     TxConfig {
-        ifindex: 0,
         bare: 0,
         single: 0,
         uses_random: 0,
@@ -420,7 +419,6 @@ fn empty_config() -> TxConfig {
         widths: 0,
         copy_len: 0,
         spin_ns: 0,
-        bulk: 0,
         uses_rare: 0,
         uses_frames: 0,
         only: LiveProgram::default(),

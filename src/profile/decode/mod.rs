@@ -21,7 +21,7 @@ mod stream;
 mod value;
 
 pub use benchmark::{METHODS, OWN_SIZES, SHARES};
-pub(super) use fragments::ORDERS;
+pub use fragments::ORDERS;
 pub(super) use header::{record_name as header_record, some_of};
 pub use imix::MIXES;
 pub use lab::TOPOLOGIES;

@@ -26,6 +26,7 @@ pub struct Loaded {
     layout: Layout,
     rows: MapHandle,
     stream_rows: MapHandle,
+    flows: MapHandle,
     histograms: MapHandle,
     sockets: MapHandle,
 }
@@ -67,6 +68,7 @@ impl Loaded {
             layout,
             rows: MapHandle::try_from(&maps.rows).map_err(to_io)?,
             stream_rows: MapHandle::try_from(&maps.stream_rows).map_err(to_io)?,
+            flows: MapHandle::try_from(&maps.flows).map_err(to_io)?,
             histograms: MapHandle::try_from(&maps.histograms).map_err(to_io)?,
             sockets: MapHandle::try_from(&maps.sockets).map_err(to_io)?,
         })
@@ -98,6 +100,17 @@ impl Loaded {
 
     pub(super) fn stream_row(&self, row: u32, stream: u32) -> io::Result<types::rx_stream_row> {
         read(&self.stream_rows, row * self.layout.streams + stream)
+    }
+
+    /// The rows of all streams, row by row.
+    pub(super) fn stream_rows(&self) -> io::Result<Vec<types::rx_stream_row>> {
+        all(&self.stream_rows, self.layout.rows * self.layout.streams)
+    }
+
+    /// Of each flow: one above the largest sequence seen.
+    pub(super) fn flows_reached(&self) -> io::Result<Vec<u64>> {
+        let flows: Vec<types::rx_flow> = all(&self.flows, self.layout.flows)?;
+        Ok(flows.iter().map(|flow| flow.next).collect())
     }
 
     /// Adds a row's histograms of a group to `sums`: latency, intended, jitter, one after another.
@@ -166,6 +179,18 @@ fn lookup(map: &MapHandle, key: u32) -> io::Result<Vec<u8>> {
 fn read<T: skeleton::Plain>(map: &MapHandle, key: u32) -> io::Result<T> {
     skeleton::read(&lookup(map, key)?)
         .ok_or_else(|| io::Error::other("the map's entries have another size than the program's"))
+}
+
+/// All entries of a map, in a few system calls however many they are.
+fn all<T: skeleton::Plain>(map: &MapHandle, entries: u32) -> io::Result<Vec<T>> {
+    let batch = map.lookup_batch(entries.clamp(1, 4096), MapFlags::ANY, MapFlags::ANY);
+    let values: Option<Vec<T>> =
+        batch.map_err(to_io)?.map(|(_, value)| skeleton::read(&value)).collect();
+    match values {
+        Some(values) if values.len() == entries as usize => Ok(values),
+        // Where it is refused, the iterator just ends.
+        _ => (0..entries).map(|key| read(map, key)).collect(),
+    }
 }
 
 /// The errno inside an error of libbpf-rs, which tells it only in its words: EPERM (no privilege) and
