@@ -190,12 +190,14 @@ impl Lab {
         for ends in &self.layout.pairs {
             let (first, netlink, _) = of(ends[0].role);
             let (second, _, _) = of(ends[1].role);
-            wiring::create_pair(netlink, ends, [first, second], queues, self.spec.mtu).map_err(
-                |error| {
-                    let pair = format!("{} – {}", ends[0].device, ends[1].device);
-                    device_error("create the lab's veth pair", &pair, &error)
-                },
-            )?;
+            let mtu = |end: &layout::End| match self.spec.egress_mtu {
+                Some(mtu) if end.device == layout::EGRESS => mtu,
+                _ => self.spec.mtu,
+            };
+            wiring::create_pair(netlink, ends, [first, second], queues, mtu).map_err(|error| {
+                let pair = format!("{} – {}", ends[0].device, ends[1].device);
+                device_error("create the lab's veth pair", &pair, &error)
+            })?;
         }
         for space in &self.spaces {
             let (_, netlink, _) = of(space.role);

@@ -15,6 +15,8 @@ pub struct Rules {
     pub epoch: u8,
     /// Workers per stream; 0: not expected.
     pub stream_workers: Vec<u32>,
+    /// Streams whose packets of one index make a datagram whole together.
+    pub datagrams: Vec<Vec<u16>>,
     /// `1 << window_shift` sequences are remembered per (stream, worker).
     pub window_shift: u32,
     /// Keep latency and jitter.
@@ -45,6 +47,9 @@ struct Stream {
     flows: Vec<Flow>,
     indices: Extender,
     counts: StreamReceived,
+    /// The datagram, by its number among [`Rules::datagrams`], that the stream's packets are pieces
+    /// of.
+    datagram: Option<usize>,
 }
 
 /// Counts of one receiver.
@@ -77,13 +82,17 @@ pub struct FrameCounts {
 impl Classifier {
     /// A classifier that has seen nothing yet.
     pub fn new(rules: Rules) -> Self {
+        let datagram_of =
+            |stream: usize| rules.datagrams.iter().position(|d| d.contains(&(stream as u16)));
         let streams = rules
             .stream_workers
             .iter()
-            .map(|&workers| {
+            .enumerate()
+            .map(|(number, &workers)| {
                 let flow =
                     || Flow { window: Window::new(rules.window_shift), previous_latency: None };
                 Stream {
+                    datagram: datagram_of(number),
                     flows: (0..workers).map(|_| flow()).collect(),
                     indices: Extender::default(),
                     counts: StreamReceived {
@@ -157,7 +166,22 @@ impl Classifier {
             let latency = record_times(counts, &mut flow.previous_latency, tag, now);
             self.latency[buckets::bucket(latency)] += 1;
         }
+        if matches!(arrival, Arrival::InOrder | Arrival::Reordered { .. })
+            && let Some(datagram) = stream.datagram
+            && self.is_whole(datagram, index % workers, index / workers)
+        {
+            self.streams[usize::from(tag.stream)].counts.whole += 1;
+        }
         Class::Probe
+    }
+
+    /// Whether all pieces that a datagram needs have arrived.
+    fn is_whole(&self, datagram: usize, worker: u64, sequence: u64) -> bool {
+        self.rules.datagrams[datagram].iter().all(|&stream| {
+            let flows = self.streams.get(usize::from(stream)).map(|stream| &stream.flows);
+            let flow = flows.and_then(|flows| flows.get(worker as usize));
+            flow.is_some_and(|flow| flow.window.holds(sequence))
+        })
     }
 
     /// The counts that belong to no stream.

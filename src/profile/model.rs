@@ -7,7 +7,7 @@ pub use value::{FieldName, FieldValue, Real, Weighted};
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-pub use crate::profile::piece::{Datagram, Piece};
+pub use crate::profile::piece::{Datagram, Needed, Piece};
 
 use crate::packet::prbs::PrbsOrder;
 use crate::profile::benchmark::Benchmark;
@@ -384,6 +384,8 @@ pub struct LabSpec {
     pub queues: Option<u32>,
     /// MTU of every device.
     pub mtu: u32,
+    /// MTU of the router's device towards rx, where it is narrower.
+    pub egress_mtu: Option<u32>,
     /// nftables ruleset of the router, as for `nft -f`.
     pub nft: Option<String>,
     /// Token bucket filters on the router's devices.

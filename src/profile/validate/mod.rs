@@ -28,7 +28,7 @@ use super::problem::Problem;
 /// A rule: reads a profile and tells what breaks it.
 type Rule = fn(&Profile, &mut Vec<Problem>);
 
-const RULES: [Rule; 35] = [
+const RULES: [Rule; 36] = [
     ports::stream_names_are_unique,
     ports::streams_exist,
     ports::cores_match_queues,
@@ -59,6 +59,7 @@ const RULES: [Rule; 35] = [
     lab::impairments_need_the_router,
     lab::frames_fit_its_mtu,
     lab::buckets_hold_a_frame,
+    lab::egress_is_no_wider,
     lab::settings_are_of_the_network,
     replay::no_benchmark_replays,
     replay::repeated_chains_end_with_it,

@@ -3,6 +3,7 @@
 pub(in crate::report) mod benchmark;
 mod calibration;
 mod compare;
+mod datagrams;
 mod environment;
 mod ledger;
 mod paint;
@@ -37,6 +38,7 @@ pub fn render(result: &RunResult, style: Style) -> String {
         verdict::render(result, style),
         verdict::warnings(result, style),
         streams::counts(result, style),
+        datagrams::render(result, style),
         streams::rates(result, style),
         streams::latency(result, style),
         streams::gaps(result, style),
