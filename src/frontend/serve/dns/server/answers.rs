@@ -39,7 +39,10 @@ impl FrontEnd<'_> {
             None
         };
         self.packet = packet;
-        let Some(made) = cut else { return self.truncate(pending, now) };
+        let Some(made) = cut else {
+            self.truncate(pending, now);
+            return;
+        };
         let gap = self.settings.shape.gap;
         if self.link.as_ref().is_some_and(|link| link.send(&self.pieces, gap)) {
             let sizes = self.pieces.sizes().collect();
