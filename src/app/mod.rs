@@ -18,6 +18,7 @@ mod report;
 mod run;
 mod run_command;
 mod signals;
+mod study;
 mod trace;
 
 use std::io::{self, Write};
@@ -88,6 +89,7 @@ fn execute(command: Command) -> std::result::Result<Status, Failure> {
                 cli::schema::Of::Profile => format!("{:#}\n", crate::profile::schema()),
                 cli::schema::Of::Result => crate::report::json::SCHEMA.to_owned(),
                 cli::schema::Of::Benchmark => crate::report::benchmark::JSON_SCHEMA.to_owned(),
+                cli::schema::Of::Fragments => crate::report::study::JSON_SCHEMA.to_owned(),
             };
             print(text.as_bytes())?;
             Ok(Status::Passed)

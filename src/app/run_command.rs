@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::profile::Requested;
 use super::run::{self, Ran, RunOptions};
-use super::{Failure, benchmark, pcap, print, profile};
+use super::{Failure, benchmark, pcap, print, profile, study};
 use crate::cli::exit::Status;
 use crate::cli::run::{Engine, ReportTo, Run, Trials};
 use crate::engine::choose::EngineChoice;
@@ -24,7 +24,8 @@ pub fn execute(run: &Run) -> std::result::Result<Status, Failure> {
     let Requested { profile, allowed } = profile::load(&run.profile)?;
     check_outputs(run)?;
     let sends_nothing = matches!(run.engine, Engine::Null | Engine::Pcap);
-    if matches!(profile.test, TestKind::Benchmark(_)) && sends_nothing {
+    let many = matches!(profile.test, TestKind::Benchmark(_) | TestKind::Study(_));
+    if many && run.engine == Engine::Null || matches!(profile.test, TestKind::Benchmark(_)) && sends_nothing {
         // It counts its packets as sent: a search would blame the device for all of them.
         return Err(Failure::Input(
             Error::new("measure", &profile.name, "with this engine it sends nothing")
@@ -48,6 +49,9 @@ pub fn execute(run: &Run) -> std::result::Result<Status, Failure> {
         command: command_line(),
         allowed,
     };
+    if let TestKind::Study(test) = &profile.test {
+        return study::execute(run, &profile, test, &options);
+    }
     if let TestKind::Benchmark(test) = &profile.test {
         return benchmark::execute(run, &profile, test, &options);
     }

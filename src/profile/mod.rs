@@ -10,7 +10,7 @@
 pub mod benchmark;
 pub(crate) mod deal;
 mod decode;
-mod fragments;
+pub mod fragments;
 mod lab;
 pub mod model;
 mod origin;
@@ -22,6 +22,7 @@ mod prefix;
 mod problem;
 pub mod safety;
 mod schema;
+pub mod study;
 pub mod units;
 mod validate;
 pub mod yaml;

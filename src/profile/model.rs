@@ -11,6 +11,7 @@ pub use crate::profile::piece::{Datagram, Piece};
 
 use crate::packet::prbs::PrbsOrder;
 use crate::profile::benchmark::Benchmark;
+use crate::profile::study::{Criterion, Study};
 use crate::profile::origin::Origin;
 pub use crate::profile::pattern::{Pattern, Spacing, Step};
 use crate::units::{BitLayer, FrameSize, Nanos, PacketRate, Ratio};
@@ -58,6 +59,8 @@ pub enum TestKind {
     Traffic,
     /// Many trials of the streams, scaled to loads and frame sizes.
     Benchmark(Box<Benchmark>),
+    /// A fragmentation study, which makes its packets itself.
+    Study(Box<Study>),
 }
 
 /// A place where packets leave or arrive.
@@ -342,7 +345,7 @@ pub enum ReceiveMode {
 }
 
 /// When a valid run has passed. Absent criteria are not asked.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct PassCriteria {
     /// Largest lost / sent, of the totals and of every stream.
     pub max_loss: Option<Ratio>,
@@ -356,6 +359,8 @@ pub struct PassCriteria {
     pub max_latency: Option<Nanos>,
     /// Smallest rate received, in packets per second, of the totals.
     pub min_rx_pps: Option<u64>,
+    /// What the arms of a fragmentation study are held to.
+    pub arms: Vec<Criterion>,
 }
 
 /// What makes a run INVALID: it then says more about this machine than about the device.

@@ -17,9 +17,10 @@ mod record;
 mod rule;
 mod size;
 mod stream;
+mod study;
 mod value;
 
-pub use benchmark::{METHODS, OWN_SIZES, SHARES};
+pub use benchmark::{METHODS, OWN_SIZES, SHARES, STUDY};
 pub(super) use fragments::ORDERS;
 pub(super) use header::{record_name as header_record, some_of};
 pub use imix::MIXES;
@@ -32,6 +33,7 @@ pub use payload::WORDS as PAYLOAD_WORDS;
 pub(super) use profile::asked_keys;
 pub use profile::{Decoded, decode};
 pub use stream::{MAX_ORDER, MAX_REPEAT};
+pub use study::{MAX_CELLS, MAX_INTERLEAVE, MAX_TRIES, STAGES};
 pub(super) use value::record_name as rule_name;
 
 use std::path::PathBuf;

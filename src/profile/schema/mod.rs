@@ -5,12 +5,15 @@
 
 mod benchmark;
 mod headers;
+mod study;
 mod units;
 
 use serde_json::{Map, Value, json};
 
 use super::benchmark::Kind;
-use super::decode::{MIXES, ORDERS, PAYLOAD_WORDS, PERCENTILES, RECEIVE_MODES, TOPOLOGIES};
+use super::decode::{
+    MIXES, ORDERS, PAYLOAD_WORDS, PERCENTILES, RECEIVE_MODES, STUDY, TOPOLOGIES,
+};
 use super::fragments::{MAX_PIECES, MAX_STEPS};
 use super::units::{BitRate, Bytes, Mac, PacketsPerSecond};
 use crate::units::{FrameSize, Nanos, Ratio};
@@ -55,12 +58,14 @@ fn boolean() -> Value {
 }
 
 fn profile() -> Value {
-    record(
-        &["streams"],
+    let mut profile = record(
+        &[],
         json!({
             "name": described(reference("name"), "Name in reports. Default: the file's stem."),
             "test": described(
-                json!({ "anyOf": [words(&test_kinds()), reference("benchmark")] }),
+                json!({ "anyOf": [
+                    words(&test_kinds()), reference("benchmark"), reference("study"),
+                ] }),
                 "Kind of test. Default: traffic, one trial of the streams as they stand.",
             ),
             "seed": described(
@@ -103,12 +108,23 @@ fn profile() -> Value {
                 "When a run says something about the device and not about this machine.",
             ),
         }),
-    )
+    );
+    // A study makes its packets itself; everything else sends streams.
+    profile["if"] = json!({
+        "properties": { "test": { "anyOf": [
+            { "const": STUDY },
+            { "type": "object", "properties": { "kind": { "const": STUDY } }, "required": ["kind"] },
+        ] } },
+        "required": ["test"],
+    });
+    profile["then"] = json!({ "not": { "required": ["streams"] } });
+    profile["else"] = json!({ "required": ["streams"] });
+    profile
 }
 
 /// The words that `test:` can be.
 fn test_kinds() -> Vec<&'static str> {
-    std::iter::once("traffic").chain(Kind::NAMES.map(|(name, _)| name)).collect()
+    ["traffic", STUDY].into_iter().chain(Kind::NAMES.map(|(name, _)| name)).collect()
 }
 
 fn records() -> Vec<(&'static str, Value)> {
@@ -135,6 +151,11 @@ fn records() -> Vec<(&'static str, Value)> {
         ("latency_test", benchmark::latency()),
         ("back_to_back", benchmark::back_to_back()),
         ("system_recovery", benchmark::recovery()),
+        ("study", study::study()),
+        ("cell", study::cell()),
+        ("effect", study::effect()),
+        ("target", study::target()),
+        ("arm_criterion", study::criterion()),
         ("measure", measure()),
         ("pass", pass()),
         ("validity", validity()),
@@ -560,6 +581,10 @@ fn pass() -> Value {
             "max_reordered": described(unit::<Ratio>(), "Largest reordered / unique (RFC 4737)."),
             "max_latency": described(unit::<Nanos>(), "Largest latency of any packet."),
             "min_rx_rate": described(unit::<PacketsPerSecond>(), "Smallest rate received."),
+            "arms": described(
+                json!({ "type": "array", "items": reference("arm_criterion") }),
+                "What the arms of a fragmentation study are held to.",
+            ),
         }),
     );
     for (key, percentile) in PERCENTILES {

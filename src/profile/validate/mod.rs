@@ -10,6 +10,7 @@ mod programs;
 mod rates;
 mod sizes;
 mod stack;
+mod study;
 mod tag;
 mod times;
 mod values;
@@ -70,6 +71,7 @@ pub fn validate(decoded: &mut Decoded) {
     }
     tag::tags_have_room(decoded, &mut broken);
     benchmark::RULES.iter().for_each(|rule| rule(&decoded.profile, &mut broken));
+    study::RULES.iter().for_each(|rule| rule(&decoded.profile, &mut broken));
     programs::streams_compile(decoded, &mut broken);
     stack::warn_of_what_receivers_refuse(&mut decoded.profile);
     let known = Known::new(&decoded.problems);
