@@ -17,6 +17,7 @@ mod profile;
 mod report;
 mod run;
 mod run_command;
+mod serve;
 mod signals;
 mod study;
 mod trace;
@@ -84,6 +85,7 @@ fn execute(command: Command) -> std::result::Result<Status, Failure> {
         Command::Calibrate(typed) => calibrate::execute(&typed),
         Command::Ping(typed) => Ok(ping::execute(&typed)),
         Command::Trace(typed) => Ok(trace::execute(&typed)?),
+        Command::Serve(typed) => Ok(serve::execute(&typed)?),
         Command::Schema(schema) => {
             let text = match schema.of {
                 cli::schema::Of::Profile => format!("{:#}\n", crate::profile::schema()),

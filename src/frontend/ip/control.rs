@@ -25,6 +25,8 @@ pub struct Control {
     pub fragment_size: Option<u32>,
     /// Packets that the socket had no room for, since it was opened (`SO_RXQ_OVFL`).
     pub dropped: Option<u32>,
+    /// Where an IPv6 packet was sent to (`IPV6_RECVPKTINFO`).
+    pub destination: Option<Ipv6Addr>,
 }
 
 impl Control {
@@ -59,6 +61,9 @@ impl Control {
                 if data.len() >= 4 =>
             {
                 self.fragment_size = Some(native_u32(data, 0)).filter(|size| *size > 0);
+            }
+            (libc::IPPROTO_IPV6, libc::IPV6_PKTINFO) if data.len() >= 16 => {
+                self.destination = Some(Ipv6Addr::from(bits::array_at::<16>(data, 0)));
             }
             (libc::SOL_SOCKET, libc::SO_RXQ_OVFL) if data.len() >= 4 => {
                 self.dropped = Some(native_u32(data, 0));

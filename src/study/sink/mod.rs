@@ -33,6 +33,7 @@ use crate::sys::frame_socket::{ALL, FrameSocket};
 use crate::sys::netns::Netns;
 use crate::sys::raw_socket::{self, IP_RECVFRAGSIZE, IPV6_RECVFRAGSIZE, set_option};
 use crate::sys::{clock, poll};
+use crate::wire::{checksum, ip_protocol, tcp};
 
 /// Receive buffer of every socket: some thousand packets.
 const BUFFER: u32 = 8 << 20;
@@ -218,6 +219,7 @@ impl Sink {
             Family::V6 => {
                 socket.set_only_v6(true)?;
                 set_option(fd, libc::IPPROTO_IPV6, IPV6_RECVFRAGSIZE, 1_u32)?;
+                set_option(fd, libc::IPPROTO_IPV6, libc::IPV6_RECVPKTINFO, 1_u32)?;
             }
         }
         set_option(fd, libc::SOL_SOCKET, libc::SO_RXQ_OVFL, 1_u32)?;
@@ -348,6 +350,10 @@ impl Sink {
         if kind == Kind::RawIcmp && !is_echo_request(family, message) {
             return Ok(true);
         }
+        // A raw socket is given what TCP itself would discard.
+        if kind == Kind::RawTcp && !is_right_tcp(family, message, from.ip(), &control) {
+            return Ok(true);
+        }
         let Some(tag) = Tag::find(message) else {
             self.totals.ignored += u64::from(kind == Kind::Udp);
             return Ok(true);
@@ -400,6 +406,28 @@ impl Sink {
         self.totals.limited += u64::from(!may);
         may
     }
+}
+
+/// Whether TCP takes a segment for whole; IPv4's raw socket gives the IP header too.
+fn is_right_tcp(family: Family, message: &[u8], from: IpAddr, control: &Control) -> bool {
+    let (segment, pseudo) = match (family, from) {
+        (Family::V4, _) => {
+            let Some(View { src: IpAddr::V4(src), dst: IpAddr::V4(dst), payload, .. }) =
+                View::of_packet(message)
+            else {
+                return false;
+            };
+            let len = payload.len() as u32;
+            (payload, checksum::pseudo_ipv4(src, dst, ip_protocol::TCP, len))
+        }
+        (Family::V6, IpAddr::V6(src)) => {
+            let Some(dst) = control.destination else { return false };
+            let len = message.len() as u32;
+            (message, checksum::pseudo_ipv6(src, dst, ip_protocol::TCP, len))
+        }
+        (Family::V6, IpAddr::V4(_)) => return false,
+    };
+    tcp::Packet::new_checked(segment).is_ok_and(|segment| segment.verify_checksum(pseudo))
 }
 
 /// The first byte of an ICMP message says what it is; IPv4's raw socket gives the IP header too.
