@@ -23,6 +23,12 @@ const DO8: usize = 8;
 const SYN: u8 = 2;
 /// The hop limit: as the seeds' programs have it.
 const HOPS: u8 = 255;
+/// The sequence numbers of two packets are so far apart, in bits: no packet has more data.
+const TCP_DATA_BITS: u32 = 11;
+/// Bytes of data of a TCP packet at most.
+pub const MAX_TCP_DATA: usize = (1 << TCP_DATA_BITS) - 1;
+/// Tries after which TCP's sequence numbers come again.
+pub const TCP_TRIES: u32 = 1 << (32 - TCP_DATA_BITS - 6);
 /// ECN codepoints (RFC 3168 §5).
 const CONGESTION: u8 = 3;
 /// The random sequence that shuffles the fragments of a try.
@@ -106,12 +112,14 @@ impl Common {
     /// TCP's sequence number of a packet of a try: what comes back tells both.
     pub fn tcp_seq(&self, seq: u32, index: u8) -> u32 {
         let key = random::mix(u64::from(self.study) ^ 0x7c) as u32;
-        key.wrapping_add(seq.wrapping_mul(64)).wrapping_add(u32::from(index))
+        let number = seq.wrapping_mul(64).wrapping_add(u32::from(index));
+        key.wrapping_add(number << TCP_DATA_BITS)
     }
 
-    /// The try and packet of an acknowledgment number.
+    /// The packet of an acknowledgment number, and its try modulo [`TCP_TRIES`]. A SYN-ACK acknowledges
+    /// the SYN alone, a reset the data too.
     pub fn of_tcp_ack(&self, ack: u32) -> (u32, u8) {
-        let number = ack.wrapping_sub(self.tcp_seq(0, 0)).wrapping_sub(1);
+        let number = ack.wrapping_sub(self.tcp_seq(0, 0)).wrapping_sub(1) >> TCP_DATA_BITS;
         (number / 64, (number % 64) as u8)
     }
 }
@@ -689,3 +697,7 @@ fn dns_query(message: &mut [u8], name: &str, study: u32, seq: u32, index: u8) {
     query.resize(message.len(), 0);
     message.copy_from_slice(&query[..message.len()]);
 }
+
+#[cfg(test)]
+#[path = "compose_tests.rs"]
+mod tests;

@@ -27,6 +27,13 @@ pub enum Heard {
         /// Which packet.
         index: u8,
     },
+    /// TCP answered a packet of a try.
+    Acknowledged {
+        /// The try, modulo [`compose::TCP_TRIES`].
+        modulo: u32,
+        /// Which packet.
+        index: u8,
+    },
     /// Somebody refused a packet.
     Refused {
         /// The try, where the quoted bytes say it.
@@ -67,9 +74,8 @@ pub fn hear(common: &Common, frame: &[u8]) -> Option<Heard> {
             if (segment.src(), segment.dst()) != (theirs, ours) || !answers {
                 return None;
             }
-            // A reset acknowledges the data too: the last byte of it, at most, is within the try.
-            let (seq, index) = common.of_tcp_ack(segment.ack());
-            Some(Heard::Answered { seq, index })
+            let (modulo, index) = common.of_tcp_ack(segment.ack());
+            Some(Heard::Acknowledged { modulo, index })
         }
         ip_protocol::ICMP if family == Family::V4 => control(common, family, &view, peer),
         ip_protocol::ICMPV6 if family == Family::V6 => control(common, family, &view, peer),
@@ -125,4 +131,92 @@ fn control(common: &Common, family: Family, view: &View<'_>, peer: IpAddr) -> Op
         error,
         from: view.src,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::study::compose::Ends;
+    use crate::wire::{ethernet, ethertype, ipv6};
+    use proptest::prelude::*;
+
+    fn common() -> Common {
+        let (own, peer) = ("2001:2::2".parse().unwrap(), "2001:2::3".parse().unwrap());
+        Common {
+            study: 9,
+            ends: Ends {
+                src_mac: [2; 6],
+                dst_mac: [[4; 6]; 2],
+                ipv4: None,
+                ipv6: Some((own, peer)),
+                src_port: 50_000,
+                dst_port: 8900,
+                name: "example.com".into(),
+            },
+        }
+    }
+
+    /// A frame from the peer.
+    fn frame(next_header: u8, payload: &[u8]) -> Vec<u8> {
+        let (own, peer) = common().ends.ipv6.unwrap();
+        let mut frame = vec![0; ethernet::LEN + ipv6::LEN];
+        ethernet::Repr { dst: [2; 6], src: [4; 6], ethertype: ethertype::IPV6 }.emit(&mut frame);
+        ipv6::Repr {
+            dscp: 0,
+            ecn: 0,
+            flow_label: 0,
+            payload_len: payload.len() as u16,
+            next_header,
+            hop_limit: 64,
+            src: peer,
+            dst: own,
+        }
+        .emit(&mut frame[ethernet::LEN..]);
+        frame.extend(payload);
+        frame
+    }
+
+    #[test]
+    fn a_reset_and_a_syn_ack_are_of_the_same_try() {
+        let common = common();
+        for (seq, index) in [(0, 0), (7, 3), (40_000, 63)] {
+            for beyond in [1, 1 + 1_212] {
+                let mut segment = vec![0; tcp::LEN];
+                tcp::Repr {
+                    src: 8900,
+                    dst: 50_000,
+                    seq: 1,
+                    ack: common.tcp_seq(seq, index).wrapping_add(beyond),
+                    flags: 0x12,
+                    window: 0,
+                    urgent: 0,
+                }
+                .emit(&mut segment, 0);
+                let heard = hear(&common, &frame(ip_protocol::TCP, &segment));
+                let modulo = seq % compose::TCP_TRIES;
+                assert_eq!(heard, Some(Heard::Acknowledged { modulo, index }));
+            }
+        }
+    }
+
+    #[test]
+    fn echoes_are_known_by_their_tag() {
+        let tag = Tag { study: 9, seq: 5, index: 2, count: 3, burst: true, ..Tag::default() };
+        let mut message = vec![icmpv6::ECHO_REPLY, 0, 0, 0, 0, 0, 0, 0];
+        message.extend(tag.bytes());
+        let heard = |message: &[u8]| hear(&common(), &frame(ip_protocol::ICMPV6, message));
+        assert_eq!(heard(&message), Some(Heard::Answered { seq: 5, index: 2 }));
+        let other = Tag { study: 8, ..tag };
+        message[8..].copy_from_slice(&other.bytes());
+        assert_eq!(heard(&message), None, "another study's");
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_comes_is_read_or_not(kind in 0u8..4, payload: Vec<u8>) {
+            let next = [ip_protocol::UDP, ip_protocol::TCP, ip_protocol::ICMPV6, 44][usize::from(kind)];
+            let _ = hear(&common(), &frame(next, &payload));
+            let _ = hear(&common(), &payload);
+        }
+    }
 }

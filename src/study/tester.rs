@@ -315,6 +315,13 @@ impl<'a> Tester<'a> {
                     outcome.answered |= 1_u64.checked_shl(index.into()).unwrap_or(0);
                 }
             }
+            Heard::Acknowledged { modulo, index } => {
+                // The latest try that it can be.
+                let last = (self.observed.outcomes.len() as u32).saturating_sub(1);
+                let back = last.wrapping_sub(modulo) % compose::TCP_TRIES;
+                let Some(seq) = last.checked_sub(back) else { return };
+                self.take(Heard::Answered { seq, index });
+            }
             Heard::Refused { seq, id, error, from } => {
                 let known = || id.and_then(|id| self.ids.get(&id).copied());
                 let Some(seq) = seq.or_else(known) else { return };

@@ -39,6 +39,14 @@ fn packets_can_be_made(profile: &Profile, problems: &mut Vec<Problem>) {
         let found = format!("{}: {why}", study.cells[cell].name);
         problems.push(profile.origin.problem(at, found, expected));
     }
+    for (number, cell) in study.cells.iter().enumerate() {
+        let data = cell.len.saturating_sub(cell.tcp_header);
+        if cell.protocol == Protocol::Tcp && data > compose::MAX_TCP_DATA {
+            let found = format!("{}: {data} bytes of TCP data", cell.name);
+            let expected = format!("at most {}: answers tell tries apart by it", compose::MAX_TCP_DATA);
+            problems.push(profile.origin.problem(cell_path(study, number), found, expected));
+        }
+    }
     let name = study.target.name.as_deref().unwrap_or("example.com");
     for (number, cell) in study.cells.iter().enumerate() {
         let least = compose::dns_least(name);

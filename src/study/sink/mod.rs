@@ -217,7 +217,10 @@ impl Sink {
         match family {
             Family::V4 => set_option(fd, libc::IPPROTO_IP, IP_RECVFRAGSIZE, 1_u32)?,
             Family::V6 => {
-                socket.set_only_v6(true)?;
+                // A raw socket has one family anyway, and refuses the option.
+                if kind == Kind::Udp {
+                    socket.set_only_v6(true)?;
+                }
                 set_option(fd, libc::IPPROTO_IPV6, IPV6_RECVFRAGSIZE, 1_u32)?;
                 set_option(fd, libc::IPPROTO_IPV6, libc::IPV6_RECVPKTINFO, 1_u32)?;
             }
