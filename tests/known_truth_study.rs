@@ -4,19 +4,17 @@
 mod common;
 
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use common::{privileged, root, wirestorm};
 use serde_json::Value;
 
-/// One lab at a time.
-static MACHINE: Mutex<()> = Mutex::new(());
-/// What is later than this may have met a time-out of the receiver.
-const LATE_NS: u64 = 150_000_000;
+/// Labs at a time: they wait more than they work.
+const LABS: usize = 4;
 
-/// Runs a study until the machine let it: neither invalid nor late. Its result.
-fn undisturbed(profile: &str) -> (Value, String) {
-    let _alone = MACHINE.lock().unwrap_or_else(PoisonError::into_inner);
+/// Runs a study until the machine let it: valid, and no frame later than `late_ns`, so that it met no
+/// time-out of the receiver that it should not. Its result and what it said.
+fn undisturbed(profile: &str, late_ns: u64) -> (Value, String) {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("result.json");
     let mut last = String::new();
@@ -31,29 +29,43 @@ fn undisturbed(profile: &str) -> (Value, String) {
         let Ok(text) = std::fs::read_to_string(&path) else { panic!("{profile}: {last}") };
         let result: Value = serde_json::from_str(&text).expect("is JSON");
         let lag = result["schedule_lag_max_ns"].as_u64().expect("known");
-        if result["verdict"]["valid"] == true && lag < LATE_NS {
+        if result["verdict"]["valid"] == true && lag < late_ns {
             return (result, last);
         }
     }
     panic!("{profile}: the machine never let it: {last}");
 }
 
-fn holds(profile: &str) -> Value {
-    let (result, told) = undisturbed(profile);
-    assert_eq!(result["verdict"]["passed"], true, "{profile}: {told}");
+/// A study meets its own criteria.
+fn truth(name: &str) -> Value {
+    // Fragments of 0.8 and 1.2 of a second have 0.2 of it; all others have the whole.
+    let late = if name.starts_with("21") { 150_000_000 } else { 900_000_000 };
+    let (result, told) = undisturbed(&format!("profiles/known-truth/{name}.yaml"), late);
+    assert_eq!(result["verdict"]["passed"], true, "{name}: {told}");
     result
 }
 
-fn truth(name: &str) -> Value {
-    holds(&format!("profiles/known-truth/{name}.yaml"))
+/// Several studies, some at a time.
+fn truths(names: &[&str]) {
+    let left = Mutex::new(names.iter());
+    std::thread::scope(|scope| {
+        for _ in 0..LABS {
+            scope.spawn(|| {
+                loop {
+                    let Some(name) = left.lock().expect("nobody panics with it").next() else { break };
+                    truth(name);
+                }
+            });
+        }
+    });
 }
 
 #[test]
-fn truths_of_what_passes_and_what_a_router_drops() {
-    if !privileged("truths_of_what_passes_and_what_a_router_drops") {
+fn known_truths_are_found_with_their_stage() {
+    if !privileged("known_truths_are_found_with_their_stage") {
         return;
     }
-    for name in [
+    truths(&[
         "01-nothing-in-between",
         "02-fragments-dropped",
         "03-first-next-header",
@@ -61,18 +73,6 @@ fn truths_of_what_passes_and_what_a_router_drops() {
         "05-first-fragment-dropped",
         "06-last-fragment-dropped",
         "07-every-tenth-fragment",
-        "23-connection-tracking",
-    ] {
-        truth(name);
-    }
-}
-
-#[test]
-fn truths_of_overlaps_duplicates_and_time_outs() {
-    if !privileged("truths_of_overlaps_duplicates_and_time_outs") {
-        return;
-    }
-    for name in [
         "10-two-overlap",
         "11-second-overlaps-first",
         "12-contained-fragment",
@@ -80,9 +80,8 @@ fn truths_of_overlaps_duplicates_and_time_outs() {
         "14-duplicate-after-completion",
         "16-tiny-first-fragment",
         "21-late-second-fragment",
-    ] {
-        truth(name);
-    }
+        "23-connection-tracking",
+    ]);
 }
 
 /// The seed's cuts: those that are unlawful are never delivered, the lawful ones always.
@@ -107,7 +106,7 @@ fn a_random_tenth_is_lost_at_the_router() {
     if !privileged("a_random_tenth_is_lost_at_the_router") {
         return;
     }
-    let (result, _) = undisturbed("profiles/known-truth/08-random-tenth-fragment.yaml");
+    let (result, _) = undisturbed("profiles/known-truth/08-random-tenth-fragment.yaml", 900_000_000);
     let arm = &result["cells"][0]["arms"][1];
     assert_eq!(arm["arm"], "fragments");
     let share = |of: &str| arm[of]["share"].as_f64().expect("measured");
