@@ -52,7 +52,9 @@ fn truths(names: &[&str]) {
         for _ in 0..LABS {
             scope.spawn(|| {
                 loop {
-                    let Some(name) = left.lock().expect("nobody panics with it").next() else { break };
+                    let Some(name) = left.lock().expect("nobody panics with it").next() else {
+                        break;
+                    };
                     truth(name);
                 }
             });
@@ -106,7 +108,8 @@ fn a_random_tenth_is_lost_at_the_router() {
     if !privileged("a_random_tenth_is_lost_at_the_router") {
         return;
     }
-    let (result, _) = undisturbed("profiles/known-truth/08-random-tenth-fragment.yaml", 900_000_000);
+    let (result, _) =
+        undisturbed("profiles/known-truth/08-random-tenth-fragment.yaml", 900_000_000);
     let arm = &result["cells"][0]["arms"][1];
     assert_eq!(arm["arm"], "fragments");
     let share = |of: &str| arm[of]["share"].as_f64().expect("measured");

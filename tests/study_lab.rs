@@ -128,10 +128,8 @@ fn intervals_cover_the_truth() {
         share.hits += u64::from(record.socket == 0);
     }
     assert!(repeats.iter().all(|share| share.tries == u64::from(TRIES)));
-    let covered = repeats
-        .iter()
-        .filter(|share| share.wilson().expect("tries").covers(TRUTH))
-        .count();
+    let covered =
+        repeats.iter().filter(|share| share.wilson().expect("tries").covers(TRUTH)).count();
     let lost: u64 = repeats.iter().map(|share| share.hits).sum();
     let mean = lost as f64 / f64::from(REPEATS * TRIES);
     println!("{covered} of {REPEATS} intervals cover {TRUTH}; the mean loss is {mean}");
@@ -193,7 +191,11 @@ fn extension_headers_of_every_size() {
             assert_eq!(arm["fragment_loss"]["hits"], 0, "the tap sees all: {cell:#}");
             let stage = &arm["attribution"]["stage"];
             assert!(
-                if reached { stage == "none" } else { stage == "receiver" || stage == "reassembly" },
+                if reached {
+                    stage == "none"
+                } else {
+                    stage == "receiver" || stage == "reassembly"
+                },
                 "{cell:#}"
             );
         }
@@ -215,7 +217,8 @@ fn anomalies_before_linux() {
     let taken = ["duplicate", "duplicate-after", "overlap-contained", "nested"];
     for (number, cell) in result["cells"].as_array().expect("cells").iter().enumerate() {
         let anomaly = cell["anomaly"].as_str().expect("a name");
-        let path = if taken.contains(&anomaly) || anomaly == "too-long" { "always" } else { "never" };
+        let path =
+            if taken.contains(&anomaly) || anomaly == "too-long" { "always" } else { "never" };
         assert_eq!(arm(&result, number, "anomaly")["path"], path, "{cell:#}");
     }
 }
@@ -245,7 +248,9 @@ fn tshark_reads_what_studies_send() {
         assert!(pcap.output().expect("it starts").status.success(), "{}", path.display());
         let mut tshark = Command::new("tshark");
         tshark.arg("-n").arg("-r").arg(&file);
-        for option in ["ip.check_checksum:TRUE", "udp.check_checksum:TRUE", "tcp.check_checksum:TRUE"] {
+        for option in
+            ["ip.check_checksum:TRUE", "udp.check_checksum:TRUE", "tcp.check_checksum:TRUE"]
+        {
             tshark.args(["-o", option]);
         }
         // 0: computed, and wrong.

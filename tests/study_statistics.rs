@@ -9,7 +9,10 @@ const REFERENCE: &str = include_str!("study_reference.csv");
 
 fn near(is: f64, wanted: f64, told: &str) {
     let scale = wanted.abs().max(1e-12);
-    assert!((is - wanted).abs() < 1e-9 || (is - wanted).abs() / scale < 1e-7, "{is} {wanted}: {told}");
+    assert!(
+        (is - wanted).abs() < 1e-9 || (is - wanted).abs() / scale < 1e-7,
+        "{is} {wanted}: {told}"
+    );
 }
 
 fn interval(is: Interval, wanted: &[f64], told: &str) {

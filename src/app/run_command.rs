@@ -24,8 +24,7 @@ pub fn execute(run: &Run) -> std::result::Result<Status, Failure> {
     let Requested { profile, allowed } = profile::load(&run.profile)?;
     check_outputs(run)?;
     let sends_nothing = matches!(run.engine, Engine::Null | Engine::Pcap);
-    let many = matches!(profile.test, TestKind::Benchmark(_) | TestKind::Study(_));
-    if many && run.engine == Engine::Null || matches!(profile.test, TestKind::Benchmark(_)) && sends_nothing {
+    if matches!(profile.test, TestKind::Benchmark(_)) && sends_nothing {
         // It counts its packets as sent: a search would blame the device for all of them.
         return Err(Failure::Input(
             Error::new("measure", &profile.name, "with this engine it sends nothing")
@@ -50,6 +49,12 @@ pub fn execute(run: &Run) -> std::result::Result<Status, Failure> {
         allowed,
     };
     if let TestKind::Study(test) = &profile.test {
+        if run.engine != Engine::Auto {
+            return Err(Failure::Input(
+                Error::new("measure", &profile.name, "a study sends by a packet socket alone")
+                    .remedy("leave --engine out; wirestorm pcap writes the packets"),
+            ));
+        }
         return study::execute(run, &profile, test, &options);
     }
     if let TestKind::Benchmark(test) = &profile.test {

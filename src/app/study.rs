@@ -82,9 +82,10 @@ pub fn execute(
         eprintln!("wirestorm: {error}");
     }
     let outputs = &run.outputs;
-    let json = outputs.json.as_ref().map(|path| {
-        report::file::write(path, |out| report::study::to_writer(&result, out))
-    });
+    let json = outputs
+        .json
+        .as_ref()
+        .map(|path| report::file::write(path, |out| report::study::to_writer(&result, out)));
     let csv = outputs.csv.as_ref().map(|dir| report::study_csv::write(&result, dir));
     let page = outputs
         .html
@@ -142,16 +143,13 @@ fn measure(
     stop: &AtomicBool,
     show: &mut dyn FnMut(u64),
 ) -> Result<(StudyResult, Option<Error>)> {
-    let plan = Plan::new(study).map_err(|(cell, why)| {
-        Error::new("make the packets of", &study.cells[cell].name, why)
-    })?;
+    let plan = Plan::new(study)
+        .map_err(|(cell, why)| Error::new("make the packets of", &study.cells[cell].name, why))?;
     let started = machine::now_rfc3339();
     let bed = Bed::up(profile, study, options)?;
-    let mut wire =
-        Interface::open(&bed.port.netns, bed.port.facts.index, &bed.port.facts.name)?;
-    let broke = |error: io::Error| {
-        Error::new("send and listen on", &bed.port.facts.name, words(&error))
-    };
+    let mut wire = Interface::open(&bed.port.netns, bed.port.facts.index, &bed.port.facts.name)?;
+    let broke =
+        |error: io::Error| Error::new("send and listen on", &bed.port.facts.name, words(&error));
     let mut tester = Tester::new(study, &plan, &bed.common, &mut wire, stop);
     let mut failed = tester.rounds(profile.seed, show).map_err(broke).err();
     let attributed = tester.observed.outcomes.len();
@@ -230,9 +228,8 @@ fn attribute(
     into: &mut [Option<report::study::Attribution>],
 ) -> Result<()> {
     let witness = || bed.lab.as_ref().map_or(Ok(Vec::new()), Lab::witness);
-    let broke = |error: io::Error| {
-        Error::new("send and listen on", &bed.port.facts.name, words(&error))
-    };
+    let broke =
+        |error: io::Error| Error::new("send and listen on", &bed.port.facts.name, words(&error));
     let longest = study.reassembly_time.iter().copied().max().unwrap_or_default();
     let settle = longest.0 + TIMERS.0;
     // Fragments of the rounds that are still waited for time out first.
@@ -249,7 +246,8 @@ fn attribute(
         tester.send_and_listen(&tries, study.wait.0).map_err(broke)?;
         let links = witness()?;
         tester.ask_from(first as u32).map_err(broke)?;
-        let tally = tally(study, arm, &tester.observed.outcomes[first..]);
+        let tap = tester.observed.tap == Some(true);
+        let tally = tally(study, arm, &tester.observed.outcomes[first..], tap);
         let mut counters = links.clone();
         if attribution::leaves_queues(cell, arm.kind, &tally) {
             tester.pause(settle).map_err(broke)?;
@@ -272,11 +270,8 @@ fn attribute(
 
 fn warnings(profile: &Profile, study: &Study, observed: &Observed) -> Vec<Reason> {
     let warn = |code: &str, message: String| Reason { code: code.into(), message };
-    let mut warnings: Vec<Reason> = profile
-        .warnings
-        .iter()
-        .map(|message| warn("profile", message.clone()))
-        .collect();
+    let mut warnings: Vec<Reason> =
+        profile.warnings.iter().map(|message| warn("profile", message.clone())).collect();
     if study.receiver == Receiver::Sink && observed.tap == Some(false) {
         warnings.push(warn(
             "no_tap",
@@ -312,16 +307,20 @@ impl Bed {
         let port = ports::attach(profile, lab.as_ref())?.swap_remove(0);
         let number = random::mix(profile.seed ^ random::mix(clock::realtime())) as u32;
         let common = common(profile, study, &port, lab.as_ref(), number)?;
-        for address in [common.ends.ipv4.map(|(_, dst)| IpAddr::V4(dst)), common.ends.ipv6.map(|(_, dst)| IpAddr::V6(dst))].into_iter().flatten() {
+        for address in [
+            common.ends.ipv4.map(|(_, dst)| IpAddr::V4(dst)),
+            common.ends.ipv6.map(|(_, dst)| IpAddr::V6(dst)),
+        ]
+        .into_iter()
+        .flatten()
+        {
             if !safety::is_safe(address, &options.allowed) {
                 return Err(Error::new(
                     "send",
                     format!("test.target {address}"),
                     "it is outside the ranges for tests",
                 )
-                .remedy(format!(
-                    "if it is yours to test, add --allow-destination {address}"
-                )));
+                .remedy(format!("if it is yours to test, add --allow-destination {address}")));
             }
         }
         let source = common.ends.src_port;
@@ -456,9 +455,8 @@ fn pair<A: Copy>(
 /// # Errors
 /// Packets that cannot be made.
 pub fn describe(profile: &Profile, study: &Study) -> Result<String> {
-    let plan = Plan::new(study).map_err(|(cell, why)| {
-        Error::new("make the packets of", &study.cells[cell].name, why)
-    })?;
+    let plan = Plan::new(study)
+        .map_err(|(cell, why)| Error::new("make the packets of", &study.cells[cell].name, why))?;
     let frames = plan.frames(study.tries);
     let mut text = format!(
         "fragmentation study ({}): {} cells, {} tries of each of {} arms, every {}: {} frames, about {}\n",
@@ -498,10 +496,10 @@ pub fn describe(profile: &Profile, study: &Study) -> Result<String> {
 /// # Errors
 /// Packets that cannot be made.
 pub fn dry(profile: &Profile, study: &Study, count: u64) -> Result<Vec<Vec<u8>>> {
-    let plan = Plan::new(study).map_err(|(cell, why)| {
-        Error::new("make the packets of", &study.cells[cell].name, why)
-    })?;
-    let topology = profile.lab.as_ref().map_or(crate::profile::model::Topology::Router, |lab| lab.topology);
+    let plan = Plan::new(study)
+        .map_err(|(cell, why)| Error::new("make the packets of", &study.cells[cell].name, why))?;
+    let topology =
+        profile.lab.as_ref().map_or(crate::profile::model::Topology::Router, |lab| lab.topology);
     let layout = Layout::new(topology, 1500);
     let end = |device: &str| layout.ends().find(|end| end.device == device);
     let (Some(tx), Some(rx)) = (end("tx"), end("rx")) else {

@@ -172,8 +172,7 @@ pub enum Receiver {
 }
 
 /// Receivers by their names.
-pub const RECEIVERS: [(&str, Receiver); 2] =
-    [("sink", Receiver::Sink), ("host", Receiver::Host)];
+pub const RECEIVERS: [(&str, Receiver); 2] = [("sink", Receiver::Sink), ("host", Receiver::Host)];
 
 /// Where the packets go.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -16,12 +16,8 @@ use crate::study::statistics::proportion::Interval;
 pub fn write(result: &StudyResult, dir: &Path) -> Result<()> {
     file::create_dir(dir)?;
     file::write(&dir.join("arms.csv"), |out| table(out, ARMS, arms(result)))?;
-    file::write(&dir.join("comparisons.csv"), |out| {
-        table(out, COMPARISONS, comparisons(result))
-    })?;
-    file::write(&dir.join("attribution.csv"), |out| {
-        table(out, ATTRIBUTION, attribution(result))
-    })
+    file::write(&dir.join("comparisons.csv"), |out| table(out, COMPARISONS, comparisons(result)))?;
+    file::write(&dir.join("attribution.csv"), |out| table(out, ATTRIBUTION, attribution(result)))
 }
 
 const ARMS: &[&str] = &[
@@ -93,9 +89,8 @@ fn ends(interval: Option<Interval>) -> [String; 2] {
 fn arms(result: &StudyResult) -> impl Iterator<Item = Vec<String>> {
     result.cells.iter().flat_map(|cell| {
         cell.arms.iter().map(move |arm| {
-            let fragments = |of: &dyn Fn(ShareResult) -> String| {
-                arm.fragment_loss.map_or_else(String::new, of)
-            };
+            let fragments =
+                |of: &dyn Fn(ShareResult) -> String| arm.fragment_loss.map_or_else(String::new, of);
             let mut row = vec![
                 cell.name.clone(),
                 cell.family.clone(),

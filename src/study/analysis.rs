@@ -35,11 +35,11 @@ fn delivered(receiver: Receiver, arm: &Arm, outcome: &Outcome) -> Option<bool> {
     Some(bits & all(arm) == all(arm))
 }
 
-/// What the outcomes of one arm add up to.
-pub fn tally(study: &Study, arm: &Arm, outcomes: &[Outcome]) -> Tally {
+/// What the outcomes of one arm add up to. `tap`: the sink has one.
+pub fn tally(study: &Study, arm: &Arm, outcomes: &[Outcome], tap: bool) -> Tally {
     let mut tally = Tally::default();
-    let mut told = true;
-    let mut at_socket = 0;
+    let mut told = study.receiver == Receiver::Sink;
+    let (mut at_socket, mut distinct, mut tapped) = (0, 0, 0);
     for outcome in outcomes {
         let packets = u64::from(all(arm).count_ones());
         tally.datagrams += packets;
@@ -49,14 +49,16 @@ pub fn tally(study: &Study, arm: &Arm, outcomes: &[Outcome]) -> Tally {
         tally.answered += u64::from((outcome.answered & all(arm)).count_ones());
         match outcome.record {
             Some(record) => {
-                tally.distinct.1 += u64::from((record.tap & arm.sent).count_ones());
-                tally.tapped += u64::from(record.copies);
+                distinct += u64::from((record.tap & arm.sent).count_ones());
+                tapped += u64::from(record.copies);
                 at_socket += u64::from((record.socket & all(arm)).count_ones());
             }
             None => told = false,
         }
     }
-    tally.delivered = (told && study.receiver == Receiver::Sink).then_some(at_socket);
+    tally.delivered = told.then_some(at_socket);
+    tally.distinct.1 = (told && tap).then_some(distinct);
+    tally.tapped = (told && tap).then_some(tapped);
     tally
 }
 
@@ -72,8 +74,7 @@ pub fn cells(
     for outcome in &observed.outcomes[..attributed] {
         by_arm[outcome.arm].push(outcome);
     }
-    let mut errors: Vec<BTreeMap<(String, String), u64>> =
-        vec![BTreeMap::new(); plan.arms.len()];
+    let mut errors: Vec<BTreeMap<(String, String), u64>> = vec![BTreeMap::new(); plan.arms.len()];
     for outcome in &observed.outcomes {
         if let Some(refused) = outcome.refused {
             let error = format!("{}/{}", refused.message_type, refused.code);

@@ -20,10 +20,11 @@ pub struct Tally {
     pub due: u64,
     /// Frames that the kernel took.
     pub sent: u64,
-    /// Distinct fragments that were sent, and those of them that the receiver's tap saw.
-    pub distinct: (u64, u64),
+    /// Distinct fragments that were sent, and those of them that the receiver's tap saw; None: there is
+    /// no tap.
+    pub distinct: (u64, Option<u64>),
     /// Frames that the tap saw, duplicates included.
-    pub tapped: u64,
+    pub tapped: Option<u64>,
     /// Datagrams that reached the socket; None: the sink did not tell.
     pub delivered: Option<u64>,
     /// Datagrams that were answered.
@@ -37,7 +38,8 @@ pub struct Counters(pub Vec<Counter>);
 impl Counters {
     /// What rose between two readings.
     pub fn between(before: &[(String, u64)], after: &[(String, u64)]) -> Self {
-        let old = |name: &str| before.iter().find(|(known, _)| known == name).map_or(0, |(_, v)| *v);
+        let old =
+            |name: &str| before.iter().find(|(known, _)| known == name).map_or(0, |(_, v)| *v);
         let rise = |(name, value): &(String, u64)| Counter {
             name: name.clone(),
             value: value.saturating_sub(old(name)),
@@ -86,12 +88,12 @@ pub fn attribute(cell: &Cell, arm: ArmKind, tally: &Tally, counters: &Counters) 
         // Without counters on the way, the tap's view of distinct fragments is the only one.
         None => {
             let (all, seen) = tally.distinct;
-            link("path", "fragments that the receiver's tap saw", all, Some(seen));
-            tally.tapped
+            link("path", "fragments that the receiver's tap saw", all, seen);
+            tally.tapped.unwrap_or(all)
         }
     };
     if counters.get("rx rx_packets").is_some() {
-        link("link", "the receiver's tap", arrived, Some(tally.tapped));
+        link("link", "the receiver's tap", arrived, tally.tapped);
     }
     if arm.is_fragmented() {
         let group = if cell.family == Family::V6 { "Ip6" } else { "Ip" };
@@ -102,7 +104,11 @@ pub fn attribute(cell: &Cell, arm: ArmKind, tally: &Tally, counters: &Counters) 
     let told = tally.delivered;
     let delivered = link("receiver", "datagrams at the receiver's socket", tally.datagrams, told);
     link("reply", "datagrams that were answered", delivered, Some(tally.answered));
-    let stage = culprit(&chain);
+    let mut stage = culprit(&chain);
+    // Of a host that tells nothing, a missing answer may be a loss of any stage that was not counted.
+    if stage == "reply" && told.is_none() {
+        "unknown".clone_into(&mut stage);
+    }
     Attribution {
         datagrams: tally.datagrams,
         why: why(cell, &stage, counters),
@@ -169,7 +175,8 @@ fn why(cell: &Cell, stage: &str, counters: &Counters) -> String {
                 "not all fragments are there"
             };
             let named = risen(&|name| {
-                name.starts_with(&format!("rx {group}.Reasm")) || name.starts_with(&format!("rx {icmp}.Out"))
+                name.starts_with(&format!("rx {group}.Reasm"))
+                    || name.starts_with(&format!("rx {icmp}.Out"))
             });
             format!("{cause} ({named})")
         }

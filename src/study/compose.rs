@@ -7,13 +7,9 @@ use crate::frontend::ip::Family;
 use crate::frontend::trace::compose::options;
 use crate::packet::random;
 use crate::profile::fragments::{Fragments, Identification, Layout, Order, Part};
-use crate::profile::study::{
-    Anomaly, ArmKind, Cell, Extension, ExtensionKind, Protocol, lawful,
-};
+use crate::profile::study::{Anomaly, ArmKind, Cell, Extension, ExtensionKind, Protocol, lawful};
 use crate::units::Nanos;
-use crate::wire::{
-    checksum, ethernet, ethertype, icmp, icmpv6, ip_protocol, ipv4, ipv6, tcp, udp,
-};
+use crate::wire::{checksum, ethernet, ethertype, icmp, icmpv6, ip_protocol, ipv4, ipv6, tcp, udp};
 
 /// Bytes of the small whole packet's message.
 pub const SMALL: usize = 64;
@@ -234,11 +230,9 @@ fn at_step(steps: &[usize], part: usize) -> usize {
 /// The extension header of an arm, if it has one.
 fn extension_of(cell: &Cell, arm: ArmKind) -> Option<Extension> {
     match arm {
-        ArmKind::DestinationOptions => Some(Extension {
-            kind: ExtensionKind::DestinationOptions,
-            len: DO8,
-            after: false,
-        }),
+        ArmKind::DestinationOptions => {
+            Some(Extension { kind: ExtensionKind::DestinationOptions, len: DO8, after: false })
+        }
         ArmKind::Extension | ArmKind::Fragments | ArmKind::Anomaly => cell.extension,
         ArmKind::Small | ArmKind::Whole | ArmKind::Burst | ArmKind::Atomic => None,
     }
@@ -300,12 +294,7 @@ pub fn offsets(cell: &Cell, arm: ArmKind) -> Result<Vec<u16>, String> {
 ///
 /// # Errors
 /// A family without addresses; a layout that cannot be made.
-pub fn frames(
-    common: &Common,
-    cell: &Cell,
-    arm: ArmKind,
-    seq: u32,
-) -> Result<Vec<Frame>, String> {
+pub fn frames(common: &Common, cell: &Cell, arm: ArmKind, seq: u32) -> Result<Vec<Frame>, String> {
     let layout = layout(cell, arm)?;
     let id = common.id(cell, seq);
     let packet = Packet { common, cell, id, extension: extension_of(cell, arm) };
@@ -507,9 +496,7 @@ impl Packet<'_> {
             }
             let ecn = if mixed && part.offset > 0 { CONGESTION } else { 0 };
             let bytes = match self.cell.family {
-                Family::V4 => {
-                    self.ip(inner, &data, Some((part.offset as u16, part.more)), ecn)?
-                }
+                Family::V4 => self.ip(inner, &data, Some((part.offset as u16, part.more)), ecn)?,
                 Family::V6 => {
                     let mut packet = Vec::with_capacity(data.len() + 16);
                     let mut next = ip_protocol::FRAGMENT;
@@ -629,7 +616,9 @@ fn extension_header(extension: Extension, next: u8) -> Vec<u8> {
         // Type 253 is for experiments (RFC 4727 §3), and no segments are left (RFC 8200 §4.4).
         ExtensionKind::Routing => vec![next, (len / 8 - 1) as u8, 253, 0],
         // In words, less two (RFC 4302 §2.2); SPI 256 is the first that is not reserved.
-        ExtensionKind::Authentication => vec![next, (len / 4 - 2) as u8, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1],
+        ExtensionKind::Authentication => {
+            vec![next, (len / 4 - 2) as u8, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1]
+        }
     };
     header.resize(len, 0);
     header

@@ -116,14 +116,15 @@ fn check(criterion: &Criterion, cell: &CellResult, arm: &ArmResult, failed: &mut
         }
     }
     if let Some(range) = criterion.arrived {
-        let got = arm.fragment_loss.map(|lost| Share {
-            hits: lost.tries - lost.hits,
-            tries: lost.tries,
-        });
+        let got =
+            arm.fragment_loss.map(|lost| Share { hits: lost.tries - lost.hits, tries: lost.tries });
         match got {
             Some(got) if within(got, range) => {}
             Some(got) => {
-                fail("arrived", format!("{} of the fragments arrived, asked for {}", told(got), text(range)));
+                fail(
+                    "arrived",
+                    format!("{} of the fragments arrived, asked for {}", told(got), text(range)),
+                );
             }
             None => fail("arrived", "how many fragments arrived is not known".into()),
         }

@@ -13,7 +13,12 @@ pub struct Published {
     pub loss: f64,
 }
 
-const fn row(study: &'static str, what: &'static str, arm: &'static str, percent: f64) -> Published {
+const fn row(
+    study: &'static str,
+    what: &'static str,
+    arm: &'static str,
+    percent: f64,
+) -> Published {
     Published { study, what, arm, loss: percent / 100.0 }
 }
 

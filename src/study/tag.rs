@@ -85,9 +85,11 @@ impl Tag {
     /// fragment without room for one.
     pub fn find(bytes: &[u8]) -> Option<Self> {
         let last = bytes.len().checked_sub(LEN)?;
-        (0..=last).find_map(|at| {
-            if bytes[at] == MAGIC[0] { Self::parse(&bytes[at..]) } else { None }
-        })
+        (0..=last).find_map(
+            |at| {
+                if bytes[at] == MAGIC[0] { Self::parse(&bytes[at..]) } else { None }
+            },
+        )
     }
 }
 

@@ -174,12 +174,7 @@ impl<'a> Tester<'a> {
     ///
     /// # Errors
     /// A wire that broke.
-    pub fn tries(
-        &mut self,
-        tries: &[Try],
-        wait: u64,
-        show: &mut dyn FnMut(u64),
-    ) -> io::Result<()> {
+    pub fn tries(&mut self, tries: &[Try], wait: u64, show: &mut dyn FnMut(u64)) -> io::Result<()> {
         let first = self.observed.outcomes.len() as u32;
         self.send(tries, show)?;
         self.pause(wait)?;
@@ -341,12 +336,12 @@ impl<'a> Tester<'a> {
         for seq in first..last {
             by_arm[self.observed.outcomes[seq as usize].arm].push(seq);
         }
-        let chunks = by_arm.iter().enumerate().flat_map(|(arm, seqs)| {
-            seqs.chunks(MAX_ENTRIES).map(move |seqs| (arm, seqs.to_vec()))
-        });
-        let mut open: VecDeque<Question> = chunks
-            .map(|(arm, seqs)| Question { arm, seqs, attempts: 0 })
-            .collect();
+        let chunks = by_arm
+            .iter()
+            .enumerate()
+            .flat_map(|(arm, seqs)| seqs.chunks(MAX_ENTRIES).map(move |seqs| (arm, seqs.to_vec())));
+        let mut open: VecDeque<Question> =
+            chunks.map(|(arm, seqs)| Question { arm, seqs, attempts: 0 }).collect();
         let mut asked: HashMap<u32, (Question, u64)> = HashMap::new();
         let patience = PATIENCE.max(self.study.wait.0);
         while !(open.is_empty() && asked.is_empty()) && !self.stopped() {

@@ -59,11 +59,8 @@ impl<'f> View<'f> {
         let end = usize::from(packet.total_len()).clamp(packet.header_len(), bytes.len());
         let flags = bits::u16_at(bytes, 6);
         let (offset, more) = ((flags & 0x1fff) << 3, flags & 0x2000 != 0);
-        let fragment = (offset > 0 || more).then_some(Fragment {
-            id: u32::from(packet.id()),
-            offset,
-            more,
-        });
+        let fragment =
+            (offset > 0 || more).then_some(Fragment { id: u32::from(packet.id()), offset, more });
         Some(Self {
             src: packet.src().into(),
             dst: packet.dst().into(),

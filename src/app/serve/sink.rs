@@ -47,9 +47,8 @@ fn open(path: &Path) -> Result<Box<dyn Write>> {
         return Ok(Box::new(LineWriter::new(io::stdout())));
     }
     let file = OpenOptions::new().create(true).append(true).open(path);
-    let file = file.map_err(|error| {
-        Error::new("write the log", path.display().to_string(), words(&error))
-    })?;
+    let file = file
+        .map_err(|error| Error::new("write the log", path.display().to_string(), words(&error)))?;
     Ok(Box::new(LineWriter::new(file)))
 }
 

@@ -56,9 +56,8 @@ pub(super) fn test(decoder: &mut Decoder, at: &At<'_>, root: &Node) -> Option<Te
     }
     let kind = at.node.entry("kind").and_then(|entry| entry.value.scalar());
     if kind == Some(STUDY) {
-        let read = decoder.record(at, "study", "a study: a mapping", |record| {
-            study::study(record, root)
-        });
+        let read =
+            decoder.record(at, "study", "a study: a mapping", |record| study::study(record, root));
         return read.map(|read| TestKind::Study(Box::new(read)));
     }
     let read = decoder.record(at, "benchmark", "a kind of test, or a mapping", benchmark)?;

@@ -7,9 +7,9 @@ use super::{At, Decoder, Record};
 use crate::frontend::ip::Family;
 use crate::profile::fragments::{Fragments, Order};
 use crate::profile::study::{
-    ANOMALIES, ARMS, Anomaly, Cell, Criterion, DESIGNS, Design, EXTENSION_BYTES,
-    EXTENSION_SIZES, EXTENSIONS, Effect, Extension, ExtensionKind, FAMILIES, MAX_FRAGMENTS,
-    PROTOCOLS, Protocol, RECEIVERS, Receiver, SINK_PORT, Study, Target, cut, family_name, lawful,
+    ANOMALIES, ARMS, Anomaly, Cell, Criterion, DESIGNS, Design, EXTENSION_BYTES, EXTENSION_SIZES,
+    EXTENSIONS, Effect, Extension, ExtensionKind, FAMILIES, MAX_FRAGMENTS, PROTOCOLS, Protocol,
+    RECEIVERS, Receiver, SINK_PORT, Study, Target, cut, family_name, lawful,
 };
 use crate::profile::units::{Unit, parse_range};
 use crate::profile::yaml::Node;
@@ -102,12 +102,7 @@ pub(super) fn scalar(root: &Node) -> Study {
 }
 
 fn common(study: &Study) -> Common {
-    Common {
-        size: 1232,
-        tcp_header: 20,
-        mtu: study.mtu,
-        reassembly_time: study.reassembly_time,
-    }
+    Common { size: 1232, tcp_header: 20, mtu: study.mtu, reassembly_time: study.reassembly_time }
 }
 
 /// A mapping with `kind: fragments`.
@@ -155,9 +150,9 @@ pub(super) fn study(record: &mut Record<'_, '_>, root: &Node) -> Study {
         }
     }
     if let Some(at) = record.get("arms") {
-        let arms = record.decoder.list_of(&at, "arms: [whole, fragments]", |decoder, item| {
-            decoder.choice(item, &ARMS)
-        });
+        let arms = record
+            .decoder
+            .list_of(&at, "arms: [whole, fragments]", |decoder, item| decoder.choice(item, &ARMS));
         study.arms = arms.filter(|arms| !arms.is_empty()).unwrap_or(study.arms);
         study.arms.sort_unstable();
         study.arms.dedup();
@@ -191,8 +186,7 @@ pub(super) fn study(record: &mut Record<'_, '_>, root: &Node) -> Study {
     study.port = record.integer("port", 1, 65_535).map_or(study.port, |port| port as u16);
     if let Some(at) = record.get("target") {
         let expected = "where the packets go: {ipv6: 2001:db8::1}";
-        study.target =
-            record.decoder.record(&at, "target", expected, target).unwrap_or_default();
+        study.target = record.decoder.record(&at, "target", expected, target).unwrap_or_default();
     }
     study.attribution = record.integer("attribution", 0, MAX_TRIES).unwrap_or(study.attribution);
     study

@@ -11,9 +11,7 @@ mod units;
 use serde_json::{Map, Value, json};
 
 use super::benchmark::Kind;
-use super::decode::{
-    MIXES, ORDERS, PAYLOAD_WORDS, PERCENTILES, RECEIVE_MODES, STUDY, TOPOLOGIES,
-};
+use super::decode::{MIXES, ORDERS, PAYLOAD_WORDS, PERCENTILES, RECEIVE_MODES, STUDY, TOPOLOGIES};
 use super::fragments::{MAX_PIECES, MAX_STEPS};
 use super::units::{BitRate, Bytes, Mac, PacketsPerSecond};
 use crate::units::{FrameSize, Nanos, Ratio};

@@ -156,8 +156,13 @@ pub(super) fn study() -> Value {
 }
 
 pub(super) fn cell() -> Value {
-    let as_list = |value: Value| described(value, "As the list of the study; its default is the \
-                                                   first entry there.");
+    let as_list = |value: Value| {
+        described(
+            value,
+            "As the list of the study; its default is the \
+                                                   first entry there.",
+        )
+    };
     record(
         &[],
         json!({
@@ -213,10 +218,7 @@ pub(super) fn criterion() -> Value {
         { "type": "string", "pattern": r"^[0-9][0-9_.]* *%?\.\.[0-9][0-9_.]* *%?$" },
     ] });
     let counts = |what: &str| {
-        described(
-            json!({ "type": "object", "additionalProperties": integer(0, u64::MAX) }),
-            what,
-        )
+        described(json!({ "type": "object", "additionalProperties": integer(0, u64::MAX) }), what)
     };
     record(
         &["arm"],

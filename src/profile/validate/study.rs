@@ -43,7 +43,8 @@ fn packets_can_be_made(profile: &Profile, problems: &mut Vec<Problem>) {
         let data = cell.len.saturating_sub(cell.tcp_header);
         if cell.protocol == Protocol::Tcp && data > compose::MAX_TCP_DATA {
             let found = format!("{}: {data} bytes of TCP data", cell.name);
-            let expected = format!("at most {}: answers tell tries apart by it", compose::MAX_TCP_DATA);
+            let expected =
+                format!("at most {}: answers tell tries apart by it", compose::MAX_TCP_DATA);
             problems.push(profile.origin.problem(cell_path(study, number), found, expected));
         }
     }

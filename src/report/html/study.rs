@@ -4,6 +4,7 @@ use super::page::{
     Axis, Block, Cell, Chart, Column, Figure, Headline, Mark, Page, Point, Quantity, Remark, Scale,
     Section, Series, Table, Tone,
 };
+use crate::profile::study::ARMS;
 use crate::report::format::{NOT_MEASURED, count, percent_of};
 use crate::report::model::Reason;
 use crate::report::statement::Outcome;
@@ -11,7 +12,6 @@ use crate::report::study::{ArmResult, CellResult, ShareResult, StudyResult};
 use crate::report::terminal::study::{
     beside, facts, finding, icmp, loss, p_value, sentence, summary, with_interval,
 };
-use crate::profile::study::ARMS;
 use crate::study::statistics::proportion::Interval;
 
 /// The page of `result`.
@@ -76,7 +76,10 @@ fn headline(result: &StudyResult) -> Headline {
         sentence: format!("{}.", sentence(outcome)),
         summary: format!("{}.", summary(result)),
         reasons: result.verdict.reasons.iter().map(|one| remark(one, outcome.tone())).collect(),
-        figures: ["whole", "atomic", "fragments", "anomaly"].iter().filter_map(|arm| figure(arm)).collect(),
+        figures: ["whole", "atomic", "fragments", "anomaly"]
+            .iter()
+            .filter_map(|arm| figure(arm))
+            .collect(),
     }
 }
 
@@ -177,7 +180,8 @@ fn losses(result: &StudyResult) -> Vec<Block> {
     let series = by_cell(result, |_, arm| Some((arm.loss.share?, arm.loss.wilson?)));
     blocks.push(Block::Chart(Chart {
         title: "Datagram loss by cell, with 95 % intervals".into(),
-        note: "The cells by their numbers in the table; arms of a cell stand beside each other.".into(),
+        note: "The cells by their numbers in the table; arms of a cell stand beside each other."
+            .into(),
         x: axis("cell", Quantity::Number),
         y: axis("datagram loss", Quantity::Share),
         series,

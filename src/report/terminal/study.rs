@@ -208,7 +208,8 @@ fn comparisons(result: &StudyResult, style: Style) -> String {
             Cell::new(finding(one), tint),
         ]);
     }
-    let title = "Paired differences (McNemar's exact test, Newcombe's interval; b: lost by the arm alone)";
+    let title =
+        "Paired differences (McNemar's exact test, Newcombe's interval; b: lost by the arm alone)";
     titled(title, &table, result.comparisons.len(), style)
 }
 
@@ -227,11 +228,14 @@ fn attributions(result: &StudyResult, style: Style) -> String {
             if rows > MAX_ROWS {
                 continue;
             }
-            let link = attribution.chain.iter().find(|link| link.stage == attribution.stage
-                && link.lost_here.is_some_and(|lost| lost > 0));
+            let link = attribution.chain.iter().find(|link| {
+                link.stage == attribution.stage && link.lost_here.is_some_and(|lost| lost > 0)
+            });
             let of = link.map_or_else(
                 || NOT_MEASURED.into(),
-                |link| format!("{} of {}", count(link.lost_here.unwrap_or(0)), count(link.expected)),
+                |link| {
+                    format!("{} of {}", count(link.lost_here.unwrap_or(0)), count(link.expected))
+                },
             );
             let tint = if attribution.stage == "none" { Tint::Plain } else { Tint::Bad };
             table.row(vec![
@@ -244,15 +248,19 @@ fn attributions(result: &StudyResult, style: Style) -> String {
             ]);
         }
     }
-    titled("Where it is lost (each arm alone, between two readings of the counters)", &table, rows, style)
+    titled(
+        "Where it is lost (each arm alone, between two readings of the counters)",
+        &table,
+        rows,
+        style,
+    )
 }
 
 /// Losses of the arms like those of the published studies: all cells of an arm together.
 pub(in crate::report) fn beside(result: &StudyResult) -> Vec<(String, String, f64, ShareResult)> {
     let own = |arm: &str| {
-        let of_arm = || {
-            result.cells.iter().flat_map(|cell| &cell.arms).filter(move |own| own.arm == arm)
-        };
+        let of_arm =
+            || result.cells.iter().flat_map(|cell| &cell.arms).filter(move |own| own.arm == arm);
         let share = crate::study::statistics::proportion::Share {
             hits: of_arm().map(|arm| arm.loss.hits).sum(),
             tries: of_arm().map(|arm| arm.loss.tries).sum(),
@@ -262,7 +270,9 @@ pub(in crate::report) fn beside(result: &StudyResult) -> Vec<(String, String, f6
     result
         .published
         .iter()
-        .map(|row| (format!("{}: {}", row.study, row.what), row.arm.clone(), row.loss, own(&row.arm)))
+        .map(|row| {
+            (format!("{}: {}", row.study, row.what), row.arm.clone(), row.loss, own(&row.arm))
+        })
         .filter(|(_, _, _, share)| share.tries > 0)
         .collect()
 }
@@ -281,7 +291,12 @@ fn published(result: &StudyResult, style: Style) -> String {
             Cell::plain(loss(ours)),
         ]);
     }
-    titled("Beside what others found (over many paths; here: over this one)", &table, rows.len(), style)
+    titled(
+        "Beside what others found (over many paths; here: over this one)",
+        &table,
+        rows.len(),
+        style,
+    )
 }
 
 fn left_out(result: &StudyResult, style: Style) -> String {
@@ -333,7 +348,10 @@ pub(in crate::report) fn facts(result: &StudyResult) -> Vec<(&'static str, Strin
         ("tries", tries),
         ("design", known(&result.design)),
         ("receiver", seen.to_owned()),
-        ("lag", format!("{} at most behind the schedule", nanos(result.schedule_lag_max_ns as f64))),
+        (
+            "lag",
+            format!("{} at most behind the schedule", nanos(result.schedule_lag_max_ns as f64)),
+        ),
         ("intervals", "Wilson, 95 %; of no loss Clopper and Pearson's upper end".to_owned()),
         ("kernel", known(&environment.kernel)),
         ("CPU", known(&environment.cpu)),

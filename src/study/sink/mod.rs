@@ -247,11 +247,7 @@ impl Sink {
     ///
     /// # Errors
     /// A socket that broke.
-    pub fn serve(
-        &mut self,
-        stop: &AtomicBool,
-        log: &mut dyn FnMut(&Delivered),
-    ) -> Result<Totals> {
+    pub fn serve(&mut self, stop: &AtomicBool, log: &mut dyn FnMut(&Delivered)) -> Result<Totals> {
         let mut buffer = vec![0; FRAME];
         let broke = |error: io::Error| Error::new("listen on", "the sink's sockets", words(&error));
         while !stop.load(Relaxed) {

@@ -105,12 +105,7 @@ impl Reply {
             largest: half(bytes, 14)?,
             copies: 0,
         };
-        Some(Self {
-            study: word(bytes, 4)?,
-            seq: word(bytes, 8)?,
-            index: bytes[12],
-            record,
-        })
+        Some(Self { study: word(bytes, 4)?, seq: word(bytes, 8)?, index: bytes[12], record })
     }
 }
 
