@@ -377,7 +377,13 @@ pub fn cut(len: usize, first: Option<usize>, count: usize) -> Result<Cut, String
             return Err(format!("a first fragment of {first} bytes, no multiple of 8"));
         }
         Some(first) if others == 1 => (first, 0),
-        Some(first) => (first, len.saturating_sub(first + 1) / others / 8 * 8),
+        Some(first) => {
+            let rest = len.saturating_sub(first);
+            let even = rest / others / 8 * 8;
+            // As equal as can be; else so long that something is left for the last.
+            let least = rest.saturating_sub(1) / (others - 1) / 8 * 8;
+            (first, if even > 0 { even } else { least.min(8) })
+        }
         None => {
             let each = len.saturating_sub(1) / others / 8 * 8;
             // As equal as can be, but never so long that nothing is left for the last.

@@ -301,7 +301,10 @@ fn read_list<T>(
     mut read: impl FnMut(&mut Decoder, &At<'_>) -> Option<T>,
 ) {
     if at.node.scalar().is_some() {
-        into.splice(.., read(decoder, at));
+        // A value that is no good leaves the default, so that the rest is judged.
+        if let Some(value) = read(decoder, at) {
+            *into = vec![value];
+        }
         return;
     }
     let values = decoder.list_of(at, "a list of values", read);
@@ -450,6 +453,20 @@ impl Wish {
         name
     }
 
+    /// Without what its family does not have: the row of a design still covers its other pairs.
+    fn where_it_applies(mut self) -> Self {
+        match self.family {
+            Family::V4 => {
+                self.extension = None;
+                if self.anomaly == Anomaly::Nested {
+                    self.anomaly = Anomaly::None;
+                }
+            }
+            Family::V6 => self.df = false,
+        }
+        self
+    }
+
     /// Makes the cell; why it cannot be made.
     fn cell(self, name: Option<String>, common: &Common, exact: bool) -> Result<Cell, String> {
         let name = name.unwrap_or_else(|| self.name());
@@ -518,8 +535,8 @@ impl Wish {
 fn matrix(lists: &Lists, design: Design, common: &Common) -> (Vec<Cell>, Vec<String>) {
     let (mut cells, mut left_out): (Vec<Cell>, Vec<String>) = Default::default();
     for row in design::rows(design, &lists.levels()) {
-        match lists.wish(&row).cell(None, common, false) {
-            // DF of both is one cell where it means nothing.
+        match lists.wish(&row).where_it_applies().cell(None, common, false) {
+            // What does not apply makes no second cell.
             Ok(cell) if cells.iter().all(|known| known.name != cell.name) => cells.push(cell),
             Ok(_) => {}
             Err(why) => left_out.push(why),
