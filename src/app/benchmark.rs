@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use super::run::{Bed, Ran, RunOptions};
+use super::watching::Watching;
 use super::{Failure, machine, print};
 use crate::benchmark::store::Store;
 use crate::benchmark::suite::{self, Benchmarked, Shown};
@@ -14,7 +15,6 @@ use crate::cli::run::{ReportTo, Run, Trials};
 use crate::error::{Error, Result};
 use crate::profile::benchmark::Benchmark;
 use crate::profile::model::Profile;
-use crate::report::progress::Mode;
 use crate::report::suite_progress::SuiteProgress;
 use crate::report::{self, html, terminal};
 use crate::trial::Snapshot;
@@ -32,6 +32,7 @@ pub fn execute(
     profile: &Profile,
     test: &Benchmark,
     options: &RunOptions,
+    watching: &mut Watching,
 ) -> std::result::Result<Status, Failure> {
     let single = [("--csv", &run.outputs.csv), ("--hgrm", &run.outputs.hgrm)];
     if let Some((option, _)) = single.iter().find(|(_, path)| path.is_some()) {
@@ -47,10 +48,17 @@ pub fn execute(
         Trials::Keep(path) => Store::create(path, profile, &bed.line_rates)?,
         Trials::Resume(path) => Store::resume(path, profile, &bed.line_rates)?,
     };
-    let mut progress = SuiteProgress::new(Mode::choose(run.quiet));
-    let mut show = |shown: &Shown<'_>| progress.update(shown);
+    let mut progress = SuiteProgress::new(watching.mode);
+    let suite = watching.suite.clone();
+    let mut show = |shown: &Shown<'_>| {
+        progress.update(shown);
+        if let Some(suite) = &suite {
+            suite.update(shown);
+        }
+    };
     let benchmarked = suite::run(profile, test, &mut bed, store, &mut show);
     progress.finish();
+    watching.close_view();
     let Benchmarked { mut result, error } = benchmarked?;
     result.environment.started = started;
     result.environment.command.clone_from(&options.command);

@@ -21,6 +21,7 @@ mod serve;
 mod signals;
 mod study;
 mod trace;
+mod watching;
 
 use std::io::{self, Write};
 use std::process::ExitCode;

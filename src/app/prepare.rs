@@ -10,10 +10,11 @@ use crate::packet::program::StreamProgram;
 use crate::plan::{self, PortFacts, PortPlan};
 use crate::ports::{self, AttachedPort};
 use crate::profile::model::Profile;
+use crate::profile::replay::Rewritten;
 use crate::profile::safety::{self, Prefix};
 use crate::receive::{ReceiveSpec, find_tag};
 use crate::trial::send::SendPort;
-use crate::wire::field::ProtocolKind;
+use crate::wire::field::{FieldKind, ProtocolKind};
 use std::collections::HashSet;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -105,6 +106,13 @@ fn refuse_unsafe(
     allowed: &[Prefix],
 ) -> Result<()> {
     let stream = &profile.streams[stream];
+    let rewritten = stream.replay.iter().flat_map(|replay| &replay.rewrite);
+    let to_the_port = rewritten
+        .filter(|rewrite| rewrite.is_destination() && matches!(rewrite.to, Rewritten::Port))
+        .filter_map(|rewrite| match rewrite.field.kind {
+            FieldKind::Ipv4 => addressing.destination_ipv4.map(IpAddr::V4),
+            _ => addressing.destination_ipv6.map(IpAddr::V6),
+        });
     let taken = stream.headers.iter().filter_map(|header| {
         let named = header.fields.iter().any(|setting| setting.field.name == "dst");
         match header.protocol.kind {
@@ -113,7 +121,7 @@ fn refuse_unsafe(
             _ => None,
         }
     });
-    for address in taken {
+    for address in taken.chain(to_the_port) {
         if !safety::is_safe(address, allowed) {
             return Err(Error::new(
                 "send",
@@ -143,20 +151,33 @@ fn compile_stream(
     })
 }
 
-/// Where the programs' tags stand. A receiver in the kernel knows a few places only: the first are
-/// those that it would not find by parsing.
-fn tag_offsets<'a>(programs: impl Iterator<Item = &'a StreamProgram>) -> Vec<u16> {
-    let mut offsets: Vec<(bool, u16)> = programs
-        .filter_map(|program| {
-            let mut frame = vec![0; program.max_frame_len()];
-            let len = program.build(0, &mut frame, false);
-            let at = program.tag_at?;
-            Some((find_tag::behind_l4(&frame[..len]) == Some(at.into()), at))
-        })
-        .collect();
+/// Where the programs' tags stand, and how many of these places, which come first, parsing does not
+/// find. A receiver in the kernel knows a few places only.
+fn tag_offsets<'a>(programs: impl Iterator<Item = &'a StreamProgram>) -> (Vec<u16>, usize) {
+    let mut offsets: Vec<(bool, u16)> =
+        programs.filter_map(|program| Some((is_parsed(program), program.tag_at?))).collect();
     offsets.sort_unstable();
     let mut known = HashSet::new();
-    offsets.into_iter().map(|(_, at)| at).filter(|at| known.insert(*at)).collect()
+    offsets.retain(|(_, at)| known.insert(*at));
+    let unparsed = offsets.iter().filter(|(parsed, _)| !parsed).count();
+    (offsets.into_iter().map(|(_, at)| at).collect(), unparsed)
+}
+
+/// Whether parsing finds the tag in every packet: it does in the first, and no field that changes
+/// leads it elsewhere.
+fn is_parsed(program: &StreamProgram) -> bool {
+    let mut frame = vec![0; program.max_frame_len()];
+    let len = program.build(0, &mut frame, false);
+    let found = |frame: &[u8]| find_tag::behind_l4(frame) == program.tag_at.map(usize::from);
+    found(&frame[..len])
+        && program.ops.iter().all(|op| {
+            let mut other = frame.clone();
+            let mask = op.mask.to_be_bytes();
+            let window = &mut other[usize::from(op.offset)..][..usize::from(op.width)];
+            let bits = &mask[mask.len() - window.len()..];
+            window.iter_mut().zip(bits).for_each(|(byte, bits)| *byte ^= bits);
+            found(&other[..len])
+        })
 }
 
 fn receivers(
@@ -179,7 +200,7 @@ fn receivers(
             .iter()
             .flat_map(|port| port.plan.streams.iter().zip(port.programs.iter()))
             .filter(|(stream, _)| here(**stream));
-        let tag_offsets = tag_offsets(programs.map(|(_, program)| &**program));
+        let (tag_offsets, unparsed_offsets) = tag_offsets(programs.map(|(_, program)| &**program));
         // One constant gap is wanted only where all that one port sends arrives here.
         let mut to_here =
             senders.iter().filter(|port| port.plan.streams.iter().any(|&stream| here(stream)));
@@ -198,6 +219,7 @@ fn receivers(
                 epoch,
                 stream_workers: (0..profile.streams.len()).map(workers).collect(),
                 tag_offsets,
+                unparsed_offsets,
                 latency: profile.measure.latency,
                 wanted_gap_ns,
                 pass_on: profile.measure.pass_on,

@@ -14,11 +14,13 @@ use crate::lab::layout::Layout;
 use crate::measure::distribution::Distribution;
 use crate::measure::received::PortReceived;
 use crate::measure::verdict;
+use crate::pace::RateChange;
 use crate::ports::{self, AttachedPort};
-use crate::profile::model::{Profile, ReceiveMode};
+use crate::profile::model::{Profile, ReceiveMode, TestKind};
 use crate::profile::safety::Prefix;
-use crate::report::model::{Counter, Environment, Reason, RunResult, SCHEMA, Verdict};
+use crate::report::model::{Counter, Environment, RateChanged, Reason, RunResult, SCHEMA, Verdict};
 use crate::trial::result::{Assembled, Counted, assemble};
+use crate::trial::watch::Watch;
 use crate::trial::{Outcome, Snapshot, Trial};
 
 /// Receive offloads that make one packet of several.
@@ -35,6 +37,10 @@ pub struct RunOptions {
     pub command: String,
     /// Prefixes that packets may go to beside the safe ones.
     pub allowed: Vec<Prefix>,
+    /// Where trials show themselves in mid-run.
+    pub watch: Option<Arc<Watch>>,
+    /// Set to end the run early, by a signal or by whoever watches.
+    pub stop: Arc<AtomicBool>,
 }
 
 /// What a run gives.
@@ -63,6 +69,8 @@ pub fn run(
 pub struct Bed<'a> {
     options: &'a RunOptions,
     lab: Option<Lab>,
+    /// A search makes the trials.
+    is_benchmark: bool,
     /// Set by a signal.
     pub stop: Arc<AtomicBool>,
     /// A user-space receiver sees packets after the kernel has merged them, unless it may not.
@@ -75,7 +83,7 @@ impl<'a> Bed<'a> {
     /// # Errors
     /// A lab that cannot be built, an interface that is not there.
     pub fn up(profile: &Profile, options: &'a RunOptions) -> Result<Self> {
-        let stop = Arc::new(AtomicBool::new(false));
+        let stop = options.stop.clone();
         signals::stop_on_interrupt(&stop)?;
         let lab = match &profile.lab {
             Some(spec) if profile.stands_in_lab() => {
@@ -98,7 +106,8 @@ impl<'a> Bed<'a> {
                 }
             }
         }
-        Ok(Self { options, lab, stop, _merging_off: merging_off })
+        let is_benchmark = matches!(profile.test, TestKind::Benchmark(_));
+        Ok(Self { options, lab, is_benchmark, stop, _merging_off: merging_off })
     }
 
     /// The profile's ports, found.
@@ -127,6 +136,8 @@ impl<'a> Bed<'a> {
             receivers: prepared.receivers,
             engine: *engine,
             stop: self.stop.clone(),
+            watch: self.options.watch.clone(),
+            rate_is_fixed: self.is_benchmark,
         };
         run_trial(&trial, &prepared.ports, self.lab.as_ref(), self.options, show)
     }
@@ -189,10 +200,12 @@ fn run_trial(
         incomplete: outcome.incomplete,
         duration_s: outcome.span as f64 / 1e9,
         schedule_lag_max_ns: outcome.reports.iter().filter_map(|r| r.outcome.max_lag).max(),
+        rate_changes: outcome.rate_changes.iter().map(rate_changed).collect(),
         totals,
         streams,
         ledger,
-        gaps,
+        // They were measured against the gap of the profile.
+        gaps: gaps.filter(|_| outcome.rate_changes.is_empty()),
         overload,
         witnesses,
         warnings: profile_warnings(profile),
@@ -205,10 +218,21 @@ fn run_trial(
         },
     };
     result.warnings.extend(diagnose::nothing_received(&result, &senders, &receivers));
+    result.warnings.extend(diagnose::rate_changed(&result));
     result.warnings.extend(diagnose::unmeasured(&result));
     result.warnings.extend(after.cpu.steal_since(&before.cpu).and_then(diagnose::steal));
     result.verdict = verdict::judge(&result, &profile.validity, &profile.pass);
+    if let Some(watch) = &trial.watch {
+        watch.finish(&result);
+    }
     Ok(Ran { histograms: histograms(profile, &outcome.received), result, error: outcome.error })
+}
+
+fn rate_changed(change: &RateChange) -> RateChanged {
+    RateChanged {
+        at_s: change.at as f64 / 1e9,
+        factor: f64::from(change.percent) / f64::from(RateChange::PLAIN),
+    }
 }
 
 /// What independent counters said at one moment.

@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 
-use super::run::RunOptions;
 use super::{Failure, machine, print, signals};
 use crate::cli::exit::Status;
 use crate::cli::run::{ReportTo, Run, Trials};
@@ -18,7 +17,7 @@ use crate::lab::layout::Layout;
 use crate::packet::random;
 use crate::ports::{self, AttachedPort};
 use crate::profile::model::{Attachment, LabSpec, Profile};
-use crate::profile::safety;
+use crate::profile::safety::{self, Prefix};
 use crate::profile::study::{Receiver, Study};
 use crate::report::model::{Environment, Reason, Verdict};
 use crate::report::progress::{Mode, Progress, Snapshot};
@@ -52,12 +51,18 @@ pub fn execute(
     run: &Run,
     profile: &Profile,
     study: &Study,
-    options: &RunOptions,
+    command: &str,
+    allowed: &[Prefix],
 ) -> std::result::Result<Status, Failure> {
-    if run.outputs.hgrm.is_some() || run.trials != Trials::Nowhere {
-        let option = if run.outputs.hgrm.is_some() { "--hgrm" } else { "--trials" };
+    let refused = [
+        ("--hgrm", run.outputs.hgrm.is_some()),
+        ("--trials", run.trials != Trials::Nowhere),
+        ("--tui", run.tui),
+        ("--metrics", run.metrics.is_some()),
+    ];
+    if let Some((option, _)) = refused.iter().find(|(_, asked)| *asked) {
         return Err(Failure::Input(
-            Error::new("write", option, "a fragmentation study has no such output")
+            Error::new("write", *option, "a fragmentation study has no such output")
                 .remedy("use --json, --csv and --html"),
         ));
     }
@@ -74,7 +79,7 @@ pub fn execute(
             ..Snapshot::default()
         });
     };
-    let (result, error) = measure(profile, study, options, &stop, &mut show)?;
+    let (result, error) = measure(profile, study, (command, allowed), &stop, &mut show)?;
     if let Some(progress) = &mut progress {
         progress.finish();
     }
@@ -139,14 +144,14 @@ impl Drop for LabSink {
 fn measure(
     profile: &Profile,
     study: &Study,
-    options: &RunOptions,
+    (command, allowed): (&str, &[Prefix]),
     stop: &AtomicBool,
     show: &mut dyn FnMut(u64),
 ) -> Result<(StudyResult, Option<Error>)> {
     let plan = Plan::new(study)
         .map_err(|(cell, why)| Error::new("make the packets of", &study.cells[cell].name, why))?;
     let started = machine::now_rfc3339();
-    let bed = Bed::up(profile, study, options)?;
+    let bed = Bed::up(profile, study, allowed)?;
     let mut wire = Interface::open(&bed.port.netns, bed.port.facts.index, &bed.port.facts.name)?;
     let broke =
         |error: io::Error| Error::new("send and listen on", &bed.port.facts.name, words(&error));
@@ -198,7 +203,7 @@ fn measure(
             .collect(),
         environment: Environment {
             started,
-            command: options.command.clone(),
+            command: command.to_owned(),
             latency_definition: String::new(),
             ..machine::environment(std::slice::from_ref(&bed.port))
         },
@@ -295,7 +300,7 @@ fn warnings(profile: &Profile, study: &Study, observed: &Observed) -> Vec<Reason
 }
 
 impl Bed {
-    fn up(profile: &Profile, study: &Study, options: &RunOptions) -> Result<Self> {
+    fn up(profile: &Profile, study: &Study, allowed: &[Prefix]) -> Result<Self> {
         let lab = match &profile.lab {
             Some(spec) if profile.stands_in_lab() => Some(Lab::up(&timed(spec, study), 1)?),
             _ => None,
@@ -314,7 +319,7 @@ impl Bed {
         .into_iter()
         .flatten()
         {
-            if !safety::is_safe(address, &options.allowed) {
+            if !safety::is_safe(address, allowed) {
                 return Err(Error::new(
                     "send",
                     format!("test.target {address}"),

@@ -24,6 +24,7 @@ pub mod outcome;
 pub mod pattern;
 pub mod recovery;
 pub mod repeats;
+pub mod sight;
 pub mod store;
 pub mod suite;
 pub mod throughput;

@@ -51,7 +51,7 @@ pub enum Command {
     Ping(ping::Ping),
     /// Find the way to a host.
     Trace(trace::Trace),
-    /// Serve.
+    /// Serve in fragments.
     Serve(serve::Serve),
     /// Print a completion script.
     Completions(completions::Completions),

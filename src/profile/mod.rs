@@ -20,6 +20,7 @@ mod pattern;
 mod piece;
 mod prefix;
 mod problem;
+pub mod replay;
 pub mod safety;
 mod schema;
 pub mod study;
@@ -27,6 +28,7 @@ pub mod units;
 mod validate;
 pub mod yaml;
 
+pub use decode::ORDERS as FRAGMENT_ORDERS;
 pub use lab::plain as plain_lab;
 pub use origin::Origin;
 pub use problem::{Place, Problem, ProfileErrors, nearest};

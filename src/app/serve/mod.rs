@@ -1,6 +1,8 @@
 //! `wirestorm serve`: one file a service.
 
+mod dns;
 mod sink;
+mod tcp;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -9,6 +11,7 @@ use super::signals;
 use crate::cli::exit::Status;
 use crate::cli::serve::Serve;
 use crate::error::Result;
+use crate::frontend::serve::service::Service;
 
 /// Serves until a signal ends it.
 ///
@@ -17,7 +20,10 @@ use crate::error::Result;
 pub fn execute(serve: &Serve) -> Result<Status> {
     let stop = Arc::new(AtomicBool::new(false));
     signals::stop_on_interrupt(&stop)?;
+    let service = Service::new(stop.clone())?;
     match serve {
         Serve::Sink(sink) => sink::execute(sink, &stop),
+        Serve::Dns(dns) => dns::execute(dns, &service),
+        Serve::Tcp(tcp) => tcp::execute(tcp, &service),
     }
 }

@@ -4,7 +4,7 @@ use super::{Cut, Fragments, MAX_PIECES};
 
 /// What is cut. All in bytes.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Whole {
+pub(crate) struct Whole {
     /// Of the fragmentable part.
     pub len: usize,
     /// Of the headers in the fragmentable part: no tag stands before their end.
@@ -28,7 +28,7 @@ pub struct Part {
 
 /// A cut that cannot be made: the key it is about, what was found, what is expected.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Refusal {
+pub(crate) struct Refusal {
     pub key: &'static str,
     pub found: String,
     pub expected: String,
@@ -43,7 +43,7 @@ fn refuse<T>(
 }
 
 /// The pieces in the order of their offsets, or, where they are spelled out, as they stand.
-pub(super) fn parts(fragments: &Fragments, whole: Whole) -> Result<Vec<Part>, Refusal> {
+pub(crate) fn parts(fragments: &Fragments, whole: Whole) -> Result<Vec<Part>, Refusal> {
     let sizes = match &fragments.cut {
         Cut::Pieces(pieces) => {
             if let Some(odd) = pieces.iter().find(|piece| piece.offset % 8 != 0) {

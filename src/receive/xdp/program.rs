@@ -26,6 +26,7 @@ pub struct Loaded {
     layout: Layout,
     rows: MapHandle,
     stream_rows: MapHandle,
+    flows: MapHandle,
     histograms: MapHandle,
     sockets: MapHandle,
 }
@@ -67,6 +68,7 @@ impl Loaded {
             layout,
             rows: MapHandle::try_from(&maps.rows).map_err(to_io)?,
             stream_rows: MapHandle::try_from(&maps.stream_rows).map_err(to_io)?,
+            flows: MapHandle::try_from(&maps.flows).map_err(to_io)?,
             histograms: MapHandle::try_from(&maps.histograms).map_err(to_io)?,
             sockets: MapHandle::try_from(&maps.sockets).map_err(to_io)?,
         })
@@ -100,6 +102,17 @@ impl Loaded {
         read(&self.stream_rows, row * self.layout.streams + stream)
     }
 
+    /// The rows of all streams, row by row.
+    pub(super) fn stream_rows(&self) -> io::Result<Vec<types::rx_stream_row>> {
+        all(&self.stream_rows, self.layout.rows * self.layout.streams)
+    }
+
+    /// Of each flow: one above the largest sequence seen.
+    pub(super) fn flows_reached(&self) -> io::Result<Vec<u64>> {
+        let flows: Vec<types::rx_flow> = all(&self.flows, self.layout.flows)?;
+        Ok(flows.iter().map(|flow| flow.next).collect())
+    }
+
     /// Adds a row's histograms of a group to `sums`: latency, intended, jitter, one after another.
     pub(super) fn add_histograms(&self, row: u32, group: u32, sums: &mut [u64]) -> io::Result<()> {
         let bytes = lookup(&self.histograms, row * self.layout.groups + group)?;
@@ -120,8 +133,11 @@ fn quiet_libbpf() {
     libbpf_rs::set_print(print);
 }
 
+/// Offsets of tags that the program looks at; what it can parse, it finds anywhere.
+pub const MAX_TAG_OFFSETS: usize = 8;
+
 fn config(spec: &ReceiveSpec, layout: &Layout, duty: Duty) -> types::rx_config {
-    let mut tag_offsets = [0; 8];
+    let mut tag_offsets = [0; MAX_TAG_OFFSETS];
     let offsets = spec.tag_offsets.len().min(tag_offsets.len());
     tag_offsets[..offsets].copy_from_slice(&spec.tag_offsets[..offsets]);
     types::rx_config {
@@ -163,6 +179,18 @@ fn lookup(map: &MapHandle, key: u32) -> io::Result<Vec<u8>> {
 fn read<T: skeleton::Plain>(map: &MapHandle, key: u32) -> io::Result<T> {
     skeleton::read(&lookup(map, key)?)
         .ok_or_else(|| io::Error::other("the map's entries have another size than the program's"))
+}
+
+/// All entries of a map, in a few system calls however many they are.
+fn all<T: skeleton::Plain>(map: &MapHandle, entries: u32) -> io::Result<Vec<T>> {
+    let batch = map.lookup_batch(entries.clamp(1, 4096), MapFlags::ANY, MapFlags::ANY);
+    let values: Option<Vec<T>> =
+        batch.map_err(to_io)?.map(|(_, value)| skeleton::read(&value)).collect();
+    match values {
+        Some(values) if values.len() == entries as usize => Ok(values),
+        // Where it is refused, the iterator just ends.
+        _ => (0..entries).map(|key| read(map, key)).collect(),
+    }
 }
 
 /// The errno inside an error of libbpf-rs, which tells it only in its words: EPERM (no privilege) and
