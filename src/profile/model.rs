@@ -13,8 +13,8 @@ use crate::packet::prbs::PrbsOrder;
 use crate::profile::benchmark::Benchmark;
 use crate::profile::origin::Origin;
 pub use crate::profile::pattern::{Pattern, Spacing, Step};
-use crate::profile::study::{Criterion, Study};
 use crate::profile::replay::Replay;
+use crate::profile::study::{Criterion, Study};
 use crate::units::{BitLayer, FrameSize, Nanos, PacketRate, Ratio};
 use crate::wire::field::{FieldDef, FieldDefault, OptionalPart, Protocol};
 

@@ -53,7 +53,8 @@ fn rewrites(frames: &Frames, kind: u8) -> Vec<Rewrite> {
 
 /// A profile of one stream that replays the frames.
 fn profile(frames: &Arc<Frames>, checksums: Checksums, rewrite: Vec<Rewrite>) -> Profile {
-    let text = "lab: b2b\nstreams: [{to: null, rate: 1kpps, size: 64B, tag: false, packet: [ipv4, udp]}]";
+    let text =
+        "lab: b2b\nstreams: [{to: null, rate: 1kpps, size: 64B, tag: false, packet: [ipv4, udp]}]";
     let mut profile = profile::parse("fuzz.yaml", text, &[]).expect("a profile");
     let stream = &mut profile.streams[0];
     stream.headers.clear();

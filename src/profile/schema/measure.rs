@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::boolean;
-use super::{record, reference};
 use super::units::{described, integer, unit, words};
+use super::{record, reference};
 use crate::profile::decode::{PERCENTILES, RECEIVE_MODES};
 use crate::profile::units::PacketsPerSecond;
 use crate::units::{Nanos, Ratio};
