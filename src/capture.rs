@@ -94,7 +94,7 @@ pub fn each(
     let blocks = reader.data().starts_with(&SECTION);
     loop {
         if blocks && is_impossible(reader.data()) {
-            return Err(fail("a block that is no block".into(), &packets));
+            return Err(fail("a block that is no block".into(), packets));
         }
         match reader.next() {
             Ok((used, block)) => {

@@ -16,7 +16,6 @@ use crate::profile::model::{Attachment, Port, Profile, Stream};
 use crate::profile::replay::{Replay, Rewritten};
 use crate::sys::netns::Netns;
 use crate::wire::field::ProtocolKind;
-use crate::wire::parse::{self, LayerKind};
 
 /// How long a neighbour may take to answer.
 const NEIGHBOUR_TIMEOUT: Duration = Duration::from_secs(3);
@@ -205,14 +204,11 @@ fn next_hops(replay: &Replay, addressing: &Addressing) -> (Option<IpAddr>, Optio
         return hops;
     }
     for frame in replay.frames.iter().filter(|frame| frame[0] & 1 == 0) {
-        let layers = parse::walk(frame);
-        let ip = [LayerKind::Ipv4, LayerKind::Ipv6];
-        let outer = layers.as_slice().iter().find(|layer| ip.contains(&layer.kind));
-        let known = match outer.map(|layer| layer.kind) {
-            Some(LayerKind::Ipv4) => hops.0.is_some(),
-            Some(_) => hops.1.is_some(),
-            // In a tunnel below IP, or no IP at all.
-            None => hops.0.is_some() && hops.1.is_some(),
+        // Most packets need no closer look.
+        let known = match frame[12..14] {
+            [0x08, 0x00] => hops.0.is_some(),
+            [0x86, 0xdd] => hops.1.is_some(),
+            _ => hops.0.is_some() && hops.1.is_some(),
         };
         if known {
             continue;

@@ -146,7 +146,7 @@ impl Assembly {
 
     /// The low `width` of a register as it stands in memory in network byte order; the rest
     /// becomes 0.
-    pub(super) fn to_network_order(&mut self, register: Register, width: Width) {
+    pub(super) fn swap_to_big_endian(&mut self, register: Register, width: Width) {
         if width != Width::One {
             self.push(TO_BIG_ENDIAN, register, 0, 0, width.bits());
         }
@@ -210,7 +210,7 @@ mod tests {
         assembly.set(4, 0x1_2345_6789);
         assembly.load(Width::Four, 1, 7, -8);
         let jump = assembly.jump_if_value(If::NotEqual, 1, 9);
-        assembly.to_network_order(2, Width::Two);
+        assembly.swap_to_big_endian(2, Width::Two);
         assembly.land(jump);
         assembly.exit();
         let expected = [

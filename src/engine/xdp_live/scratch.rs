@@ -38,7 +38,9 @@ impl Scratch {
             let ifindex = create_veth(&format!("scratch{number}"))?;
             bpf_run::attach_native_xdp(program, ifindex)
         };
-        let links = netns.run(|| programs.enumerate().map(attach).collect::<io::Result<_>>())??;
+        let programs: Vec<BorrowedFd<'a>> = programs.collect();
+        let attached = || programs.into_iter().enumerate().map(attach).collect::<io::Result<_>>();
+        let links = netns.run(attached)??;
         Ok(Self { _links: links, _netns: netns })
     }
 }

@@ -195,11 +195,11 @@ impl Straight<'_> {
         let at = op.offset as i16;
         if op.mask & everything != everything {
             code.load(width, OTHER, FRAME, at);
-            code.to_network_order(OTHER, width);
+            code.swap_to_big_endian(OTHER, width);
             code.with_value(Do::And, OTHER, !op.mask, SPARE);
             code.with(Do::Or, VALUE, OTHER);
         }
-        code.to_network_order(VALUE, width);
+        code.swap_to_big_endian(VALUE, width);
         code.store(width, FRAME, at, VALUE);
         Some(())
     }
@@ -270,7 +270,7 @@ impl Straight<'_> {
         if op.sums != 0 {
             code.store(Width::Eight, STACK, place, VALUE);
         }
-        code.to_network_order(VALUE, Width::Two);
+        code.swap_to_big_endian(VALUE, Width::Two);
         code.store(Width::Two, FRAME, op.offset as i16, VALUE);
     }
 
@@ -325,7 +325,7 @@ impl Straight<'_> {
         code.load(Width::Eight, TIME, SHARED, NOW);
         code.with_32(Do::Move, VALUE, INDEX);
         code.with(Do::Move, OTHER, VALUE);
-        code.to_network_order(OTHER, Width::Four);
+        code.swap_to_big_endian(OTHER, Width::Four);
         code.store(Width::Four, FRAME, at(tag::INDEX_AT), OTHER);
         code.with_32(Do::Move, OTHER, TIME);
         code.with(Do::Add, VALUE, OTHER);
@@ -334,7 +334,7 @@ impl Straight<'_> {
         let code = &mut self.code;
         code.with_value(Do::ShiftLeft, TIME, 32, SPARE);
         code.with(Do::Or, TIME, VALUE);
-        code.to_network_order(TIME, Width::Eight);
+        code.swap_to_big_endian(TIME, Width::Eight);
         code.store(Width::Eight, FRAME, at(tag::STAMP_AT), TIME);
     }
 

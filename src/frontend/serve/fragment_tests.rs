@@ -145,7 +145,7 @@ fn answers_of_every_length_are_cut() {
 fn tcp_headers_stay_in_the_first_piece_and_are_counted() {
     for header in [20, 28, 32, 60] {
         let mut segment = bytes(header + 1200);
-        segment[12] = (header / 4 << 4) as u8;
+        segment[12] = ((header / 4) << 4) as u8;
         let (_, sizes, part) = cut(&shape("8,256"), &v6(6, &segment));
         assert_eq!(sizes[0], header.next_multiple_of(8));
         assert_eq!(part, segment);

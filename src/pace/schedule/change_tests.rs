@@ -12,7 +12,7 @@ const BEGIN: u64 = 1_000_000;
 fn class(streams: u32, shape: Shape, start: u64, duration: u64) -> Class {
     Class {
         streams: (0..streams)
-            .map(|program| StreamSchedule { program, order: Box::default() })
+            .map(|program| StreamSchedule { program, order: Box::default(), pinned: false })
             .collect(),
         shape,
         start,

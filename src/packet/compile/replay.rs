@@ -18,9 +18,9 @@ use crate::packet::program::StreamProgram;
 use crate::packet::{random, tag};
 use crate::profile::model::{FieldName, FieldValue, Profile, Stream};
 use crate::profile::replay::{Checksums, Replay, Rewrite, Rewritten};
+use crate::receive::find_tag;
 use crate::wire::bits;
 use crate::wire::field::{FieldKind, ProtocolKind};
-use crate::wire::parse::{self, LayerKind};
 
 /// The numbers of rewritten fields, for the keys of their random values.
 const REWRITTEN: u32 = 1 << 31;
@@ -324,7 +324,8 @@ impl<'a> Builder<'a> {
         let tag_at = match self.tag {
             None => None,
             Some((stream, epoch)) => {
-                let at = room_for_tag(captured, &patches);
+                let at = room_for_tag(&found, captured, &patches)
+                    .filter(|at| find_tag::behind_l4(bytes) == Some(*at));
                 if let Some(tag) = at.and_then(|at| bytes[at..].first_chunk_mut()) {
                     tag::write_constant(tag, epoch, stream);
                     tag::stamp(tag, 0, 0, 0);
@@ -393,21 +394,21 @@ fn next_hop(found: &Captured<'_>, frame: &[u8], addressing: &Addressing) -> Opti
     Some(mac.iter().fold(0, |value, byte| value << 8 | u128::from(*byte)))
 }
 
-/// Where a probe tag may stand: behind the header of UDP, TCP or an echo, in an unfragmented packet
-/// with that much payload, of which nothing is rewritten.
-fn room_for_tag(frame: &[u8], patches: &[Patch]) -> Option<usize> {
-    let layers = parse::walk(frame);
-    let last = layers.as_slice().last()?;
-    let transport = [LayerKind::Udp, LayerKind::Tcp, LayerKind::Icmp, LayerKind::Icmpv6];
-    let fragment = layers.later_fragment || layers.last(LayerKind::Fragment).is_some() || {
-        let ipv4 = layers.last(LayerKind::Ipv4);
-        ipv4.is_some_and(|ip| frame[ip.offset + 6] & 0x20 != 0)
+/// Where a probe tag may stand: behind the header of UDP, TCP or an echo, where receivers look for it,
+/// in an unfragmented packet with that much payload, of which nothing is rewritten.
+fn room_for_tag(found: &Captured<'_>, frame: &[u8], patches: &[Patch]) -> Option<usize> {
+    let is = |n: usize, name: &str, wanted: fn(u128) -> bool| {
+        let field = found.headers()[n].protocol.field(name);
+        field.and_then(|field| found.read(n, field)).is_some_and(wanted)
     };
-    if !transport.contains(&last.kind) || fragment {
+    let is_fragment =
+        |n: usize| is(n, "mf", |more| more == 1) || is(n, "fragment_offset", |at| at != 0);
+    if (0..found.headers().len()).any(is_fragment) {
         return None;
     }
-    let at = parse::tag_offset(frame)?;
+    let at = find_tag::behind_l4(frame)?;
     let tag = at..at + tag::TAG_LEN;
     let rewritten = |p: &Patch| p.bytes.start < tag.end && tag.start < p.bytes.end;
-    (tag.end <= usize::from(u16::MAX) && !patches.iter().any(rewritten)).then_some(at)
+    let fits = tag.end <= found.place(found.outer_ip()?).end && tag.end <= usize::from(u16::MAX);
+    (fits && !patches.iter().any(rewritten)).then_some(at)
 }

@@ -1,4 +1,4 @@
-//! The schema of `replay:`.
+//! Captures that are sent again.
 
 use serde_json::{Value, json};
 

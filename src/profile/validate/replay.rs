@@ -6,7 +6,7 @@ use crate::profile::model::{FieldValue, Profile, Stream, TestKind};
 use crate::profile::path;
 use crate::profile::problem::Problem;
 use crate::profile::replay::{Replay, Rewritten};
-use crate::wire::parse;
+use crate::receive::find_tag;
 
 /// The streams that replay a capture, with their paths.
 fn replays(profile: &Profile) -> impl Iterator<Item = (String, &Stream, &Replay)> {
@@ -59,7 +59,7 @@ pub(super) fn no_old_probes(profile: &Profile, problems: &mut Vec<Problem>) {
             continue;
         }
         let is_probe = |frame: &[u8]| {
-            let at = parse::tag_offset(frame);
+            let at = find_tag::behind_l4(frame).filter(|at| *at <= frame.len());
             at.is_some_and(|at| matches!(tag::read(&frame[at..]), Seen::Probe(_)))
         };
         let Some(first) = replay.frames.iter().position(is_probe) else { continue };

@@ -90,7 +90,7 @@ mod tests {
 
     #[test]
     fn no_data_is_one_part() {
-        assert_eq!(segments(0, 1200).collect::<Vec<_>>(), [0..0]);
+        assert!(segments(0, 1200).eq(std::iter::once(0..0)));
         assert_eq!(segments(2500, 1200).collect::<Vec<_>>(), [0..1200, 1200..2400, 2400..2500]);
     }
 

@@ -83,8 +83,7 @@ impl Plan {
             spans.extend(addresses(found, n, ip));
             constant += u64::from(header.protocol.number(Space::IpProtocol).unwrap_or(0));
             // The packet's length, however much of it is covered (RFC 3828 §3.1).
-            let place = found.place(n);
-            constant += (place.end.max(place.at + place.len) - place.at) as u64;
+            constant += self::packet(found, n, rule.covers).0.len() as u64;
         }
         let covers = |bytes: &Range<usize>| {
             spans.iter().any(|s| s.start <= bytes.start && bytes.end <= s.end)
@@ -152,8 +151,7 @@ impl Plan {
 /// What the checksum of header number `n` covers of the frame, and whether that is all it covers.
 fn covered(found: &Captured<'_>, n: usize, covers: Covers) -> (Range<usize>, bool) {
     let place = found.place(n);
-    let all =
-        (place.at..place.end.max(place.at + place.len), place.whole && !is_fragment(found, n));
+    let all = self::packet(found, n, covers);
     match covers {
         Covers::Packet => all,
         Covers::Header => (place.at..place.at + place.len, true),
@@ -167,6 +165,18 @@ fn covered(found: &Captured<'_>, n: usize, covers: Covers) -> (Range<usize>, boo
             (place.at..end, all.1 || end <= place.end)
         }
     }
+}
+
+/// The packet that header number `n` begins, and whether the frame holds all of it. Where the header's
+/// own length is that of the coverage, it ends with the header's around it.
+fn packet(found: &Captured<'_>, n: usize, covers: Covers) -> (Range<usize>, bool) {
+    let place = found.place(n);
+    let told = match covers {
+        Covers::UpTo(_) => found.place(n.saturating_sub(1)),
+        Covers::Packet | Covers::Header => place,
+    };
+    let end = told.end.max(place.at + place.len);
+    (place.at..end, told.whole && !is_fragment(found, n))
 }
 
 /// Whether header number `n` stands in a fragment with more to come.
