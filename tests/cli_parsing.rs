@@ -117,7 +117,7 @@ fn the_other_commands() {
         Ok(Command::Serve(Serve::Dns(dns))) if dns.link.interface == "eth1"
             && dns.settings.servers == ["192.0.2.1:53".parse().unwrap(), "[::1]:5353".parse().unwrap()]
             && dns.settings.shape.cutting.to_string() == "136,512" && dns.settings.port == 53
-            && dns.settings.shape.order == Order::In && dns.log == "-"));
+            && dns.settings.shape.order == Order::In && dns.log.as_os_str() == "-"));
     assert!(matches!(
         parse("serve dns -I eth1 --backend ::1 --fragment atomic --order last-first --gap 1ms \
                --gateway ra --gateway 198.18.0.1 --client-prefix 24,56 --follow-up Next"),
