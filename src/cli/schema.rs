@@ -19,6 +19,8 @@ pub enum Of {
     Result,
     /// The JSON result of a benchmark
     Benchmark,
+    /// The JSON result of a fragmentation study
+    Fragments,
 }
 
 #[derive(Debug, Args)]

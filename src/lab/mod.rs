@@ -113,7 +113,16 @@ impl Lab {
     /// # Errors
     /// Without nft(8).
     pub fn mute_receiver(&self) -> Result<()> {
-        self.netns("rx").map_or(Ok(()), impair::mute)
+        self.mute("rx")
+    }
+
+    /// Keeps the kernel behind the device of a role, `tx` or `rx`, from seeing what arrives: packet
+    /// sockets still do.
+    ///
+    /// # Errors
+    /// Without nft(8).
+    pub fn mute(&self, role: &str) -> Result<()> {
+        self.netns(role).map_or(Ok(()), |netns| impair::mute(netns, role))
     }
 
     /// The port of a role, `tx` or `rx`.

@@ -11,6 +11,7 @@ mod rates;
 mod replay;
 mod sizes;
 mod stack;
+mod study;
 mod tag;
 mod times;
 mod values;
@@ -76,6 +77,7 @@ pub fn validate(decoded: &mut Decoded) {
     }
     tag::tags_have_room(decoded, &mut broken);
     benchmark::RULES.iter().for_each(|rule| rule(&decoded.profile, &mut broken));
+    study::RULES.iter().for_each(|rule| rule(&decoded.profile, &mut broken));
     programs::streams_compile(decoded, &mut broken);
     stack::warn_of_what_receivers_refuse(&mut decoded.profile);
     replay::warn_of_captures(&mut decoded.profile);
