@@ -47,6 +47,7 @@ pub fn execute(run: &Run) -> std::result::Result<Status, Failure> {
         workers: run.profile.workers.map(Into::into),
         command: command_line(),
         allowed,
+        allow_command: run.allow_command,
     };
     if let TestKind::Benchmark(test) = &profile.test {
         return benchmark::execute(run, &profile, test, &options);

@@ -19,6 +19,8 @@ pub struct Run {
     pub outputs: Outputs,
     /// Where a benchmark's trials are kept.
     pub trials: Trials,
+    /// The profile may run its `test.reset.command`.
+    pub allow_command: bool,
     /// No progress, and of the report the verdict alone.
     pub quiet: bool,
     /// Where the terminal report goes: standard error where standard output holds another output.
@@ -98,7 +100,7 @@ pub(super) struct TypedRun {
     #[arg(long, value_name = "FILE", help_heading = "Outputs")]
     json: Option<PathBuf>,
 
-    /// Write streams.csv, totals.csv and ledger.csv into this directory
+    /// Write streams.csv, totals.csv and ledger.csv into this directory; of a benchmark a file a test
     #[arg(long, value_name = "DIR", help_heading = "Outputs")]
     csv: Option<PathBuf>,
 
@@ -121,6 +123,10 @@ pub(super) struct TypedRun {
     /// Go on with the benchmark whose trials are in this file, and keep further ones there
     #[arg(long, value_name = "FILE", help_heading = "Benchmarks")]
     resume: Option<PathBuf>,
+
+    /// Let the profile run its test.reset.command, with the rights of this program
+    #[arg(long, help_heading = "Benchmarks")]
+    allow_command: bool,
 
     /// No progress, and of the report the verdict alone
     #[arg(short, long, help_heading = "Display")]
@@ -197,6 +203,7 @@ impl TypedRun {
                 (Some(file), None) => Trials::Keep(file),
                 (None, None) => Trials::Nowhere,
             },
+            allow_command: self.allow_command,
             quiet: self.quiet,
             report_to,
             color: self.color,

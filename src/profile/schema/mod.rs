@@ -5,6 +5,7 @@
 
 mod benchmark;
 mod headers;
+mod modifier;
 mod units;
 
 use serde_json::{Map, Value, json};
@@ -131,6 +132,10 @@ fn records() -> Vec<(&'static str, Value)> {
         ("tbf", tbf()),
         ("benchmark", benchmark::benchmark()),
         ("goal", benchmark::goal()),
+        ("modifier", modifier::modifier()),
+        ("mix", modifier::mix()),
+        ("learning", modifier::learning()),
+        ("reset", modifier::reset()),
         ("frame_loss", benchmark::frame_loss()),
         ("latency_test", benchmark::latency()),
         ("back_to_back", benchmark::back_to_back()),

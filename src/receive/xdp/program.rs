@@ -26,6 +26,7 @@ pub struct Loaded {
     layout: Layout,
     rows: MapHandle,
     stream_rows: MapHandle,
+    flows: MapHandle,
     histograms: MapHandle,
     sockets: MapHandle,
 }
@@ -67,6 +68,7 @@ impl Loaded {
             layout,
             rows: MapHandle::try_from(&maps.rows).map_err(to_io)?,
             stream_rows: MapHandle::try_from(&maps.stream_rows).map_err(to_io)?,
+            flows: MapHandle::try_from(&maps.flows).map_err(to_io)?,
             histograms: MapHandle::try_from(&maps.histograms).map_err(to_io)?,
             sockets: MapHandle::try_from(&maps.sockets).map_err(to_io)?,
         })
@@ -100,7 +102,12 @@ impl Loaded {
         read(&self.stream_rows, row * self.layout.streams + stream)
     }
 
-    /// Adds a row's histograms of a group to `sums`: latency, intended, jitter, one after another.
+    pub(super) fn flow(&self, flow: u32) -> io::Result<types::rx_flow> {
+        read(&self.flows, flow)
+    }
+
+    /// Adds a row's histograms of a group to `sums`: latency, intended, later, earlier, one after
+    /// another.
     pub(super) fn add_histograms(&self, row: u32, group: u32, sums: &mut [u64]) -> io::Result<()> {
         let bytes = lookup(&self.histograms, row * self.layout.groups + group)?;
         for (sum, word) in iter::zip(sums, bytes.chunks_exact(8)) {

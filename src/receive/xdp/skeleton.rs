@@ -24,6 +24,8 @@ mod rx_types {
     unsafe impl Plain for super::types::rx_row {}
     // SAFETY: nothing but u64 fields, arrays and structures of them.
     unsafe impl Plain for super::types::rx_stream_row {}
+    // SAFETY: nothing but u64 fields.
+    unsafe impl Plain for super::types::rx_flow {}
 
     /// Reads a structure from the bytes that a map lookup returned. None if the sizes differ.
     pub fn read<T: Plain>(bytes: &[u8]) -> Option<T> {

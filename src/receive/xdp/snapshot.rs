@@ -3,10 +3,11 @@
 use std::io;
 
 use super::program::Loaded;
-use super::skeleton::types::{rx_moments, rx_row, rx_stream_row};
+use super::skeleton::types::{rx_flow, rx_moments, rx_row, rx_stream_row};
 use crate::measure::buckets::{self, BUCKETS};
 use crate::measure::distribution::Distribution;
-use crate::measure::received::{Gaps, StreamReceived};
+use crate::measure::ipdv::Ipdv;
+use crate::measure::received::{Gaps, Pause, StreamReceived};
 use crate::receive::ReceiveSpec;
 
 /// All rows, added up.
@@ -37,36 +38,54 @@ pub(super) fn streams(loaded: &Loaded, spec: &ReceiveSpec) -> io::Result<Vec<Str
     let layout = *loaded.layout();
     let count = spec.stream_workers.len();
     let mut streams = vec![StreamReceived::default(); count];
-    let mut moments = vec![[Moments::default(); 3]; count];
+    let mut moments = vec![[Moments::default(); 4]; count];
+    let mut first_flow = 0;
     for (number, (stream, moments)) in streams.iter_mut().zip(&mut moments).enumerate() {
-        if spec.stream_workers[number] == 0 {
+        let workers = spec.stream_workers[number];
+        if workers == 0 {
             continue;
         }
+        let flows = (first_flow..first_flow + workers)
+            .map(|flow| loaded.flow(flow))
+            .collect::<io::Result<Vec<rx_flow>>>()?;
+        stream.pause = Pause::of_all(flows.iter().map(pause));
+        first_flow += workers;
         for row in 0..layout.rows {
             let row = loaded.stream_row(row, number as u32)?;
             add_counts(stream, &row);
-            for (sum, part) in moments.iter_mut().zip([row.latency, row.intended, row.jitter]) {
+            let parts = [row.latency, row.intended, row.later, row.earlier];
+            for (sum, part) in moments.iter_mut().zip(parts) {
                 sum.add(&part);
             }
         }
     }
     if spec.latency {
-        let mut sums = vec![0; 3 * BUCKETS];
+        let mut sums = vec![0; 4 * BUCKETS];
         for group in 0..layout.groups as usize {
             sums.fill(0);
             for row in 0..layout.rows {
                 loaded.add_histograms(row, group as u32, &mut sums)?;
             }
             for number in (group..count).step_by(layout.groups as usize) {
-                let [latency, intended, jitter] = moments[number];
+                let [latency, intended, later, earlier] = moments[number];
                 let stream = &mut streams[number];
                 stream.latency = Some(latency.distribution(&sums[..BUCKETS]));
                 stream.latency_intended = Some(intended.distribution(&sums[BUCKETS..2 * BUCKETS]));
-                stream.jitter = Some(jitter.distribution(&sums[2 * BUCKETS..]));
+                let later = later.distribution(&sums[2 * BUCKETS..3 * BUCKETS]);
+                let earlier = earlier.distribution(&sums[3 * BUCKETS..]);
+                stream.ipdv = Ipdv::of(&later, &earlier);
+                let mut jitter = later;
+                jitter.merge(&earlier);
+                stream.jitter = Some(jitter);
             }
         }
     }
     Ok(streams)
+}
+
+fn pause(flow: &rx_flow) -> Option<Pause> {
+    let begin = flow.pause_end.checked_sub(flow.pause)?;
+    (flow.pause > 0).then_some(Pause { begin, end: flow.pause_end })
 }
 
 fn add_counts(stream: &mut StreamReceived, row: &rx_stream_row) {
