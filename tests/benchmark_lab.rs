@@ -263,13 +263,17 @@ fn a_token_bucket_is_what_it_is_for_three_sizes() {
         let frame = bytes - 4.0;
         let rate = BPS / 8.0 / frame;
         let held = BURST / frame + (LIMIT / frame).floor();
-        let number = |value: &serde_json::Value| value.as_f64().unwrap_or_else(|| panic!("{size:#}"));
+        let number =
+            |value: &serde_json::Value| value.as_f64().unwrap_or_else(|| panic!("{size:#}"));
 
         // Throughput: what the bucket earns in a trial, and what it and its queue held.
         let truth = rate + held / SECONDS;
         let found = &size["throughput"][0];
         let (lower, upper) = (number(&found["fps"]), number(&found["upper_fps"]));
-        assert!(lower <= truth * 1.02 && upper >= truth * 0.98, "{bytes}: {lower}..{upper}, {truth}");
+        assert!(
+            lower <= truth * 1.02 && upper >= truth * 0.98,
+            "{bytes}: {lower}..{upper}, {truth}"
+        );
 
         // Loss: everything beyond that.
         for point in size["frame_loss"].as_array().expect("a series") {
@@ -291,7 +295,9 @@ fn a_token_bucket_is_what_it_is_for_three_sizes() {
             .expect("trials")
             .iter()
             .find(|trial| {
-                trial["test"] == "frame-loss" && trial["size"] == size["size"] && trial["invalid"].is_null()
+                trial["test"] == "frame-loss"
+                    && trial["size"] == size["size"]
+                    && trial["invalid"].is_null()
             })
             .expect("a trial at the highest load");
         let queue = (LIMIT / frame).floor() * frame * 8.0 / BPS * 1e9;
@@ -343,8 +349,10 @@ fn rfc_8219_reports_latency_and_its_variation() {
     let run = twin("rfc8219", &[]);
     for size in sizes(&run) {
         for latency in size["latency"].as_array().expect("loads") {
-            let number = |value: &serde_json::Value| value.as_f64().unwrap_or_else(|| panic!("{latency:#}"));
-            let (typical, worst) = (number(&latency["p50_ns"]["median"]), number(&latency["p99_9_ns"]["median"]));
+            let number =
+                |value: &serde_json::Value| value.as_f64().unwrap_or_else(|| panic!("{latency:#}"));
+            let (typical, worst) =
+                (number(&latency["p50_ns"]["median"]), number(&latency["p99_9_ns"]["median"]));
             assert!(typical > 0.0 && worst >= typical, "{latency:#}");
             assert!(number(&latency["pdv_ns"]["median"]) <= worst, "{latency:#}");
             let ipdv = &latency["ipdv_ns"];
@@ -369,7 +377,10 @@ fn rfc_9004_mlrsearch_and_mixes_run_as_they_are_shipped() {
     let goals = twin("mlrsearch", &[]);
     for size in sizes(&goals) {
         let found = size["throughput"].as_array().expect("goals");
-        assert_eq!((&found[0]["goal"], &found[1]["goal"]), (&"csit-ndr".into(), &"csit-pdr".into()));
+        assert_eq!(
+            (&found[0]["goal"], &found[1]["goal"]),
+            (&"csit-ndr".into(), &"csit-pdr".into())
+        );
     }
 
     let mixes = twin("imix-throughput", &[]);

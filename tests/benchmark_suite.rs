@@ -263,7 +263,8 @@ fn every_size_is_tested_without_and_with_each_modifier() {
     assert_eq!(names, wanted);
     for size in &result.sizes {
         // A chain of extension headers takes 40 bytes.
-        if size.size == "84" && size.modifier.as_deref().is_some_and(|name| name.contains("ragment"))
+        if size.size == "84"
+            && size.modifier.as_deref().is_some_and(|name| name.contains("ragment"))
         {
             assert!(size.throughput.is_empty() && size.notes[0].code == "skipped", "{size:?}");
             assert!(size.notes[0].message.contains("no room"), "{}", size.notes[0].message);
@@ -283,7 +284,9 @@ fn both_directions_are_loaded() {
     assert_eq!(result.sending_ports, 2);
     let trial = &result.trials[0];
     assert_eq!(trial.lost_by_stream.len(), 4);
-    assert!((trial.intended as f64 / (2.0 * trial.load_fps * trial.duration_s) - 1.0).abs() < 0.001);
+    assert!(
+        (trial.intended as f64 / (2.0 * trial.load_fps * trial.duration_s) - 1.0).abs() < 0.001
+    );
 }
 
 #[test]
@@ -308,7 +311,10 @@ fn goals_and_mixes_have_names() {
             size.throughput.iter().map(|found| found.goal.as_deref()).collect();
         assert_eq!(goals, [Some("csit-ndr"), Some("csit-pdr"), None]);
     }
-    assert!((result.sizes[0].frame_bytes - (28.0 * 64.0 + 16.0 * 570.0 + 4.0 * 1518.0) / 48.0).abs() < 0.001);
+    assert!(
+        (result.sizes[0].frame_bytes - (28.0 * 64.0 + 16.0 * 570.0 + 4.0 * 1518.0) / 48.0).abs()
+            < 0.001
+    );
 }
 
 const RESET: &str = "test.reset={by: hand, after: 1s, watch: 2s, load: 50%, repeats: 3}";
@@ -348,9 +354,13 @@ fn disorder_is_told_and_is_no_loss() {
     ] {
         let result = run(&["test.kind=throughput"], device);
         assert!(result.verdict.passed, "{:?}", result.verdict);
-        let codes: Vec<&str> = result.warnings.iter().map(|warning| warning.code.as_str()).collect();
+        let codes: Vec<&str> =
+            result.warnings.iter().map(|warning| warning.code.as_str()).collect();
         assert_eq!(codes, [code]);
-        assert_eq!(result.sizes[0].throughput, run(&["test.kind=throughput"], HALF).sizes[0].throughput);
+        assert_eq!(
+            result.sizes[0].throughput,
+            run(&["test.kind=throughput"], HALF).sizes[0].throughput
+        );
     }
 }
 
@@ -366,7 +376,8 @@ fn a_search_ends_at_its_time() {
 #[test]
 fn a_trial_without_a_frame_proves_nothing() {
     let sets = ["test.kind=throughput", "test.max_rate=1pps", "test.min_rate=1pps"];
-    let result = run(&[&sets[..], &["test.duration=1ms", "test.search_duration=1ms"]].concat(), DEAD);
+    let result =
+        run(&[&sets[..], &["test.duration=1ms", "test.search_duration=1ms"]].concat(), DEAD);
     assert!(!result.verdict.passed);
     assert!(!result.verdict.reasons.is_empty());
 }
@@ -465,7 +476,8 @@ fn the_page_has_tables_charts_and_every_trial() {
 fn benchmarks_are_compared() {
     let device = |bps: u64| Device { bps, ..HALF };
     let side = |rates: [u64; 3]| {
-        let of = |bps: u64| BenchmarkRun { file: format!("{bps}.json"), result: run(&[], device(bps)) };
+        let of =
+            |bps: u64| BenchmarkRun { file: format!("{bps}.json"), result: run(&[], device(bps)) };
         rates.map(of).to_vec()
     };
     let slower = side([480_000_000, 490_000_000, 500_000_000]);

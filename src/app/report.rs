@@ -83,9 +83,9 @@ fn compare(
         (_, true) => Comparison::of_benchmarks(benchmark_baseline, benchmark_candidate)
             .ok_or_else(nothing)
             .map_err(Failure::Input),
-        _ => Comparison::of(run_baseline, run_candidate)
-            .ok_or_else(nothing)
-            .map_err(Failure::Input),
+        _ => {
+            Comparison::of(run_baseline, run_candidate).ok_or_else(nothing).map_err(Failure::Input)
+        }
     }
 }
 

@@ -25,8 +25,7 @@ pub fn measure(suite: &mut Suite<'_>, round: &mut Round) -> Result<bool> {
     }
     let settings = settings(suite.test, round);
     let key = round.key(Kind::BackToBack);
-    let (end, begin) =
-        suite.search::<BackToBack>(&key, settings, round)?;
+    let (end, begin) = suite.search::<BackToBack>(&key, settings, round)?;
     match end {
         End::Stopped => return Ok(false),
         End::GaveUp(why) => round.gave_up(Kind::BackToBack, &why),

@@ -31,8 +31,7 @@ pub fn measure(suite: &mut Suite<'_>, round: &mut Round) -> Result<bool> {
         };
         let key = round.key(Kind::Latency);
         let key = Key { test: format!("{} at {:.7}", key.test, share.as_f64()), ..key };
-        let (end, begin) =
-            suite.search::<Repeats>(&key, settings, round)?;
+        let (end, begin) = suite.search::<Repeats>(&key, settings, round)?;
         match end {
             End::Stopped => return Ok(false),
             End::GaveUp(why) => round.gave_up(Kind::Latency, &why),

@@ -347,8 +347,8 @@ fn extra(
 }
 
 fn header_named(name: &str) -> Result<Header> {
-    let protocol = wire::protocol(name)
-        .ok_or_else(|| Error::new("add", name, "there is no such header"))?;
+    let protocol =
+        wire::protocol(name).ok_or_else(|| Error::new("add", name, "there is no such header"))?;
     Ok(Header::new(protocol))
 }
 

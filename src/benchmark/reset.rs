@@ -38,8 +38,7 @@ pub fn measure(suite: &mut Suite<'_>, round: &mut Round) -> Result<bool> {
         End::Found(_) => {
             let valid = suite.trials[begin..].iter().filter(|trial| trial.invalid.is_none());
             let ports = round.pattern.sending_ports as u64;
-            let trials: Vec<ResetTrial> =
-                valid.map(|trial| one(trial, load, ports)).collect();
+            let trials: Vec<ResetTrial> = valid.map(|trial| one(trial, load, ports)).collect();
             note(round, &trials);
             let over = |of: fn(&ResetTrial) -> Option<f64>| {
                 let values: Vec<f64> =

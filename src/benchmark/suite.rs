@@ -6,7 +6,8 @@ use super::outcome::{Key, outcome, record};
 use super::pattern::{self, Pattern};
 use super::store::{Kept, Made, Store, to_value};
 use super::{
-    Measured, Tester, back_to_back, estimate, frame_loss, judge, latency, recovery, reset, throughput,
+    Measured, Tester, back_to_back, estimate, frame_loss, judge, latency, recovery, reset,
+    throughput,
 };
 use crate::error::{Error, Result};
 use crate::profile::benchmark::{Benchmark, Kind, Modifier, Sizes};
@@ -205,9 +206,8 @@ impl Suite<'_> {
             (sum, count) => sum / u128::from(count),
         };
         let after = self.estimates.iter().skip(self.searches.0 + 1);
-        let sum: u128 = after
-            .map(|left| u128::from(left.sending.0) + each * u128::from(left.trials))
-            .sum();
+        let sum: u128 =
+            after.map(|left| u128::from(left.sending.0) + each * u128::from(left.trials)).sum();
         Nanos(u64::try_from(sum).unwrap_or(u64::MAX))
     }
 

@@ -43,8 +43,7 @@ fn binary(suite: &mut Suite<'_>, round: &mut Round) -> Result<bool> {
     let test = suite.test;
     let settings = binary_settings(test, round);
     let key = round.key(Kind::Throughput);
-    let (end, begin) =
-        suite.search::<Binary>(&key, settings, round)?;
+    let (end, begin) = suite.search::<Binary>(&key, settings, round)?;
     match end {
         End::Stopped => return Ok(false),
         End::GaveUp(why) => round.gave_up(Kind::Throughput, &why),
@@ -65,8 +64,7 @@ fn mlrsearch(suite: &mut Suite<'_>, round: &mut Round) -> Result<bool> {
     let goals = suite.test.goals.clone();
     let settings = mlr_settings(suite.test, round);
     let key = round.key(Kind::Throughput);
-    let (end, begin) =
-        suite.search::<MlrSearch>(&key, settings, round)?;
+    let (end, begin) = suite.search::<MlrSearch>(&key, settings, round)?;
     let found = match end {
         End::Stopped => return Ok(false),
         End::GaveUp(why) => {

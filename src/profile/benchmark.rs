@@ -1,8 +1,8 @@
 //! What a profile says of a benchmark: a test that is made of many trials.
 
 use crate::profile::model::{Rate, Size};
-use crate::search::Goal;
 use crate::profile::units::Unit;
+use crate::search::Goal;
 use crate::units::{FrameSize, Nanos, Ratio};
 
 /// A benchmark as `test:` describes it. The defaults are the standards' values.

@@ -330,7 +330,10 @@ fn since(time: Option<u64>, begin: u64) -> Option<f64> {
 }
 
 fn pause(pause: Pause, begin: u64) -> Option<PauseResult> {
-    Some(PauseResult { begin_s: since(Some(pause.begin), begin)?, end_s: since(Some(pause.end), begin)? })
+    Some(PauseResult {
+        begin_s: since(Some(pause.begin), begin)?,
+        end_s: since(Some(pause.end), begin)?,
+    })
 }
 
 fn ratio(part: u64, whole: u64) -> Option<f64> {

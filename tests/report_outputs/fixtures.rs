@@ -7,8 +7,8 @@ use wirestorm::report::calibration::{
     Calibration, EngineFloor, Floor, FloorTimes, Machine, Refused, SCHEMA as CALIBRATION,
 };
 use wirestorm::report::model::{
-    Counter, Environment, GapsResult, PauseResult, Percentiles, Reason, RunResult, SCHEMA, Stage, StreamResult,
-    Totals, Verdict,
+    Counter, Environment, GapsResult, PauseResult, Percentiles, Reason, RunResult, SCHEMA, Stage,
+    StreamResult, Totals, Verdict,
 };
 
 pub fn reason(code: &str, message: &str) -> Reason {

@@ -130,7 +130,8 @@ impl Tester for Simulated {
                 }
                 let mut counts = totals(intended, intended - lost, 0.0);
                 counts.duplicated = Some(if self.device.twice { intended - lost } else { 0 });
-                counts.reordered = Some(if self.device.disorder { (intended - lost) / 2 } else { 0 });
+                counts.reordered =
+                    Some(if self.device.disorder { (intended - lost) / 2 } else { 0 });
                 all.intended += intended;
                 all.sent += intended;
                 if stream.to.is_some() {

@@ -53,9 +53,8 @@ pub(super) fn modifier(record: &mut Record<'_, '_>) -> Option<Modifier> {
     if let Some(at) = record.get("extension_headers") {
         let names = ExtensionHeader::NAMES.map(|(name, _, header)| (name, header));
         let expected = "extension headers such as [routing, destination_options, fragment]";
-        let list = record
-            .decoder
-            .list_of(&at, expected, |decoder, item| decoder.choice(item, &names));
+        let list =
+            record.decoder.list_of(&at, expected, |decoder, item| decoder.choice(item, &names));
         bounded(record.decoder, &at, list.as_deref(), MAX_LIST);
         read.extension_headers = list.unwrap_or_default();
     }

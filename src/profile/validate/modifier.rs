@@ -26,11 +26,11 @@ pub(super) fn modifiers_can_be_applied(profile: &Profile, problems: &mut Vec<Pro
     if test.bidirectional {
         both_ways(profile, problems);
     }
-    let lab_resets = |reset: &crate::profile::benchmark::Reset| {
-        matches!(reset.by, ResetBy::Lab { .. })
-    };
+    let lab_resets =
+        |reset: &crate::profile::benchmark::Reset| matches!(reset.by, ResetBy::Lab { .. });
     if test.reset.as_ref().is_some_and(lab_resets) && !may_have_router(profile) {
-        let expected = "hand or command: without a lab's router there is nothing that the lab resets";
+        let expected =
+            "hand or command: without a lab's router there is nothing that the lab resets";
         problems.push(profile.origin.problem("test.reset.by", "lab", expected));
     }
     if test.reset.is_some() && ![Kind::Reset, Kind::Rfc2544].contains(&test.kind) {
@@ -69,10 +69,15 @@ fn needs(profile: &Profile, modifier: &Modifier, refuse: &mut Refuse<'_>) {
     if modifier.ipv6_share.is_some() {
         for port in 0..profile.ports.len() {
             let here = || profile.streams.iter().filter(|stream| stream.from == port);
-            if here().count() > 0 && (here().all(|s| over(true)(&s)) || here().all(|s| over(false)(&s)))
+            if here().count() > 0
+                && (here().all(|s| over(true)(&s)) || here().all(|s| over(false)(&s)))
             {
                 let expected = "streams over IPv4 and over IPv6 from every sending port";
-                refuse("mix", format!("streams of one family from {}", profile.ports[port].name), expected);
+                refuse(
+                    "mix",
+                    format!("streams of one family from {}", profile.ports[port].name),
+                    expected,
+                );
             }
         }
     }
@@ -104,8 +109,7 @@ fn needs(profile: &Profile, modifier: &Modifier, refuse: &mut Refuse<'_>) {
 
 /// Whether a lab with a router stands between the ports, or may by `--lab`.
 fn may_have_router(profile: &Profile) -> bool {
-    let back_to_back =
-        profile.lab.as_ref().is_some_and(|lab| lab.topology == Topology::BackToBack);
+    let back_to_back = profile.lab.as_ref().is_some_and(|lab| lab.topology == Topology::BackToBack);
     profile.stands_in_lab() && !back_to_back
 }
 

@@ -149,8 +149,9 @@ fn spectrum(result: &BenchmarkResult) -> Vec<Block> {
     }
     vec![Block::Chart(Chart {
         title: "Latency by percentile".into(),
-        note: "Each step to the right is ten times rarer. All repeats and streams of a size together."
-            .into(),
+        note:
+            "Each step to the right is ten times rarer. All repeats and streams of a size together."
+                .into(),
         x: axis("percentile", Quantity::Percentile, Scale::Log),
         y: axis("latency", Quantity::Time, Scale::Log),
         series: lines,

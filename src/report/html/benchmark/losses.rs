@@ -126,8 +126,16 @@ pub(super) fn reset(result: &BenchmarkResult) -> Vec<Block> {
             ]
         })
     });
-    let columns =
-        ["size", "fps", "trial", "lost", "by loss", "by time stamps", "the lab's outage", "recovered"];
+    let columns = [
+        "size",
+        "fps",
+        "trial",
+        "lost",
+        "by loss",
+        "by time stamps",
+        "the lab's outage",
+        "recovered",
+    ];
     let mut blocks = table(&columns, rows.collect());
     for size in &result.sizes {
         let Some(found) = &size.reset else { continue };

@@ -5,8 +5,8 @@ mod losses;
 mod throughput;
 
 use super::page::{
-    Axis, Block, Cell, Column, Figure, Headline, Mark, Page, Point, Quantity, Remark, Scale, Section,
-    Series, Table, Tone,
+    Axis, Block, Cell, Column, Figure, Headline, Mark, Page, Point, Quantity, Remark, Scale,
+    Section, Series, Table, Tone,
 };
 use crate::report::benchmark::{BenchmarkResult, SizeResult};
 use crate::report::format::{NOT_MEASURED, count, optional_count, rate, seconds};
