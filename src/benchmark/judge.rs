@@ -67,9 +67,12 @@ fn reason(code: &str, message: &str) -> Reason {
     Reason { code: code.into(), message: message.into() }
 }
 
+/// A code, what it means in words, and how often a trial saw it.
+type Disorder = (&'static str, &'static str, fn(&TrialResult) -> Option<u64>);
+
 /// What throughput and loss do not show: frames that arrived twice, or not in their order.
 pub fn disorder(trials: &[TrialResult]) -> Vec<Reason> {
-    let kinds: [(&str, &str, fn(&TrialResult) -> Option<u64>); 2] = [
+    let kinds: [Disorder; 2] = [
         ("duplicated", "arrived more than once", |trial| trial.duplicated),
         ("reordered", "arrived after a later one", |trial| trial.reordered),
     ];

@@ -152,7 +152,12 @@ impl Tester for Simulated {
                     jitter_ns: None,
                     ipdv_ns: Some(Ipdv { min: -900, median: 1.5, max: 2_000 }),
                     first_s: Some(0.0),
-                    last_s: Some(span),
+                    last_s: Some(match reset {
+                        Some(reset) if self.device.reset_s > reset.watch.as_secs_f64() => {
+                            reset.after.as_secs_f64()
+                        }
+                        _ => span,
+                    }),
                     longest_pause: reset.map(|reset| {
                         let begin_s = reset.after.as_secs_f64();
                         PauseResult { begin_s, end_s: begin_s + self.device.reset_s }

@@ -1,7 +1,7 @@
 //! The kind of test, and what a benchmark says beside it.
 
 use super::{At, Decoder, Record, modifier, size};
-use crate::profile::benchmark::{Benchmark, Kind, Method, NamedGoal, Share, Sizes};
+use crate::profile::benchmark::{Benchmark, Kind, Method, NamedGoal, Reset, ResetBy, Share, Sizes};
 use crate::profile::model::{Size, TestKind};
 use crate::profile::problem::Problem;
 use crate::profile::problem::nearest;
@@ -20,8 +20,11 @@ pub const SHARES: [(&str, Share); 2] = [("rates", Share::Rates), ("equal", Share
 /// The word that stands for the streams' own sizes.
 pub const OWN_SIZES: &str = "streams";
 
+/// A goal with a name; it takes the test's width.
+pub type KnownGoal = (&'static str, fn(Ratio) -> Goal);
+
 /// Goals with a name: the standards' and FD.io CSIT's own.
-pub const GOALS: [(&str, fn(Ratio) -> Goal); 4] = [
+pub const GOALS: [KnownGoal; 4] = [
     ("rfc2544", Goal::rfc2544),
     ("tst009", Goal::tst009),
     // Their width is theirs too.
@@ -161,8 +164,12 @@ fn benchmark(record: &mut Record<'_, '_>) -> Option<Benchmark> {
     kind.map(|_| complete(read))
 }
 
-/// An MLRsearch without goals has one: that of the binary search.
+/// An MLRsearch without goals has one, that of the binary search; a device that the profile says nothing
+/// of is reset by hand.
 fn complete(mut benchmark: Benchmark) -> Benchmark {
+    if benchmark.kind == Kind::Reset {
+        benchmark.reset.get_or_insert_with(|| Reset::new(ResetBy::Hand));
+    }
     if benchmark.goals.is_empty() {
         benchmark.goals = vec![NamedGoal { name: None, goal: default_goal(&benchmark) }];
     }

@@ -3,6 +3,7 @@
 use super::benchmark::{MAX_LIST, bounded, whole};
 use super::{Decoder, Record};
 use crate::profile::benchmark::{ExtensionHeader, Modifier, Reset, ResetBy};
+use crate::profile::yaml::Data;
 use crate::units::{Nanos, Ratio};
 
 /// Networks that destinations may be in.
@@ -59,12 +60,11 @@ pub(super) fn modifier(record: &mut Record<'_, '_>) -> Option<Modifier> {
         read.extension_headers = list.unwrap_or_default();
     }
     read.hop_by_hop = record.unit("hop_by_hop");
-    if read == Modifier::default() {
-        let at = record.at().clone();
+    let at = record.at().clone();
+    if matches!(&at.node.data, Data::Mapping(entries) if entries.is_empty()) {
         record.decoder.refuse(&at, "nothing", "at least one of the keys of a modifier");
-        return None;
     }
-    Some(read)
+    (read != Modifier::default()).then_some(read)
 }
 
 /// Who resets the device, and when.

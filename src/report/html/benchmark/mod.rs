@@ -9,7 +9,7 @@ use super::page::{
     Section, Series, Table, Tone,
 };
 use crate::report::benchmark::{BenchmarkResult, SizeResult};
-use crate::report::format::{NOT_MEASURED, count, optional_count, rate, seconds};
+use crate::report::format::{NOT_MEASURED, optional_count, rate, seconds};
 use crate::report::model::Reason;
 use crate::report::statement::Outcome;
 use crate::report::terminal::benchmark::{facts, fps, sentence, summary};
