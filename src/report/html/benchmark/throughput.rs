@@ -11,39 +11,46 @@ pub(super) fn throughput(result: &BenchmarkResult) -> Vec<Block> {
     let found =
         || result.sizes.iter().flat_map(|s| s.throughput.iter().map(move |found| (s, found)));
     let modified = result.has_modifiers();
+    // A column that would say the same in every row is left out: RFC 2544 allows no loss.
+    let losses = found().any(|(_, found)| found.goal.is_some() || found.loss_ratio > 0.0);
+    let conditional = found().any(|(_, found)| found.conditional_fps.is_some());
+    let columns: Vec<&str> = [
+        Some("size"),
+        losses.then_some("loss allowed"),
+        Some("line rate fps"),
+        Some("throughput fps"),
+        modified.then_some("of without"),
+        conditional.then_some("conditional fps"),
+        Some("of line"),
+        Some("L1"),
+        Some("L2"),
+        Some("loss in last pass"),
+        Some("width"),
+        Some("trials"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
     let rows = found().map(|(size, found)| {
-        let mut row = vec![
-            size_cell(size),
-            number(size.line_rate_fps, fps),
-            number(Some(found.fps), fps),
-            number(found.line_share, percent_of),
-            number(Some(found.l1_bps), |value| rate(value, "bit/s")),
-            number(Some(found.l2_bps), |value| rate(value, "bit/s")),
-            Cell::number(found.goal_label(), found.loss_ratio),
-            number(found.loss_in_last_pass, percent_of),
-            number(found.upper_fps, fps),
-            number(found.width, percent_of),
-            number(Some(found.trials as f64), |_| count(found.trials)),
-        ];
-        row.extend(modified.then(|| number(result.of_without(size, found), percent_of)));
-        row
+        [
+            Some(size_cell(size)),
+            losses.then(|| Cell::number(found.goal_label(), found.loss_ratio)),
+            Some(number(size.line_rate_fps, fps)),
+            Some(number(Some(found.fps), fps)),
+            modified.then(|| number(result.of_without(size, found), percent_of)),
+            conditional.then(|| number(found.conditional_fps, fps)),
+            Some(number(found.line_share, percent_of)),
+            Some(number(Some(found.l1_bps), |value| rate(value, "bit/s"))),
+            Some(number(Some(found.l2_bps), |value| rate(value, "bit/s"))),
+            Some(number(found.loss_in_last_pass, percent_of)),
+            Some(number(found.width, percent_of)),
+            Some(number(Some(found.trials as f64), |_| count(found.trials))),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
     });
-    let columns = [
-        "size",
-        "line rate fps",
-        "throughput fps",
-        "of line",
-        "L1",
-        "L2",
-        "loss allowed",
-        "loss in last pass",
-        "failed at fps",
-        "width",
-        "trials",
-        "of without",
-    ];
-    let columns = &columns[..columns.len() - usize::from(!modified)];
-    let mut blocks = table(columns, rows.collect());
+    let mut blocks = table(&columns, rows.collect());
     let goals = result.sizes.iter().map(|size| size.throughput.len()).max().unwrap_or(0);
     let mut modifiers: Vec<Option<&str>> = Vec::new();
     for size in &result.sizes {
@@ -76,11 +83,15 @@ pub(super) fn throughput(result: &BenchmarkResult) -> Vec<Block> {
                 ));
             }
         }
+        // Beside a line rate that is far above it, a throughput would be a line on the axis.
+        let values = || drawn.iter().flat_map(|series| &series.points).map(|point| point.y);
+        let (most, least) = (values().fold(0.0, f64::max), values().fold(f64::MAX, f64::min));
+        let scale = if most > 20.0 * least { Scale::Log } else { Scale::Linear };
         blocks.push(Block::Chart(Chart {
             title: "Throughput by frame size".into(),
             note: String::new(),
             x: axis("frame size", Quantity::Bytes, Scale::Linear),
-            y: axis("frames per second", Quantity::PacketRate, Scale::Linear),
+            y: axis("frames per second", Quantity::PacketRate, scale),
             series: drawn,
         }));
     }
