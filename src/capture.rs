@@ -58,7 +58,11 @@ pub fn read_from(source: impl Read + Send, name: &str) -> Result<Vec<Captured>> 
     let mut capacity = FIRST_BUFFER;
     // A refill that brings nothing twice in a row is the end of a file that was cut.
     let mut starved = None;
+    let blocks = reader.data().starts_with(&SECTION);
     loop {
+        if blocks && is_impossible(reader.data()) {
+            return Err(fail("a block that is no block".into(), &packets));
+        }
         match reader.next() {
             Ok((used, block)) => {
                 let read = file.block(&block).map_err(|cause| fail(cause, &packets))?;
@@ -103,6 +107,22 @@ pub fn read_from(source: impl Read + Send, name: &str) -> Result<Vec<Captured>> 
             Err(error) => return Err(fail(describe(&error), &packets)),
         }
     }
+}
+
+/// How a pcapng file begins: the type of its section header, the same in both byte orders.
+const SECTION: [u8; 4] = [0x0a, 0x0d, 0x0d, 0x0a];
+
+/// Whether a process information block is shorter than any block can be. The library takes such a
+/// length for granted, and would panic or take the whole file for the block.
+fn is_impossible(block: &[u8]) -> bool {
+    const PROCESS_INFORMATION: u32 = 0x8000_0001;
+    const SHORTEST: u32 = 12;
+    let Some((kind, rest)) = block.split_first_chunk() else { return false };
+    let Some(length) = rest.first_chunk() else { return false };
+    let is = |number: fn([u8; 4]) -> u32| {
+        number(*kind) == PROCESS_INFORMATION && number(*length) < SHORTEST
+    };
+    is(u32::from_le_bytes) || is(u32::from_be_bytes)
 }
 
 /// Fills every buffer that it is given as long as there is anything: a pipe gives less at a time
@@ -255,6 +275,19 @@ mod tests {
         let mut other = pcap(0xa1b2_c3d4, false);
         other[20] = 101;
         assert!(message(&other).contains("link type"), "{}", message(&other));
+    }
+
+    #[test]
+    fn a_process_block_of_no_length_is_damage() {
+        for number in [u32::to_le_bytes, u32::to_be_bytes] {
+            let section = [0x0a0d_0d0a, 28, 0x1a2b_3c4d, 1 << 16, u32::MAX, u32::MAX, 28];
+            for length in [0, 4, 11] {
+                let blocks = [0x8000_0001, length, 0, length];
+                let file: Vec<u8> = section.into_iter().chain(blocks).flat_map(number).collect();
+                let told = read_from(file.as_slice(), "a").unwrap_err().to_string();
+                assert!(told.contains("no block after packet 0"), "{told}");
+            }
+        }
     }
 
     #[test]

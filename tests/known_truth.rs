@@ -121,10 +121,9 @@ fn disorder_alone_fails_only_those_who_ask_for_order() {
     if !privileged("disorder_alone_fails_only_those_who_ask_for_order") {
         return;
     }
-    for (profile, key) in [
-        ("28-rfc4737-reordering", "max_reordered"),
-        ("28-rfc5560-duplication", "max_duplicated"),
-    ] {
+    for (profile, key) in
+        [("28-rfc4737-reordering", "max_reordered"), ("28-rfc5560-duplication", "max_duplicated")]
+    {
         let unasked = known(profile, &["--set", "pass={}"]);
         assert_eq!(unasked.status, 0, "{profile}: {:#}", unasked.json["verdict"]);
         let asked = known(profile, &["--set", &format!("pass={{{key}: 0}}")]);

@@ -9,7 +9,7 @@ use wirestorm::packet::Addressing;
 use wirestorm::packet::compile::{CompileError, compile};
 use wirestorm::profile::model::{FieldValue, Payload, Profile, Size, Stream};
 use wirestorm::units::FrameSize;
-use wirestorm::wire::{checksum, ethernet, ipv4, ipv6, parse, udp, vlan};
+use wirestorm::wire::{checksum, ethernet, ipv4, ipv6, udp, vlan};
 
 fn error(stream: Stream) -> CompileError {
     compile(&profile(vec![stream]), 0, &addressing(), 1).expect_err("an illegal stream")
@@ -64,10 +64,11 @@ fn the_outer_tags_of_several_are_service_tags() {
     let ids =
         |frame: &[u8], at: usize| vlan::Packet::new_checked(&frame[at..]).unwrap().ethertype();
     let stack = ["ethernet", "vlan", "vlan", "vlan", "ipv6", "udp"];
-    let frame = packet(&program(stream(headers(&stack), 128)), 0);
+    let tagged = program(stream(headers(&stack), 128));
+    let frame = packet(&tagged, 0);
     assert_eq!(ethernet::Packet::new_checked(&frame).unwrap().ethertype(), 0x88a8);
     assert_eq!([14, 18, 22].map(|at| ids(&frame, at)), [0x88a8, 0x8100, 0x86dd]);
-    assert_eq!(parse::tag_offset(&frame), Some(26 + 48));
+    assert_eq!(tagged.tag_at, Some(26 + 48));
     let frame = packet(&program(stream(headers(&["ethernet", "vlan"]), 64)), 0);
     assert_eq!(ethernet::Packet::new_checked(&frame).unwrap().ethertype(), 0x8100);
     assert_eq!(ids(&frame, 14), 0x88b5);

@@ -91,6 +91,7 @@ fn what_others_hold() {
         epoch: 9,
         stream_workers: vec![1],
         tag_offsets: vec![42],
+        unparsed_offsets: 0,
         latency: false,
         wanted_gap_ns: None,
         pass_on: true,

@@ -1,5 +1,7 @@
 //! The program in the kernel and `StreamProgram` in user space build the same bytes.
 
+mod nested;
+mod packets;
 mod programs;
 
 use std::cell::Cell;
@@ -9,6 +11,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use wirestorm::engine::Slot;
 use wirestorm::engine::xdp_live::dry::KernelBuilder;
+use wirestorm::packet::compile::compile;
 use wirestorm::packet::program::StreamProgram;
 use wirestorm::packet::tag::{self, Seen};
 use wirestorm::sys::clock;
@@ -97,6 +100,40 @@ fn compare_cases(cases: u32, count: std::ops::Range<usize>, inline: bool) -> u64
     compared.get()
 }
 
+/// Tunnels in tunnels, with fields that change anywhere and checksums of every kind.
+#[test]
+fn nested_stacks() {
+    if !privileged() {
+        return;
+    }
+    let mut runner = TestRunner::new(Config { cases: 60, ..Config::default() });
+    let input = (proptest::collection::vec(nested::any_stream(false), 1..12), indices());
+    let compared = Cell::new(0);
+    runner
+        .run(&input, |(streams, indices)| {
+            let profile = packets::profile(streams);
+            let programs: Vec<Arc<StreamProgram>> = (0..profile.streams.len())
+                .filter_map(|n| compile(&profile, n, &packets::addressing(), 1).ok())
+                .map(Arc::new)
+                .collect();
+            if programs.is_empty() {
+                return Ok(());
+            }
+            let kernel = KernelBuilder::new(&programs, true)
+                .map_err(|error| TestCaseError::fail(error.to_string()))?;
+            for (number, program) in programs.iter().enumerate() {
+                for index in &indices {
+                    let slot = Slot { index: *index, program: number as u32, ..Slot::default() };
+                    compare(&kernel, program, slot, kernel.image())?;
+                    compared.set(compared.get() + 1);
+                }
+            }
+            Ok(())
+        })
+        .unwrap_or_else(|error| panic!("{error}"));
+    assert!(compared.get() >= 2_000, "{}", compared.get());
+}
+
 #[test]
 fn many_programs_in_maps() {
     if privileged() {
@@ -170,7 +207,7 @@ fn values_in_options_and_extension_headers() {
             ..Default::default()
         };
         let programs: Vec<Arc<StreamProgram>> = (0..stacks.len())
-            .map(|n| wirestorm::packet::compile::compile(&profile, n, &addressing, 1))
+            .map(|n| compile(&profile, n, &addressing, 1))
             .map(|program| Arc::new(program.unwrap_or_else(|error| panic!("{error}"))))
             .collect();
         let alone = programs.iter().map(|program| vec![program.clone()]);

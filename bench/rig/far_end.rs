@@ -31,6 +31,7 @@ impl FarEnd {
             epoch: 1,
             stream_workers: vec![workers as u32],
             tag_offsets: vec![42],
+            unparsed_offsets: 0,
             latency,
             wanted_gap_ns: None,
             pass_on: false,

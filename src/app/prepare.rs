@@ -143,20 +143,33 @@ fn compile_stream(
     })
 }
 
-/// Where the programs' tags stand. A receiver in the kernel knows a few places only: the first are
-/// those that it would not find by parsing.
-fn tag_offsets<'a>(programs: impl Iterator<Item = &'a StreamProgram>) -> Vec<u16> {
-    let mut offsets: Vec<(bool, u16)> = programs
-        .filter_map(|program| {
-            let mut frame = vec![0; program.max_frame_len()];
-            let len = program.build(0, &mut frame, false);
-            let at = program.tag_at?;
-            Some((find_tag::behind_l4(&frame[..len]) == Some(at.into()), at))
-        })
-        .collect();
+/// Where the programs' tags stand, and how many of these places, which come first, parsing does not
+/// find. A receiver in the kernel knows a few places only.
+fn tag_offsets<'a>(programs: impl Iterator<Item = &'a StreamProgram>) -> (Vec<u16>, usize) {
+    let mut offsets: Vec<(bool, u16)> =
+        programs.filter_map(|program| Some((is_parsed(program), program.tag_at?))).collect();
     offsets.sort_unstable();
     let mut known = HashSet::new();
-    offsets.into_iter().map(|(_, at)| at).filter(|at| known.insert(*at)).collect()
+    offsets.retain(|(_, at)| known.insert(*at));
+    let unparsed = offsets.iter().filter(|(parsed, _)| !parsed).count();
+    (offsets.into_iter().map(|(_, at)| at).collect(), unparsed)
+}
+
+/// Whether parsing finds the tag in every packet: it does in the first, and no field that changes
+/// leads it elsewhere.
+fn is_parsed(program: &StreamProgram) -> bool {
+    let mut frame = vec![0; program.max_frame_len()];
+    let len = program.build(0, &mut frame, false);
+    let found = |frame: &[u8]| find_tag::behind_l4(frame) == program.tag_at.map(usize::from);
+    found(&frame[..len])
+        && program.ops.iter().all(|op| {
+            let mut other = frame.clone();
+            let mask = op.mask.to_be_bytes();
+            let window = &mut other[usize::from(op.offset)..][..usize::from(op.width)];
+            let bits = &mask[mask.len() - window.len()..];
+            window.iter_mut().zip(bits).for_each(|(byte, bits)| *byte ^= bits);
+            found(&other[..len])
+        })
 }
 
 fn receivers(
@@ -179,7 +192,7 @@ fn receivers(
             .iter()
             .flat_map(|port| port.plan.streams.iter().zip(port.programs.iter()))
             .filter(|(stream, _)| here(**stream));
-        let tag_offsets = tag_offsets(programs.map(|(_, program)| &**program));
+        let (tag_offsets, unparsed_offsets) = tag_offsets(programs.map(|(_, program)| &**program));
         // One constant gap is wanted only where all that one port sends arrives here.
         let mut to_here =
             senders.iter().filter(|port| port.plan.streams.iter().any(|&stream| here(stream)));
@@ -198,6 +211,7 @@ fn receivers(
                 epoch,
                 stream_workers: (0..profile.streams.len()).map(workers).collect(),
                 tag_offsets,
+                unparsed_offsets,
                 latency: profile.measure.latency,
                 wanted_gap_ns,
                 pass_on: profile.measure.pass_on,

@@ -27,9 +27,11 @@ pub struct ReceiveSpec {
     /// Per stream of the profile, by its number: on how many workers it is sent (0: not expected
     /// here). Packet i of a stream is sent by worker i mod N, and order is judged per worker.
     pub stream_workers: Vec<u32>,
-    /// Offsets from the start of the frame where tags are expected, most likely first; others are
+    /// Offsets from the start of the frame where tags are expected: first those that would not be
     /// found by parsing.
     pub tag_offsets: Vec<u16>,
+    /// How many of them, the first ones, would not be found by parsing.
+    pub unparsed_offsets: usize,
     /// Keep latency and jitter histograms.
     pub latency: bool,
     /// The gap between packets that the schedule wants, where it is one constant.

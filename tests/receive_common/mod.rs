@@ -40,6 +40,7 @@ pub fn spec(stream_workers: &[u32]) -> ReceiveSpec {
         epoch: EPOCH,
         stream_workers: stream_workers.to_vec(),
         tag_offsets: vec![TAG_AT],
+        unparsed_offsets: 0,
         latency: true,
         wanted_gap_ns: None,
         pass_on: false,

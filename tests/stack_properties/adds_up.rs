@@ -2,12 +2,12 @@
 //! headers lie: slow and plain, so that nothing is shared with what is checked.
 
 use proptest::prelude::*;
-use wirestorm::profile::model::Header;
+use wirestorm::profile::model::{FieldValue, Header};
 use wirestorm::wire::field::{Algorithm, Covers, FieldDef, FieldDefault, ProtocolKind, Space};
 
 use super::packets::plain_sum;
 
-/// Checks every length and every checksum that was left to the compiler.
+/// Checks every length and every checksum that was left to the compiler, or to be wrong by one.
 pub fn check(stack: &[Header], frame: &[u8]) -> Result<(), TestCaseError> {
     let headers: usize = stack.iter().map(Header::len).sum();
     let open = stack.last().is_some_and(|last| last.protocol.open);
@@ -65,7 +65,7 @@ fn fields(
         {
             for field in fields {
                 let found = field.read(&bytes[from..]).expect("the frame holds its headers");
-                if element.setting(field.name).is_none() {
+                if matches!(element.setting(field.name), None | Some(FieldValue::Bad)) {
                     judge(field, len, found)?;
                 }
             }
@@ -84,6 +84,7 @@ fn checksum(
 ) -> Result<(), TestCaseError> {
     let header = &stack[n];
     let rule = header.protocol.checksum.expect("a rule");
+    let bad = header.setting("checksum") == Some(&FieldValue::Bad);
     let covered = match rule.covers {
         Covers::Header => &packet[at..at + header.len()],
         Covers::Packet | Covers::UpTo(_) => &packet[at..],
@@ -92,7 +93,8 @@ fn checksum(
         let field = header.protocol.field("checksum").expect("a checksum").bytes();
         let mut zeroed = covered.to_vec();
         zeroed[field.clone()].fill(0);
-        prop_assert_eq!(&covered[field], &crc32c(&zeroed).to_le_bytes()[..], "{}", name);
+        let right = crc32c(&zeroed).wrapping_add(bad.into());
+        prop_assert_eq!(&covered[field], &right.to_le_bytes()[..], "{}", name);
         return Ok(());
     }
     let mut parts = Vec::new();
@@ -108,8 +110,12 @@ fn checksum(
     parts.push(covered.to_vec());
     let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
     let sum = plain_sum(&parts);
-    // Nothing but zeros sums to the other zero.
-    prop_assert!(sum == 0xffff || sum == 0 && !rule.zero_as_ffff, "{}: {:#06x}", name, sum);
+    if bad {
+        prop_assert_eq!(sum, 0xfffe, "{} is wrong by one", name);
+    } else {
+        // Nothing but zeros sums to the other zero.
+        prop_assert!(sum == 0xffff || sum == 0 && !rule.zero_as_ffff, "{}: {:#06x}", name, sum);
+    }
     if rule.zero_as_ffff {
         let field = header.protocol.field("checksum").expect("a checksum").bytes();
         prop_assert_ne!(&covered[field], &[0, 0][..], "{}", name);

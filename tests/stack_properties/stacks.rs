@@ -47,7 +47,6 @@ pub fn stack_of(choices: &[(u32, u64)]) -> Vec<Header> {
         let ip = stack.iter().rev().map(|header| header.protocol.kind);
         let ip = ip.into_iter().find(|k| matches!(k, ProtocolKind::Ipv4 | ProtocolKind::Ipv6));
         let mut may = protocols().to_vec();
-        // Bytes of the profile's own say nothing of what they are.
         may.retain(|next| !is_left_out(next) && next.may_follow(last));
         may.retain(|next| next.only_in.is_none_or(|only| ip == Some(only)));
         let Some(next) = may.get(choice as usize % may.len().max(1)) else { break };
@@ -82,6 +81,7 @@ fn header(protocol: &'static Protocol, dice: &mut Dice) -> Header {
                 break;
             }
         }
+        header.options.sort_by_key(|option| section(protocol, option.protocol.name));
         // A message whose length nothing tells ends with its list.
         let told = protocol.all_fields().any(|f| matches!(f.default, FieldDefault::Length { .. }));
         let ended = header.options.last().is_some_and(|last| ENDS.contains(&last.protocol.name));
@@ -94,6 +94,15 @@ fn header(protocol: &'static Protocol, dice: &mut Dice) -> Header {
         }
     }
     header
+}
+
+/// Where kinds of options are counted on their own (DNS), those that are counted first stand first.
+fn section(protocol: &Protocol, option: &str) -> usize {
+    let counts = |field: &FieldDef| match field.default {
+        FieldDefault::OptionsNamed(names) => names.contains(&option),
+        _ => false,
+    };
+    protocol.fields.iter().position(counts).unwrap_or(0)
 }
 
 fn option(kind: &'static Protocol, def: &OptionsDef, dice: &mut Dice) -> Header {
@@ -214,6 +223,8 @@ fn data(protocol: &Protocol, def: &DataDef, align: usize, dice: &mut Dice) -> Ve
         (0..len).map(|_| dice.below(256) as u8).collect()
     };
     match def.kind {
+        // Nothing tells how long the data before a list of options are.
+        DataKind::Bytes if protocol.options.is_some() => bytes(def.default.len(), dice),
         DataKind::Bytes => {
             let unit = protocol.all_fields().find_map(|field| match field.default {
                 FieldDefault::HeaderLength { unit, .. } => Some(usize::from(unit)),
@@ -246,14 +257,14 @@ fn data(protocol: &Protocol, def: &DataDef, align: usize, dice: &mut Dice) -> Ve
 }
 
 /// Bytes of the header at most: what its length field can say.
-fn longest(protocol: &Protocol) -> usize {
+fn longest(protocol: &'static Protocol) -> usize {
     let lengths = protocol.fields.iter().filter_map(|field| match field.default {
         FieldDefault::HeaderLength { unit, less } => {
             Some((field.max() as usize + usize::from(less)) * usize::from(unit))
         }
         _ => None,
     });
-    lengths.min().unwrap_or(200)
+    lengths.min().unwrap_or(Header::new(protocol).len_without_options() + 200)
 }
 
 fn set(header: &mut Header, name: &str, value: u128) {
@@ -268,8 +279,7 @@ pub fn takes_payload_for_a_header(last: &Protocol) -> bool {
     last.next.is_some_and(|s| matches!(s, Frame | IpPacket | Mpls | PppFrame | Quoted | SctpChunk))
 }
 
-/// Bytes of the profile's own; and the messages of DNS, DHCP and DHCPv6, whose lists end by rules
-/// that these stacks do not keep: `tests/every_header.rs` judges them.
+/// Bytes of the profile's own: nothing in them says what they are.
 pub fn is_left_out(protocol: &Protocol) -> bool {
-    protocol.custom_fields || protocol.name.starts_with("d") && !protocol.open
+    protocol.custom_fields
 }

@@ -17,7 +17,8 @@ use wirestorm::wire::field::FieldDef;
 use super::stacks::takes_payload_for_a_header;
 
 /// Options by the name that was built and the one that its bytes have.
-const SAME_BYTES: [(&str, &str); 2] = [("raw", "experiment"), ("basic_security", "security")];
+const SAME_BYTES: [(&str, &str); 4] =
+    [("raw", "experiment"), ("basic_security", "security"), ("answer", "a"), ("answer", "aaaa")];
 
 /// Options that are as good as padding where nothing but padding follows.
 const PADDING: [&str; 3] = ["eol", "pad1", "pad_n"];

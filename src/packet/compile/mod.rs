@@ -10,12 +10,15 @@
 //! | `template` | every field's constant, rule or computation; the payload |
 //! | `ops` | the window of a field that changes |
 //! | `cover` | which bytes a checksum covers |
+//! | `sum` | one checksum: its place, and what it covers |
+//! | `dependence` | what a checksum really depends on |
 //! | `checksums` | whether each checksum is computed once or per packet |
 //! | `piece` | what a fragment has of its datagram |
 
 mod addresses;
 mod checksums;
 mod cover;
+mod dependence;
 mod distributions;
 mod error;
 mod layout;
@@ -24,6 +27,7 @@ mod ops;
 mod piece;
 mod resolve;
 mod sizes;
+mod sum;
 mod template;
 mod values;
 
@@ -104,8 +108,8 @@ pub fn compile(
     }
     limit("changing CRC32c checksums", computed.crc32c.len(), 1).map_err(in_stream)?;
     let size = sizes.rule.map(|value| size_program(value, &layout, &draft, &plan));
-    for patch in &mut draft.patches {
-        (patch.op.sums, patch.op.odd) = plan.slots_over(&patch.bytes, patch.window_end());
+    for (n, patch) in draft.patches.iter_mut().enumerate() {
+        (patch.op.sums, patch.op.odd) = plan.slots_of_patch(n);
     }
 
     let lengths = size.as_ref().map_or(0, |size| size.lengths.len());
@@ -149,12 +153,13 @@ fn size_program(
         write,
         reserved: [0; 3],
     };
-    let written = draft.lengths.iter().map(|field| {
-        let bytes = field.at..field.at + 2;
-        length(field.addend, field.at as u16, plan.slots_over(&bytes, bytes.end), 1)
-    });
-    let added = plan.pseudo_lengths().map(|(addend, sums)| length(addend, 0, (sums, 0), 0));
-    let (sums, odd) = plan.slots_over_payload(layout.payload_at);
+    let written = draft
+        .lengths
+        .iter()
+        .enumerate()
+        .map(|(n, field)| length(field.addend, field.at as u16, plan.slots_of_length(n), 1));
+    let added = plan.pseudo_lengths().map(|(addend, slots)| length(addend, 0, slots, 0));
+    let (sums, odd) = plan.slots_of_payload();
     SizeProgram {
         value,
         lengths: written.chain(added).collect(),

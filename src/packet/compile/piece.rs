@@ -88,8 +88,8 @@ pub(super) fn cut(
     }
     let (checksums, slots) = needed(computed.checksums, &regions)?;
     let mut ops = Vec::new();
-    for patch in &draft.patches {
-        let (sums, odd) = plan.slots_over(&patch.bytes, patch.window_end());
+    for (n, patch) in draft.patches.iter().enumerate() {
+        let (sums, odd) = plan.slots_of_patch(n);
         let (sums, odd) = (sums & slots, odd & slots);
         let window = usize::from(patch.op.offset)..patch.window_end();
         if regions.around(&window).is_some() {

@@ -9,9 +9,10 @@ use crate::wire::field::{Protocol, ProtocolKind, Space};
 use crate::wire::ip_protocol::HOP_BY_HOP;
 
 /// Whether `inner` may stand right inside `outer`: because `outer` has a number for it, or because
-/// the profile sets by hand what `outer` says of it.
+/// the profile says by hand what `outer` says of it, in a field or in bytes of its own.
 fn may_follow(outer: &Header, inner: &'static Protocol, ip: Option<ProtocolKind>) -> bool {
-    let by_hand = outer.protocol.next_field().is_some_and(|f| outer.setting(f.name).is_some());
+    let by_hand = outer.protocol.custom_fields
+        || outer.protocol.next_field().is_some_and(|f| outer.setting(f.name).is_some());
     let right_family = inner.only_in.is_none_or(|only| ip == Some(only));
     inner.may_follow(outer.protocol) && right_family || by_hand && outer.protocol.open
 }

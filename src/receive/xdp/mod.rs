@@ -28,6 +28,9 @@ pub(super) fn attach(spec: &ReceiveSpec, mode: XdpMode, duty: Duty) -> Result<At
     let interface = queues::interface(&spec.interface).map_err(|cause| {
         Error::new("receive on", &spec.interface, cause).remedy("see `ip link` for its name")
     })?;
+    if spec.unparsed_offsets > program::MAX_TAG_OFFSETS {
+        return Err(too_many_places(spec));
+    }
     let (row, rows) = match (mode, duty) {
         // A socket belongs to a queue, so steering thinks in queues whatever the mode.
         (XdpMode::Native, _) | (_, Duty::Steer) => (Row::Queue, interface.rx_queues),
@@ -95,6 +98,17 @@ pub(super) fn read_frames(attached: &Attached) -> io::Result<skeleton::types::rx
 
 fn possible_cpus() -> u32 {
     libbpf_rs::num_possible_cpus().map_or(1, |count| count as u32)
+}
+
+fn too_many_places(spec: &ReceiveSpec) -> Error {
+    let cause = format!(
+        "probe tags stand at {} offsets that it cannot find by parsing, and it looks at {}",
+        spec.unparsed_offsets,
+        program::MAX_TAG_OFFSETS
+    );
+    Error::new("receive by XDP on", &spec.interface, cause).remedy(
+        "use `receive: packet-mmap`, which auto would; or send fewer kinds of tunnels in one run",
+    )
 }
 
 fn load_error(interface: &str, cause: &io::Error) -> Error {

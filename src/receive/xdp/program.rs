@@ -127,8 +127,11 @@ fn quiet_libbpf() {
     libbpf_rs::set_print(print);
 }
 
+/// Offsets of tags that the program looks at; what it can parse, it finds anywhere.
+pub const MAX_TAG_OFFSETS: usize = 8;
+
 fn config(spec: &ReceiveSpec, layout: &Layout, duty: Duty) -> types::rx_config {
-    let mut tag_offsets = [0; 8];
+    let mut tag_offsets = [0; MAX_TAG_OFFSETS];
     let offsets = spec.tag_offsets.len().min(tag_offsets.len());
     tag_offsets[..offsets].copy_from_slice(&spec.tag_offsets[..offsets]);
     types::rx_config {

@@ -10,4 +10,6 @@ pub static PROTOCOL: Protocol =
         .examples(&[
             "[ipv4, udp, raw: {hex: c0ffee}]",
             "[raw: {hex: 0102 0304, fields: {count: {bit: 16, bits: 16, value: {increment: 0}}}}]",
+            "[ipv4, raw: {hex: 8000 0800 0000, fields: {customer: {bit: 36, bits: 12, value: [7, \
+             9]}}}, ipv4, udp]",
         ]);
