@@ -21,6 +21,8 @@
 #define WS_FRAME_MASK 0xfff
 /* Templates up to this many bytes are copied word by word, longer ones by the kernel's memcpy. */
 #define WS_WORD_COPY 256
+/* Frames that leave together (DEV_MAP_BULK_SIZE of include/net/xdp.h). */
+#define WS_BULK 16
 /* ws_program.tag_at of a stream without a tag. */
 #define WS_NO_TAG 0xffff
 
@@ -116,14 +118,15 @@ struct ws_program {
 	__u16 payload_at;
 	__u8 payload_sums;
 	__u8 payload_odd;
-	__u32 reserved[7];
+	__u32 first_frame; /* of a capture: packet i is program first_frame + i % frames */
+	__u32 frames;	   /* 0: the program itself makes every packet */
+	__u32 reserved[5];
 };
 
 /*
  * Constant while the program is loaded (.rodata): the verifier removes what the streams don't use.
  */
 struct ws_tx_config {
-	__u32 ifindex;
 	__u32 bare;	     /* 1: nothing but the redirect, the ceiling of a measurement */
 	__u32 single;	     /* 1: one program, `only`; 0: the maps */
 	__u32 uses_random;
@@ -136,9 +139,8 @@ struct ws_tx_config {
 	__u32 widths;	     /* which window widths occur: their bitwise or */
 	__u32 copy_len;	     /* bytes that are written to every page again; 8 at least */
 	__u32 spin_ns;	     /* how long one run waits for a packet that is not yet due */
-	__u32 bulk;	     /* packets that share one reading of the clock: a power of two */
 	__u32 uses_rare;     /* values that tx_values.h computes */
-	__u32 reserved;
+	__u32 uses_frames;   /* some stream sends the frames of a capture */
 	struct ws_program only;
 	__u64 only_template[WS_WORD_COPY / 8];
 	__u64 only_template_end; /* its last 8 bytes that are copied */
@@ -147,16 +149,19 @@ struct ws_tx_config {
 	struct ws_length_op only_lengths[WS_MAX_LENGTHS];
 };
 
-/* The batch and what became of it (.bss). Written by one thread at a time. */
+/* The call and what became of it (.bss). Written by one thread at a time. */
 struct ws_tx_shared {
-	__u32 count;  /* slots in the batch, packets of the run: set by user space */
-	__u32 cursor; /* the next one */
-	__u32 fresh;  /* packets that may still use `now` */
+	__u32 count;	/* slots of the call, packets of the run: set by user space */
+	__u32 cursor;	/* the next one */
+	__u32 left;	/* runs until the kernel's batch is over; 0: a new one begins */
+	__u32 stale_at; /* `now` is not the time of a run with so few left */
+	__u64 now;	/* the last reading of the clock */
+	__u32 batch;	/* runs of a batch: set by user space */
 	__u32 reserved;
-	__u64 now;
 	__u64 bytes;	/* of the frames redirected, where config.lens_differ */
-	__u64 fillers;	/* runs that sent nothing: not yet due, or the batch was over */
+	__u64 fillers;	/* runs that sent nothing: not yet due, or the call was over */
 	__u64 broken;	/* frames that could not be built: a fault of ours */
+	__u64 refused;	/* frames for a device that is gone */
 	struct ws_run run;
 	struct ws_slot slots[WS_SLOTS];
 };

@@ -17,6 +17,17 @@
 const volatile struct ws_tx_config config;
 struct ws_tx_shared shared;
 
+/*
+ * The port. A redirect through a map finds its device by a load; bpf_redirect looks its index up in
+ * the namespace's hash table for every packet.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_DEVMAP);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} port SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -103,8 +114,12 @@ ALWAYS_INLINE __u64 value_of(const volatile struct ws_patch_op *op, __u64 index)
 
 		return value ? *value + op->c : 0;
 	}
-	if (config.uses_rare && op->kind != WS_COUNTER)
-		return rare_value(op, index);
+	if (config.uses_rare && op->kind != WS_COUNTER) {
+		/* What is constant may not be handed to a function that the verifier looks at alone. */
+		struct ws_patch_op copy = *(const struct ws_patch_op *)op;
+
+		return rare_value(&copy, index);
+	}
 	__u64 c = op->c;
 
 	return a + b * (c ? remainder(index, c) : index);
@@ -193,6 +208,19 @@ ALWAYS_INLINE int stamp(struct frame *frame, const volatile struct ws_program *p
 	*(__u32 *)(tag + 6) = __builtin_bswap32(index);
 	*(__u64 *)(tag + 10) = __builtin_bswap64(now << 32 | (__u32)code << 16 | check);
 	return 0;
+}
+
+/*
+ * Writes the frame of a capture: all of it, as it has little in common with the last one in the page.
+ */
+ALWAYS_INLINE int copy_frame(struct xdp_md *ctx, struct ws_program *frame, __u32 number)
+{
+	void *from = bpf_map_lookup_elem(&templates, &number);
+	__u32 len = frame->len;
+
+	if (!from || len < 14 || len > config.copy_len)
+		return -1;
+	return bpf_xdp_store_bytes(ctx, 0, from, len);
 }
 
 /*
@@ -297,8 +325,18 @@ ALWAYS_INLINE int build_any(struct xdp_md *ctx, __u32 number, __u64 index, __u64
 
 	if (!program)
 		return -1;
-	if (copy_template(ctx, &frame, number))
+	if (config.uses_frames && program->frames) {
+		number = program->first_frame + (__u32)remainder(index, program->frames);
+		program = bpf_map_lookup_elem(&programs, &number);
+		if (!program)
+			return -1;
+	}
+	if (config.uses_frames) {
+		if (copy_frame(ctx, program, number))
+			return -1;
+	} else if (copy_template(ctx, &frame, number)) {
 		return -1;
+	}
 	len = program->len;
 	first = program->first_op;
 	count = program->ops;
@@ -352,6 +390,32 @@ ALWAYS_INLINE int build_any(struct xdp_md *ctx, __u32 number, __u64 index, __u64
 }
 
 /*
+ * Counts a run of the program. Whether the last reading of the clock is its own too: the packets of
+ * one bulk share one, for they leave together, and no reading lasts beyond its batch, at whose end
+ * the receiver may work for long.
+ */
+ALWAYS_INLINE int shares_reading(void)
+{
+	__u32 left = shared.left;
+
+	if (!left) {
+		left = shared.batch;
+		shared.stale_at = left;
+	}
+	shared.left = left - 1;
+	return left > shared.stale_at;
+}
+
+/* `now` is the time of this run, and of the others of its bulk. */
+ALWAYS_INLINE void keep_reading(__u64 now)
+{
+	__u32 left = shared.left;
+
+	shared.now = now;
+	shared.stale_at = left >= WS_BULK ? left + 1 - WS_BULK : 0;
+}
+
+/*
  * The time to go by for a packet that is due at `due`; below `due` if that did not come while we
  * waited. The clock is read once per bulk, unless the packet's turn depends on it.
  *
@@ -363,10 +427,8 @@ ALWAYS_INLINE __u64 wait_until(__u64 due)
 {
 	__u64 now, deadline;
 
-	if (shared.fresh && due <= shared.now) {
-		shared.fresh--;
+	if (shares_reading() && due <= shared.now)
 		return shared.now;
-	}
 	now = bpf_ktime_get_ns();
 	deadline = due;
 	if (now + 2 * config.spin_ns < due)
@@ -376,18 +438,17 @@ ALWAYS_INLINE __u64 wait_until(__u64 due)
 			break;
 		now = bpf_ktime_get_ns();
 	}
-	shared.now = now;
-	shared.fresh = config.bulk - 1;
+	keep_reading(now);
 	return now;
 }
 
-/* The clock for packets that are due at once: read once a bulk, if anybody wants to know. */
-ALWAYS_INLINE __u64 time_of(__u32 cursor)
+/* The clock for packets that are due at once, if anybody wants to know. */
+ALWAYS_INLINE __u64 time_of_bulk(void)
 {
 	if (!config.uses_tag)
 		return 0;
-	if (!(cursor & (config.bulk - 1)))
-		shared.now = bpf_ktime_get_ns();
+	if (!shares_reading())
+		keep_reading(bpf_ktime_get_ns());
 	return shared.now;
 }
 
@@ -430,11 +491,11 @@ struct turn {
 };
 
 /* Waits for a packet that is due at `due`, if it is. 0: its time has not come. */
-ALWAYS_INLINE int its_time(struct turn *turn, __u64 due, __u32 cursor)
+ALWAYS_INLINE int its_time(struct turn *turn, __u64 due)
 {
 	turn->lag = 0;
 	if (!due) {
-		turn->now = time_of(cursor);
+		turn->now = time_of_bulk();
 		return 1;
 	}
 	turn->now = wait_until(due);
@@ -449,7 +510,7 @@ ALWAYS_INLINE int next_of_run(struct turn *turn, __u32 cursor)
 {
 	turn->program = shared.run.program;
 	turn->index = shared.run.index;
-	if (!its_time(turn, shared.run.due, cursor))
+	if (!its_time(turn, shared.run.due))
 		return 0;
 	if (shared.run.due) {
 		if (turn->lag > shared.run.max_lag) {
@@ -476,7 +537,7 @@ ALWAYS_INLINE int next_slot(struct turn *turn, __u32 cursor)
 
 	turn->program = slot->program;
 	turn->index = slot->index;
-	if (!its_time(turn, slot->due, cursor))
+	if (!its_time(turn, slot->due))
 		return 0;
 	shared.cursor = cursor + 1;
 	return 1;
@@ -500,7 +561,7 @@ int tx_live(struct xdp_md *ctx)
 	int len;
 
 	if (config.bare)
-		return bpf_redirect(config.ifindex, 0);
+		return bpf_redirect_map(&port, 0, XDP_DROP);
 	if (!next(&turn)) {
 		shared.fillers++;
 		return XDP_DROP;
@@ -509,19 +570,22 @@ int tx_live(struct xdp_md *ctx)
 		len = build_only(ctx, turn.index, turn.now, turn.lag);
 	else
 		len = build_any(ctx, turn.program, turn.index, turn.now, turn.lag);
-	if (len < 0) {
-		shared.broken++;
-		return XDP_DROP;
-	}
+	if (len < 0)
+		goto broken;
 	if (config.lens_differ) {
 		if ((__u32)len != config.max_len &&
-		    bpf_xdp_adjust_tail(ctx, len - (int)config.max_len)) {
-			shared.broken++;
-			return XDP_DROP;
-		}
+		    bpf_xdp_adjust_tail(ctx, len - (int)config.max_len))
+			goto broken;
 		shared.bytes += len;
 	}
-	return bpf_redirect(config.ifindex, 0);
+	if (bpf_redirect_map(&port, 0, XDP_DROP) == XDP_REDIRECT)
+		return XDP_REDIRECT;
+	/* The device is gone, and with it the map's entry. */
+	shared.refused++;
+	return XDP_DROP;
+broken:
+	shared.broken++;
+	return XDP_DROP;
 }
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";

@@ -81,7 +81,7 @@ ALWAYS_INLINE __u64 rotated(__u64 key, __u64 values, __u64 columns, __u32 split,
 	return x;
 }
 
-ALWAYS_INLINE __u64 permuted(const volatile struct ws_patch_op *op, __u64 turn)
+ALWAYS_INLINE __u64 permuted(const struct ws_patch_op *op, __u64 turn)
 {
 	__u64 values = op->b, columns = op->c, cycle = values ? turn / values : 0;
 	__u64 key = mix(op->key + cycle * GOLDEN_GAMMA), place = turn - cycle * values;
@@ -91,7 +91,7 @@ ALWAYS_INLINE __u64 permuted(const volatile struct ws_patch_op *op, __u64 turn)
 	return rotated(key, values, columns, op->extra & 63, place);
 }
 
-ALWAYS_INLINE __u64 drawn(const volatile struct ws_patch_op *op, __u64 turn)
+ALWAYS_INLINE __u64 drawn(const struct ws_patch_op *op, __u64 turn)
 {
 	__u64 bits = mix(op->key + turn * GOLDEN_GAMMA), count = op->b, low, values;
 	__u32 table = op->a, at = table + multiply_high(bits, count) * SHARE_WORDS;
@@ -105,9 +105,14 @@ ALWAYS_INLINE __u64 drawn(const volatile struct ws_patch_op *op, __u64 turn)
 	return low + scale(mix(bits + GOLDEN_GAMMA), values);
 }
 
-/* Not inlined: a program with many operations has one of it. */
-static __attribute__((noinline)) __u64 rare_value(const volatile struct ws_patch_op *op, __u64 index)
+/*
+ * Not inlined: a program with many operations has one of it. Not static: the verifier looks at it
+ * once, and not again wherever it is called, which took seconds.
+ */
+__attribute__((noinline)) __u64 rare_value(const struct ws_patch_op *op, __u64 index)
 {
+	if (!op)
+		return 0;
 	__u64 a = op->a, b = op->b, c = op->c, turn = index, every = op->every, counted, low;
 	__u8 kind = op->kind;
 

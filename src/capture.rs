@@ -1,5 +1,9 @@
 //! Capture files in: pcap (micro- and nanoseconds, either byte order) and pcapng.
 
+mod frames;
+
+pub use frames::{Frames, MAX_BYTES, Span};
+
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -26,6 +30,17 @@ pub struct Captured {
     pub original_len: usize,
 }
 
+/// One captured packet, as the file holds it.
+#[derive(Clone, Copy, Debug)]
+pub struct Packet<'a> {
+    /// When, in nanoseconds since the epoch of the file's clock.
+    pub time: u64,
+    /// The frame, from its Ethernet header on, without FCS.
+    pub bytes: &'a [u8],
+    /// Bytes that the frame had before the capture cut it.
+    pub original_len: usize,
+}
+
 /// Reads a capture of Ethernet frames, in the file's order.
 ///
 /// # Errors
@@ -43,8 +58,26 @@ pub fn read(path: &Path) -> Result<Vec<Captured>> {
 /// As [`read`].
 pub fn read_from(source: impl Read + Send, name: &str) -> Result<Vec<Captured>> {
     let mut packets = Vec::new();
-    let fail = |cause: String, packets: &Vec<Captured>| {
-        Error::new("read", name, format!("{cause} after packet {}", packets.len()))
+    each(source, name, |packet| {
+        let Packet { time, bytes, original_len } = packet;
+        packets.push(Captured { time, bytes: bytes.to_vec(), original_len });
+        Ok(())
+    })?;
+    Ok(packets)
+}
+
+/// Hands every packet of a capture to `take`, in the file's order, and keeps none.
+///
+/// # Errors
+/// As [`read`]; what `take` says against a packet, whose number is added.
+pub fn each(
+    source: impl Read + Send,
+    name: &str,
+    mut take: impl FnMut(Packet<'_>) -> std::result::Result<(), String>,
+) -> Result<()> {
+    let mut packets = 0;
+    let fail = |cause: String, packets: usize| {
+        Error::new("read", name, format!("{cause} after packet {packets}"))
             .remedy("repair the file, for example with: editcap or pcapfix")
     };
     let mut reader = create_reader(FIRST_BUFFER, Full(source)).map_err(|error| {
@@ -61,50 +94,54 @@ pub fn read_from(source: impl Read + Send, name: &str) -> Result<Vec<Captured>> 
     let blocks = reader.data().starts_with(&SECTION);
     loop {
         if blocks && is_impossible(reader.data()) {
-            return Err(fail("a block that is no block".into(), &packets));
+            return Err(fail("a block that is no block".into(), packets));
         }
         match reader.next() {
             Ok((used, block)) => {
-                let read = file.block(&block).map_err(|cause| fail(cause, &packets))?;
+                let read = file.block(&block).map_err(|cause| match cause {
+                    Trouble::Damage(cause) => fail(cause, packets),
+                    Trouble::Link(cause) => Error::new("read", name, cause)
+                        .remedy("capture on one Ethernet interface, not on any or on a tunnel"),
+                })?;
                 if let Some(packet) = read {
-                    if packets.len() == MAX_PACKETS {
+                    if packets == MAX_PACKETS {
                         let most = format!("it holds more than {MAX_PACKETS} packets");
                         return Err(Error::new("read", name, most)
                             .remedy("split it, for example with: editcap -c"));
                     }
-                    packets.push(packet);
+                    packets += 1;
+                    take(packet).map_err(|cause| {
+                        Error::new("read", name, format!("packet {packets} {cause}"))
+                    })?;
                 }
                 reader.consume(used);
                 starved = None;
             }
-            Err(PcapError::Eof) => return Ok(packets),
+            Err(PcapError::Eof) => return Ok(()),
             Err(PcapError::Incomplete(_)) => {
                 let have = reader.data().len();
                 if starved == Some(have) {
                     if have < capacity {
-                        return Err(fail(
-                            "the file ends in the middle of a block".into(),
-                            &packets,
-                        ));
+                        return Err(fail("the file ends in the middle of a block".into(), packets));
                     }
                     capacity *= 2;
                     if capacity > MAX_BLOCK || !reader.grow(capacity) {
-                        return Err(fail(format!("a block of over {have} bytes"), &packets));
+                        return Err(fail(format!("a block of over {have} bytes"), packets));
                     }
                 }
                 starved = Some(have);
-                reader.refill().map_err(|error| fail(describe(&error), &packets))?;
+                reader.refill().map_err(|error| fail(describe(&error), packets))?;
             }
             Err(PcapError::BufferTooSmall) => {
                 let have = reader.data().len();
                 capacity *= 2;
                 if capacity > MAX_BLOCK || !reader.grow(capacity) {
-                    return Err(fail(format!("a block of over {have} bytes"), &packets));
+                    return Err(fail(format!("a block of over {have} bytes"), packets));
                 }
                 starved = None;
-                reader.refill().map_err(|error| fail(describe(&error), &packets))?;
+                reader.refill().map_err(|error| fail(describe(&error), packets))?;
             }
-            Err(error) => return Err(fail(describe(&error), &packets)),
+            Err(error) => return Err(fail(describe(&error), packets)),
         }
     }
 }
@@ -157,19 +194,20 @@ fn describe<I>(error: &PcapError<I>) -> String {
 struct State {
     /// A pcap file's fractions of a second are nanoseconds.
     nanoseconds: bool,
-    /// A pcapng section's interfaces: units a second, seconds added, Ethernet.
-    interfaces: Vec<(u64, i64, bool)>,
+    /// A pcapng section's interfaces: units a second, seconds added, the link type where it is not
+    /// Ethernet.
+    interfaces: Vec<(u64, i64, Option<Linktype>)>,
 }
 
 impl State {
-    fn block(
+    fn block<'b>(
         &mut self,
-        block: &PcapBlockOwned<'_>,
-    ) -> std::result::Result<Option<Captured>, String> {
+        block: &'b PcapBlockOwned<'_>,
+    ) -> std::result::Result<Option<Packet<'b>>, Trouble> {
         match block {
             PcapBlockOwned::LegacyHeader(header) => {
                 if header.network != Linktype::ETHERNET {
-                    return Err(not_ethernet(header.network));
+                    return Err(Trouble::Link(not_ethernet(header.network)));
                 }
                 self.nanoseconds = header.is_nanosecond_precision();
                 Ok(None)
@@ -177,9 +215,9 @@ impl State {
             PcapBlockOwned::Legacy(packet) => {
                 let unit = if self.nanoseconds { 1 } else { 1000 };
                 let fraction = u64::from(packet.ts_usec) * unit;
-                Ok(Some(Captured {
+                Ok(Some(Packet {
                     time: u64::from(packet.ts_sec) * 1_000_000_000 + fraction,
-                    bytes: packet.data.to_vec(),
+                    bytes: packet.data,
                     original_len: packet.origlen as usize,
                 }))
             }
@@ -191,34 +229,35 @@ impl State {
                 let units = interface.ts_resolution().filter(|units| *units > 0);
                 let units = units.ok_or("an interface without a time resolution")?;
                 let ethernet = interface.linktype == Linktype::ETHERNET;
-                self.interfaces.push((units, interface.ts_offset(), ethernet));
+                let link = (!ethernet).then_some(interface.linktype);
+                self.interfaces.push((units, interface.ts_offset(), link));
                 Ok(None)
             }
             PcapBlockOwned::NG(Block::EnhancedPacket(packet)) => {
                 let interface = self.interfaces.get(packet.if_id as usize);
-                let (units, offset, ethernet) = interface.ok_or("a packet of no interface")?;
-                if !ethernet {
-                    return Err("a packet of an interface that is not Ethernet".to_owned());
+                let (units, offset, link) = interface.ok_or("a packet of no interface")?;
+                if let Some(link) = link {
+                    return Err(Trouble::Link(not_ethernet(*link)));
                 }
                 let ticks = u64::from(packet.ts_high) << 32 | u64::from(packet.ts_low);
                 let nanos = u128::from(ticks) * 1_000_000_000 / u128::from(*units);
                 let time = nanos as i128 + i128::from(*offset) * 1_000_000_000;
                 let len = packet.data.len().min(packet.caplen as usize);
-                Ok(Some(Captured {
+                Ok(Some(Packet {
                     time: u64::try_from(time).map_err(|_| "a time out of range")?,
-                    bytes: packet.data[..len].to_vec(),
+                    bytes: &packet.data[..len],
                     original_len: packet.origlen as usize,
                 }))
             }
             PcapBlockOwned::NG(Block::SimplePacket(packet)) => {
-                let ethernet = self.interfaces.first().is_some_and(|interface| interface.2);
-                if !ethernet {
-                    return Err("a packet of no interface that is Ethernet".to_owned());
+                let (.., link) = self.interfaces.first().ok_or("a packet of no interface")?;
+                if let Some(link) = link {
+                    return Err(Trouble::Link(not_ethernet(*link)));
                 }
                 let len = packet.data.len().min(packet.origlen as usize);
-                Ok(Some(Captured {
+                Ok(Some(Packet {
                     time: 0,
-                    bytes: packet.data[..len].to_vec(),
+                    bytes: &packet.data[..len],
                     original_len: packet.origlen as usize,
                 }))
             }
@@ -227,8 +266,32 @@ impl State {
     }
 }
 
+/// What is wrong with a block.
+enum Trouble {
+    /// It makes no sense.
+    Damage(String),
+    /// It makes sense, and is of no use here.
+    Link(String),
+}
+
+impl From<&str> for Trouble {
+    fn from(damage: &str) -> Self {
+        Self::Damage(damage.to_owned())
+    }
+}
+
+/// Names as <https://www.tcpdump.org/linktypes.html> has them.
 fn not_ethernet(found: Linktype) -> String {
-    format!("the link type is {found}, not Ethernet (1): capture on an Ethernet interface")
+    let name = match found.0 {
+        101 | 228 | 229 => "raw IP, ",
+        105 | 127 | 192 => "IEEE 802.11, ",
+        113 | 276 => "Linux cooked, ",
+        0 | 108 => "loopback, ",
+        9 | 50 | 51 => "PPP, ",
+        249 => "USB, ",
+        _ => "",
+    };
+    format!("its link type is {name}{}, not Ethernet, 1", found.0)
 }
 
 #[cfg(test)]

@@ -20,10 +20,12 @@
 //! | [`receive`] | what came back: XDP and TPACKET_V3 |
 //! | [`measure`] | order, histograms, ledger, verdict |
 //! | [`trial`] | one trial from start to drained counters |
-//! | [`frontend`] | ping and traceroute: commands that speak with the network as a host does |
+//! | [`frontend`] | ping, traceroute, services: what speaks with the network as a host does |
 //! | [`search`] | which trials a benchmark needs, and what they mean: pure, without I/O or clock |
 //! | [`benchmark`] | the trials that a search asks for, made of a profile's streams |
 //! | [`report`] | the versioned result, and one file per output |
+//! | [`tui`] | the live view |
+//! | [`metrics`] | what Prometheus scrapes in mid-run |
 //! | [`sys`] | kernel ABI and system calls; `unsafe` lives there |
 
 pub mod app;
@@ -36,6 +38,7 @@ pub mod frontend;
 pub mod host;
 pub mod lab;
 pub mod measure;
+pub mod metrics;
 pub mod pace;
 pub mod packet;
 pub mod plan;
@@ -46,6 +49,7 @@ pub mod report;
 pub mod search;
 pub mod sys;
 pub mod trial;
+pub mod tui;
 pub mod units;
 pub mod wire;
 pub mod worker;

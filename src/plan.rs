@@ -171,7 +171,7 @@ struct ClassKey {
     start: u64,
     count: Option<u64>,
     duration: Option<u64>,
-    /// An ordered stream stands alone, and so does one with a shape. So do the pieces of a datagram,
+    /// An ordered stream stands alone, and so does a capture and one with a shape. So do the pieces of a datagram,
     /// by the first of them. So does one of a single packet: there is no period to spread it over,
     /// it is due at its start.
     alone: Option<usize>,
@@ -184,7 +184,8 @@ fn classes(profile: &Profile, streams: &[usize], timings: &[Timing]) -> Vec<Clas
         let stream = &profile.streams[number];
         let Timing { shape, start, count, duration, .. } = &timings[number];
         let period = shape.period();
-        let ordered = !stream.order.is_empty();
+        let pinned = stream.replay.is_some();
+        let ordered = !stream.order.is_empty() || pinned;
         let alone = ordered || period.is_none() || *count == Some(1);
         let group = stream.piece.as_ref().map(|piece| piece.group);
         let key = ClassKey {
@@ -207,7 +208,7 @@ fn classes(profile: &Profile, streams: &[usize], timings: &[Timing]) -> Vec<Clas
             classes.len() - 1
         });
         let order = stream.order.clone().into();
-        classes[at].streams.push(StreamSchedule { program: program as u32, order });
+        classes[at].streams.push(StreamSchedule { program: program as u32, order, pinned });
     }
     spread(&mut classes);
     classes
@@ -272,7 +273,9 @@ impl PortPlan {
     pub fn workers_of(&self, profile: &Profile, stream: usize) -> u32 {
         if !self.streams.contains(&stream) {
             0
-        } else if profile.streams[stream].order.is_empty() {
+        } else if profile.streams[stream].order.is_empty()
+            && profile.streams[stream].replay.is_none()
+        {
             self.seats.len() as u32
         } else {
             1

@@ -10,8 +10,10 @@ use crate::host::{link, neighbour};
 use crate::lab::layout::Layout;
 use crate::lab::{Lab, LabPort};
 use crate::packet::Addressing;
+use crate::packet::captured::{Captured, To, masked};
 use crate::plan::PortFacts;
 use crate::profile::model::{Attachment, Port, Profile, Stream};
+use crate::profile::replay::{Replay, Rewritten};
 use crate::sys::netns::Netns;
 use crate::wire::field::ProtocolKind;
 
@@ -111,6 +113,18 @@ pub fn addressing(
         addressing.next_hop_mac_ipv6 = mac;
         return Ok(addressing);
     }
+    if let Some(replay) = &stream.replay {
+        let (ipv4, ipv6) = next_hops(replay, &addressing);
+        if let Some(destination) = ipv4 {
+            let hop = settings.next_hop.ipv4.map(IpAddr::V4);
+            addressing.next_hop_mac_ipv4 = resolve(from, hop, destination)?;
+        }
+        if let Some(destination) = ipv6 {
+            let hop = settings.next_hop.ipv6.map(IpAddr::V6);
+            addressing.next_hop_mac_ipv6 = resolve(from, hop, destination)?;
+        }
+        return Ok(addressing);
+    }
     match outer_destination(stream, &addressing) {
         Some(IpAddr::V4(destination)) => {
             let hop = settings.next_hop.ipv4.map(IpAddr::V4);
@@ -177,6 +191,43 @@ fn resolve(port: &AttachedPort, hop: Option<IpAddr>, destination: IpAddr) -> Res
         },
     };
     neighbour::resolve(&port.netns, &port.facts.name, hop, NEIGHBOUR_TIMEOUT)
+}
+
+/// Where the first packets of each version of IP go whose destination MAC becomes the next hop's.
+fn next_hops(replay: &Replay, addressing: &Addressing) -> (Option<IpAddr>, Option<IpAddr>) {
+    let mut hops = (None, None);
+    if !replay.rewrite.iter().any(|rewrite| matches!(rewrite.to, Rewritten::NextHop)) {
+        return hops;
+    }
+    for frame in replay.frames.iter().filter(|frame| frame[0] & 1 == 0) {
+        // Most packets need no closer look.
+        let known = match frame[12..14] {
+            [0x08, 0x00] => hops.0.is_some(),
+            [0x86, 0xdd] => hops.1.is_some(),
+            _ => hops.0.is_some() && hops.1.is_some(),
+        };
+        if known {
+            continue;
+        }
+        let found = Captured::of(frame);
+        let Some(first) = found.destinations(replay).next() else { continue };
+        let address = match first.to {
+            To::Address(address) => Some(address),
+            To::Rule { value, kept, .. } => {
+                Some(masked(value, kept.is_some(), kept.unwrap_or(0), value.rule().example()))
+            }
+            To::Port => None,
+        };
+        if first.is_ipv4 {
+            let own = address.map(|address| Ipv4Addr::from_bits(address as u32));
+            let address = own.or(addressing.destination_ipv4).map(IpAddr::V4);
+            hops.0 = hops.0.or(address);
+        } else {
+            let own = address.map(Ipv6Addr::from_bits);
+            hops.1 = hops.1.or(own.or(addressing.destination_ipv6).map(IpAddr::V6));
+        }
+    }
+    hops
 }
 
 /// The first destination of the outermost IP header.

@@ -3,13 +3,18 @@
 //! One worker serves one queue of one port on one core. It allocates nothing, locks nothing and
 //! makes no system call but the engine's own and, between packets that are far apart, a sleep.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use crate::engine::{Engine, RunTaken, Slot};
 use crate::error::{Error, Result};
 use crate::pace::{Schedule, Window};
 use crate::sys::clock::Clock;
+use live::Asked;
+
+pub mod live;
+
+pub use live::Live;
 
 /// A packet that is due later than this is slept for; the rest of the time is spun, here or in the
 /// engine: a sleep ends late by about a third of it.
@@ -18,16 +23,6 @@ const SPIN_NS: u64 = 150_000;
 const NAP_NS: u64 = 20_000_000;
 /// A transmit path that takes nothing for this long is stuck.
 const STUCK_NS: u64 = 2_000_000_000;
-
-/// What a worker shows while it runs. A cache line of its own.
-#[derive(Debug, Default)]
-#[repr(align(128))]
-pub struct Live {
-    /// Packets that the engine took.
-    pub sent: AtomicU64,
-    /// Largest lag so far: how late the first packet of a batch was handed over, in nanoseconds.
-    pub max_lag: AtomicU64,
-}
 
 /// How a worker is told to run.
 #[derive(Clone, Copy, Debug)]
@@ -61,9 +56,11 @@ pub fn run<E: Engine + ?Sized, C: Clock>(
     stop: &AtomicBool,
 ) -> Outcome {
     let outcome = Outcome { ended: None, last_sent: None, max_lag: None, error: None };
-    let mut progress = Progress { outcome, live, sent: 0, moved: clock.now() };
+    let asked = Asked::new(live);
+    let mut progress = Progress { outcome, live, asked, sent: 0, moved: clock.now() };
     let sent = send(engine, schedule, clock, limits, stop, &mut progress);
     let drained = engine.drain(limits.drain);
+    progress.asked.answer(engine, schedule);
     let mut outcome = progress.outcome;
     if let Err(error) = sent.and(drained) {
         outcome.ended.get_or_insert_with(|| clock.now());
@@ -90,12 +87,14 @@ fn send<E: Engine + ?Sized, C: Clock>(
             progress.outcome.ended = Some(now);
             return Ok(());
         }
+        progress.asked.look(engine, schedule);
+        let until = progress.asked.settle_change(schedule).unwrap_or(u64::MAX);
         let too_late = now.saturating_sub(limits.max_lag);
         if head == tail {
             head = 0;
-            let first = now + lookahead.min(SPIN_NS);
-            let window =
-                Window { now, first, last: now.saturating_add(lookahead), gap: SPIN_NS, too_late };
+            let first = (now + lookahead.min(SPIN_NS)).min(until);
+            let last = now.saturating_add(lookahead).min(until);
+            let window = Window { now, first, last, gap: SPIN_NS, too_late };
             let most = engine.max_run();
             if most > 0
                 && let Some(run) = schedule.run(window, most)
@@ -134,6 +133,7 @@ fn send<E: Engine + ?Sized, C: Clock>(
 struct Progress<'a> {
     outcome: Outcome,
     live: &'a Live,
+    asked: Asked<'a>,
     sent: u64,
     moved: u64,
 }
@@ -157,9 +157,12 @@ impl Progress<'_> {
             self.outcome.last_sent = Some(now);
             self.live.sent.store(self.sent, Relaxed);
             let lag = now.saturating_sub(first_due);
-            if first_due != 0 && self.outcome.max_lag.is_none_or(|largest| lag > largest) {
-                self.outcome.max_lag = Some(lag);
-                self.live.max_lag.store(lag, Relaxed);
+            if first_due != 0 {
+                self.asked.lag = self.asked.lag.max(lag);
+                if self.outcome.max_lag.is_none_or(|largest| lag > largest) {
+                    self.outcome.max_lag = Some(lag);
+                    self.live.max_lag.store(lag, Relaxed);
+                }
             }
         } else if taken.skipped > 0 {
             self.moved = now;

@@ -9,10 +9,13 @@ use wirestorm::cli::man::Man;
 use wirestorm::cli::report::Of as Results;
 use wirestorm::cli::run::{Engine, ReportTo};
 use wirestorm::cli::schema::Of;
+use wirestorm::cli::serve::Serve;
 use wirestorm::cli::{self, Command};
 use wirestorm::frontend::ip::Family;
 use wirestorm::frontend::ip::address::From;
+use wirestorm::frontend::serve::next_hop::Gateway;
 use wirestorm::frontend::trace::probe::Protocol;
+use wirestorm::profile::fragments::Order;
 use wirestorm::units::Nanos;
 
 fn parse(line: &str) -> Result<Command, clap::Error> {
@@ -110,6 +113,19 @@ fn the_other_commands() {
         Ok(Command::Ping(p)) if p.count == Some(3) && p.interval == Nanos(200_000_000)
             && p.wait == Some(Nanos(500_000_000)) && p.family == Some(Family::V6)
             && p.from == From::Interface("eth0".into()) && p.ttl == Some(9) && p.quiet));
+    assert!(matches!(parse("serve dns -I eth1 --backend 192.0.2.1 --backend [::1]:5353"),
+        Ok(Command::Serve(Serve::Dns(dns))) if dns.link.interface == "eth1"
+            && dns.settings.servers == ["192.0.2.1:53".parse().unwrap(), "[::1]:5353".parse().unwrap()]
+            && dns.settings.shape.cutting.to_string() == "136,512" && dns.settings.port == 53
+            && dns.settings.shape.order == Order::In && dns.log == PathBuf::from("-")));
+    assert!(matches!(
+        parse("serve dns -I eth1 --backend ::1 --fragment atomic --order last-first --gap 1ms \
+               --gateway ra --gateway 198.18.0.1 --client-prefix 24,56 --follow-up Next"),
+        Ok(Command::Serve(Serve::Dns(dns))) if dns.settings.shape.cutting.to_string() == "atomic"
+            && dns.settings.shape.order == Order::LastFirst
+            && dns.settings.shape.gap == Nanos::MILLISECOND
+            && dns.link.gateways.v6 == Gateway::Advertised
+            && dns.settings.follow_up.as_deref() == Some("next")));
     assert!(matches!(parse("trace h"),
         Ok(Command::Trace(t)) if t.protocol == Protocol::Udp && t.port == 33_434 && t.tries == 3
             && t.interval == Nanos(100_000_000) && t.fragments.is_none()));
@@ -128,6 +144,12 @@ fn the_other_commands() {
         Results::Comparison { baseline: files(&["a", "b"]), candidate: files(&["c", "d", "e"]) };
     assert!(matches!(parse("report --baseline a b --candidate c d e"), Ok(Command::Report(r))
         if r.of == many));
+    assert!(matches!(
+        parse("serve tcp -I eth1 --listen 443=[2001:db8::1]:8443 --listen 80=192.0.2.1:80"),
+        Ok(Command::Serve(Serve::Tcp(t))) if t.link.interface == "eth1" && t.listen.len() == 2
+            && t.listen[0].port == 443 && t.listen[0].backend.port() == 8443
+            && t.cutting.is_none() && t.segment == 1200 && t.whole_after == 3
+            && t.ports == (10_240..=32_767) && t.max_flows == 16_384));
     assert!(matches!(parse("man"), Ok(Command::Man(Man::Print(None)))));
     assert!(matches!(parse("man --dir d"), Ok(Command::Man(Man::Write(_)))));
 }
@@ -186,6 +208,27 @@ fn wrong_usage_says_what_is_wrong_and_ends_with_2() {
         "trace --hbh 8 h",
         "trace --fragments --hbh 12 h",
         "trace --fragments --do 2056 h",
+        "serve",
+        "serve dns -I eth1",
+        "serve dns -I eth1 --backend example.org",
+        "serve dns -I eth1 --backend ::1 --fragment 12,512",
+        "serve dns -I eth1 --backend ::1 --fragment small",
+        "serve dns -I eth1 --backend ::1 --order backwards",
+        "serve dns -I eth1 --backend ::1 --gateway eth0",
+        "serve dns -I eth1 --backend ::1 --gateway fe80::1 --gateway ra",
+        "serve dns -I eth1 --backend ::1 --client-prefix 33,64",
+        "serve dns -I eth1 --backend ::1 --follow-up a.b",
+        "serve dns -I eth1 --backend ::1 --timeout 0",
+        "serve tcp -I eth1",
+        "serve tcp --listen 80=192.0.2.1:80",
+        "serve tcp -I eth1 --listen 80",
+        "serve tcp -I eth1 --listen 0=192.0.2.1:80",
+        "serve tcp -I eth1 --listen 80=0.0.0.0:80",
+        "serve tcp -I eth1 --listen 80=192.0.2.1:80 --listen 80=192.0.2.2:80",
+        "serve tcp -I eth1 --listen 80=192.0.2.1:80 --ports 500-600",
+        "serve tcp -I eth1 --listen 80=192.0.2.1:80 --ports 20000-20099",
+        "serve tcp -I eth1 --listen 80=192.0.2.1:80 --fragment 100",
+        "serve tcp -I eth1 --listen 80=192.0.2.1:80 --idle 0",
     ];
     let mut text = String::new();
     for line in lines {

@@ -15,7 +15,8 @@ fn the_examples_are_valid_profiles() {
                 continue;
             }
             examples += 1;
-            if let Err(errors) = wirestorm::profile::parse(file, yaml, &[]) {
+            // Captures that examples name lie beside the shipped profiles.
+            if let Err(errors) = wirestorm::profile::parse("profiles/example.yaml", yaml, &[]) {
                 panic!("{file}:\n{yaml}\n{errors}");
             }
         }

@@ -46,6 +46,7 @@ fn fixed(len: usize) -> Programs {
         size: None,
         tag_at: None,
         lists: [].into(),
+        frames: None,
     })])
 }
 
@@ -342,6 +343,23 @@ fn redirects_that_fail_during_a_run_are_counted() {
     assert_eq!(counters.completed + counters.failed, 1_000);
     assert!(counters.failed >= 100, "{counters:?}");
     assert_eq!(settle(|| sink.packets(), counters.completed), counters.completed);
+
+    // For a device that is gone, by slots and by a run.
+    let cable = Cable::new(1);
+    let sink = Sink::attach(&cable);
+    let mut engine = xdp_live::open(&cable.near, NEAR, 0, fixed(60)).expect("open");
+    ip(&cable.near, &format!("link delete {NEAR}"));
+    let counters = cable
+        .near
+        .run(|| {
+            assert_eq!(engine.transmit(&vec![Slot::default(); 1_000]).expect("transmit"), 1_000);
+            let taken = engine.transmit_run(&run_of(0)).expect("transmit");
+            assert_eq!(taken, RunTaken { sent: 200, skipped: 0 });
+            engine.counters()
+        })
+        .expect("in the namespace");
+    assert_eq!((counters.accepted, counters.completed, counters.failed), (1_200, 0, 1_200));
+    drop(sink);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod nested;
 mod packets;
 mod programs;
+mod replays;
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -148,6 +149,33 @@ fn one_program_compiled_in() {
     }
 }
 
+/// The program that is written for one stream whose packets are due at once.
+#[test]
+fn one_program_written_straight() {
+    if !privileged() {
+        return;
+    }
+    let compared = Cell::new(0u64);
+    let mut runner = TestRunner::new(Config { cases: 80, ..Config::default() });
+    let input = (programs::simple_program(1514), indices(), any::<u8>());
+    let checked = runner.run(&input, |(program, indices, dirt)| {
+        let kernel = KernelBuilder::straight(&program)
+            .map_err(|error| TestCaseError::fail(error.to_string()))?;
+        let Some(kernel) = kernel else { return Ok(()) };
+        let mut page = kernel.image().to_vec();
+        let header = page.len().min(64);
+        page[..header].fill(dirt);
+        for index in indices {
+            let slot = Slot { index, ..Slot::default() };
+            compare(&kernel, &program, slot, &page)?;
+            compared.set(compared.get() + 1);
+        }
+        Ok(())
+    });
+    checked.unwrap_or_else(|error| panic!("{error}"));
+    assert!(compared.get() >= 900, "{} packets compared", compared.get());
+}
+
 #[test]
 fn one_program_in_maps() {
     if privileged() {
@@ -220,6 +248,51 @@ fn values_in_options_and_extension_headers() {
                     compare(&kernel, program, slot, kernel.image()).expect("same bytes");
                 }
             }
+        }
+    }
+}
+
+/// Frames of a capture, with what is rewritten in each packet, beside streams of templates.
+#[test]
+fn frames_of_a_capture_are_the_same() {
+    if !privileged() {
+        return;
+    }
+    let stacks = [
+        ("64B", "[ipv4: {dst: 198.18.0.9}, udp: {src: 7}]"),
+        ("300B", "[vlan: {id: 5}, ipv6: {dst: '2001:2::9'}, tcp: {seq: 7}]"),
+        ("1514B", "[ipv4: {dst: 198.18.0.9}, udp: {dst: 4789}, vxlan, ethernet, ipv6, udp]"),
+        ("72B", "[ipv4: {dst: 198.18.0.9}, icmp]"),
+    ];
+    let mut frames = Vec::new();
+    for (size, stack) in stacks {
+        frames.extend(replays::made(&format!(
+            "lab: b2b\nstreams: [{{to: null, rate: 1kpps, count: 2, size: {size}, tag: false, payload: \
+             increment, packet: {stack}}}]"
+        )));
+    }
+    frames.push((0, vec![0x33; 14]));
+    let (_dir, path) = replays::beside(&replays::whole(&frames));
+    let tagged = replays::made(
+        "lab: b2b\nstreams: [{to: null, rate: 1kpps, count: 5, size: {start: 80B, step: 3B, count: 5}, \
+         tag: false, packet: [ipv4: {dst: 198.18.0.9}, udp]}]",
+    );
+    std::fs::write(path.with_file_name("t.pcap"), replays::whole(&tagged)).expect("written");
+    let text = "lab: b2b\nstreams:\n- {to: null, replay: {file: c.pcap, rewrite: {ipv4.dst: {increment: \
+                198.18.0.1, count: 77}, ipv6.src: {prefix: '2001:2:7::/64', order: random}, tcp.seq: \
+                {random: 0..4294967295}, vlan.id: {increment: 1..4094}, icmp.id: [1, 65535, 7]}}}\n- \
+                {replay: {file: t.pcap, rewrite: {udp.src: {random: 1..65535}}}, tag: true}\n- {to: null, \
+                rate: 1kpps, size: {random: 80B..700B}, packet: [ipv4: {dst: {random: \
+                198.18.0.1..198.18.255.0}}, udp]}\n- {to: null, replay: c.pcap}\n";
+    let (_, programs) = replays::planned(&replays::parse(&path, text));
+    let kernel = KernelBuilder::new(&programs, true).expect("loads");
+    let mut page = kernel.image().to_vec();
+    page.iter_mut().for_each(|byte| *byte ^= 0x5a);
+    for index in (0..40).chain([1 << 20, u64::from(u32::MAX) + 5, u64::MAX - 7]) {
+        for (number, program) in programs.iter().enumerate() {
+            let slot = Slot { index, due: 0, program: number as u32, reserved: 0 };
+            compare(&kernel, program, slot, &page)
+                .unwrap_or_else(|error| panic!("packet {index} of program {number}: {error}"));
         }
     }
 }

@@ -1,12 +1,14 @@
 """What the measuring scripts say about the machine, and the program that they measure."""
 
 import datetime
+import gc
 import os
 import platform
 import re
 import statistics
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -32,6 +34,25 @@ def describe(loads):
     return (f"{today}, Linux {platform.release()}, {os.cpu_count()} × {cpu}, load "
             f"{min(loads):.1f}..{max(loads):.1f} (median {statistics.median(loads):.1f}), "
             f"`{command}`.\n")
+
+
+def interruptions(seconds, over):
+    """How long a loop that only reads the clock was kept from it, each time that took more than so
+    many nanoseconds: interrupts, other programs' turns, and the host's, on whatever it runs on."""
+    found = []
+    collecting = gc.isenabled()
+    gc.disable()
+    clock = time.monotonic_ns
+    last = clock()
+    end = last + int(seconds * 1e9)
+    while last < end:
+        now = clock()
+        if now - last > over:
+            found.append(now - last)
+        last = now
+    if collecting:
+        gc.enable()
+    return found
 
 
 def realtime():

@@ -64,6 +64,7 @@ fn program(stream: u16, fields: usize, len: usize) -> StreamProgram {
         size: None,
         tag_at: Some(TAG_AT as u16),
         lists: (0..16u64).map(|n| 0x0a00_0100 + n).collect(),
+        frames: None,
     }
 }
 

@@ -76,11 +76,12 @@ def wirestorm(binary, profiles, seconds, flood):
     for engine in ("xdp-live", "af-xdp", "packet-mmap"):
         for threads in (1, 2):
             command = [binary, "run", profiles[threads, False], "--engine", engine, "--quiet"]
-            yield Contender(f"wirestorm {engine}", threads, [command], ours=True)
+            yield Contender(f"wirestorm {engine}", threads, [command], ours=True,
+                            note="one port changing, no tag: the work of all")
     for threads in (1, 2):
         command = [binary, "run", profiles[threads, True], "--engine", "xdp-live", "--quiet"]
         yield Contender("wirestorm xdp-live, probe tag", threads, [command], ours=True,
-                        note="each packet stamped with sequence and time besides")
+                        note="one port changing, and sequence, time and check stamped")
     for threads in (1, 2):
         command = [binary, "run", flood, "--lab", "b2b", "--engine", "xdp-live", "--workers",
                    str(threads), "--set", f"duration={seconds:g}s", "--json", "-", "--quiet"]

@@ -94,10 +94,10 @@ def markdown(contenders, options, load):
     return "\n".join(lines)
 
 
-def reference(contenders, threads):
+def reference(contenders, threads, name="wirestorm xdp-live"):
     """The row that the others are compared with."""
     for contender in contenders:
-        if (contender.name, contender.threads) == ("wirestorm xdp-live", threads):
+        if (contender.name, contender.threads) == (name, threads):
             return contender
     return None
 
@@ -114,7 +114,10 @@ def verdicts(contenders):
         ring = [one for one in measured if one.name == "wirestorm af-xdp"]
         peers = sorted((one for one in measured if not one.ours),
                        key=lambda one: -median(rate for rate in one.kpps if rate))
-        for other in ring + peers[:1]:
-            yield (f"- With {who}, xdp-live is {shown(ratio(ours.kpps, other.kpps), '.2f')} × "
-                   f"{other.name}, "
-                   f"{shown(ratio(per_cpu(ours), per_cpu(other)), '.2f')} × for the same CPU time.")
+        tagged = reference(contenders, threads, "wirestorm xdp-live, probe tag")
+        for what, sender in (("xdp-live", ours), ("xdp-live with the probe tag", tagged)):
+            for other in ring + peers[:1] if sender else []:
+                by_time = shown(ratio(sender.kpps, other.kpps), ".2f")
+                by_cpu = shown(ratio(per_cpu(sender), per_cpu(other)), ".2f")
+                yield (f"- With {who}, {what} is {by_time} × {other.name}, {by_cpu} × for the "
+                       "same CPU time.")

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::reset::{Means, Resetting};
 use super::run::{Bed, Ran, RunOptions};
+use super::watching::Watching;
 use super::{Failure, machine, print};
 use crate::benchmark::store::Store;
 use crate::benchmark::suite::{self, Benchmarked, Shown};
@@ -15,7 +16,6 @@ use crate::cli::run::{ReportTo, Run, Trials};
 use crate::error::{Error, Result};
 use crate::profile::benchmark::{Benchmark, Kind, Reset};
 use crate::profile::model::Profile;
-use crate::report::progress::Mode;
 use crate::report::suite_progress::SuiteProgress;
 use crate::report::{self, html, terminal};
 use crate::trial::Snapshot;
@@ -33,6 +33,7 @@ pub fn execute(
     profile: &Profile,
     test: &Benchmark,
     options: &RunOptions,
+    watching: &mut Watching,
 ) -> std::result::Result<Status, Failure> {
     if run.outputs.hgrm.is_some() {
         return Err(Failure::Input(
@@ -50,10 +51,17 @@ pub fn execute(
         Trials::Keep(path) => Store::create(path, profile, &bed.line_rates)?,
         Trials::Resume(path) => Store::resume(path, profile, &bed.line_rates)?,
     };
-    let mut progress = SuiteProgress::new(Mode::choose(run.quiet));
-    let mut show = |shown: &Shown<'_>| progress.update(shown);
+    let mut progress = SuiteProgress::new(watching.mode);
+    let suite = watching.suite.clone();
+    let mut show = |shown: &Shown<'_>| {
+        progress.update(shown);
+        if let Some(suite) = &suite {
+            suite.update(shown);
+        }
+    };
     let benchmarked = suite::run(profile, test, &mut bed, store, &mut show);
     progress.finish();
+    watching.close_view();
     let Benchmarked { mut result, error } = benchmarked?;
     result.environment.started = started;
     result.environment.command.clone_from(&options.command);

@@ -10,6 +10,7 @@ use crate::cli::exit::Status;
 use crate::pace::Shape;
 use crate::plan::{self, PortPlan};
 use crate::profile::model::{Pattern, Profile, Stream, TestKind};
+use crate::profile::replay::{Checksums, Replay};
 use crate::report::format;
 use crate::units::{BitLayer, FrameSize, Nanos};
 
@@ -47,7 +48,13 @@ pub fn execute(check: &Check) -> std::result::Result<Status, Failure> {
                 Some(offset) => format!("probe tag at byte {offset}"),
                 None => "no probe tag: sent and not measured".to_owned(),
             };
-            let changing = program.ops.len();
+            let changing = match &program.frames {
+                None => program.ops.len(),
+                Some(frames) => {
+                    let most = frames.shapes().iter().map(|shape| shape.ops.len()).max();
+                    most.unwrap_or(0)
+                }
+            };
             let _ = writeln!(text, "    {changing} changing field(s), {tag}");
             let _ = writeln!(text, "    packet 0, {len} bytes without FCS:");
             for (line, bytes) in frame[..len].chunks(16).enumerate() {
@@ -67,7 +74,14 @@ fn describe(text: &mut String, profile: &Profile, port: &PortPlan, number: usize
     });
     let to = stream.to.map_or("nowhere", |to| profile.ports[to].name.as_str());
     let stack: Vec<&str> = stream.headers.iter().map(|header| header.protocol.name).collect();
-    let _ = writeln!(text, "  stream {}: {} to {to}", stream.name, stack.join("/"));
+    let what = match &stream.replay {
+        None => stack.join("/"),
+        Some(replay) => format!("replay of {}", replay.file),
+    };
+    let _ = writeln!(text, "  stream {}: {what} to {to}", stream.name);
+    if let Some(replay) = &stream.replay {
+        replayed(text, replay);
+    }
     let (bytes, frames) = plan::mean_size(&stream.size);
     let mean = bytes as f64 / frames as f64;
     let sizes = match plan::max_size(&stream.size) {
@@ -108,6 +122,28 @@ fn describe(text: &mut String, profile: &Profile, port: &PortPlan, number: usize
     if let Some(rounds) = rounds(profile, stream) {
         let _ = writeln!(text, "    {} times in all", format::count(rounds));
     }
+}
+
+/// What a capture holds, and what becomes of it.
+fn replayed(text: &mut String, replay: &Replay) {
+    let frames = &replay.frames;
+    let packets = format::count(frames.count() as u64);
+    let recorded = Nanos(frames.span());
+    let rounds = match replay.rounds {
+        None => ", again and again".to_owned(),
+        Some(1) => String::new(),
+        Some(rounds) => format!(", {} times", format::count(rounds)),
+    };
+    let checksums = match replay.checksums {
+        Checksums::Keep => "as captured",
+        Checksums::Recompute => "recomputed",
+    };
+    let rewritten = match replay.rewrite.as_slice() {
+        [] => "nothing".to_owned(),
+        all => all.iter().map(|one| one.name.to_string()).collect::<Vec<_>>().join(", "),
+    };
+    let _ = writeln!(text, "    {packets} packets, recorded over {recorded}{rounds}");
+    let _ = writeln!(text, "    rewritten: {rewritten}; checksums {checksums}");
 }
 
 /// How often a stream's chain is repeated; None: once.

@@ -1,7 +1,7 @@
 //! What the reader must know that no rule of the verdict says: above all, the cause of a zero.
 
 use crate::host::facts::LinkCounters;
-use crate::report::model::{Counter, Reason, RunResult};
+use crate::report::model::{Counter, Reason, RunResult, code};
 
 /// A port's interface and what it counted during the run.
 pub struct LinkWitness<'a> {
@@ -111,12 +111,29 @@ fn counted(link: &LinkWitness, of: fn(&LinkCounters) -> u64) -> Option<u64> {
     link.counters.as_ref().map(of)
 }
 
+/// Somebody changed the rates in mid-run: these are not the rates of the profile.
+pub fn rate_changed(result: &RunResult) -> Option<Reason> {
+    let changes: Vec<String> = result
+        .rate_changes
+        .iter()
+        .map(|change| format!("to {:.0} % at {:.3} s", change.factor * 100.0, change.at_s))
+        .collect();
+    (!changes.is_empty()).then(|| Reason {
+        code: code::RATE_CHANGED.into(),
+        message: format!(
+            "the rates were changed by hand, {}: what was intended is counted with the changes; \
+             gaps are not reported",
+            changes.join(", ")
+        ),
+    })
+}
+
 /// Streams that are sent and cannot be measured.
 pub fn unmeasured(result: &RunResult) -> Vec<Reason> {
     let message = |name: &str| {
         format!(
-            "stream {name} is not measured: its frames have no room for the 18-byte probe tag, or \
-             it has no receiving port"
+            "stream {name} is not measured: its frames carry no probe tag, or have no room for its \
+             18 bytes, or it has no receiving port"
         )
     };
     let of = |name: &str| Reason { code: "not_measured".into(), message: message(name) };

@@ -18,8 +18,10 @@ mod report;
 mod reset;
 mod run;
 mod run_command;
+mod serve;
 mod signals;
 mod trace;
+mod watching;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -84,6 +86,7 @@ fn execute(command: Command) -> std::result::Result<Status, Failure> {
         Command::Calibrate(typed) => calibrate::execute(&typed),
         Command::Ping(typed) => Ok(ping::execute(&typed)),
         Command::Trace(typed) => Ok(trace::execute(&typed)?),
+        Command::Serve(typed) => Ok(serve::execute(&typed)?),
         Command::Schema(schema) => {
             let text = match schema.of {
                 cli::schema::Of::Profile => format!("{:#}\n", crate::profile::schema()),

@@ -10,10 +10,11 @@ use crate::packet::program::StreamProgram;
 use crate::plan::{self, PortFacts, PortPlan};
 use crate::ports::{self, AttachedPort};
 use crate::profile::model::Profile;
+use crate::profile::replay::Rewritten;
 use crate::profile::safety::{self, Prefix};
 use crate::receive::{ReceiveSpec, find_tag};
 use crate::trial::send::SendPort;
-use crate::wire::field::ProtocolKind;
+use crate::wire::field::{FieldKind, ProtocolKind};
 use std::collections::HashSet;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -105,6 +106,13 @@ fn refuse_unsafe(
     allowed: &[Prefix],
 ) -> Result<()> {
     let stream = &profile.streams[stream];
+    let rewritten = stream.replay.iter().flat_map(|replay| &replay.rewrite);
+    let to_the_port = rewritten
+        .filter(|rewrite| rewrite.is_destination() && matches!(rewrite.to, Rewritten::Port))
+        .filter_map(|rewrite| match rewrite.field.kind {
+            FieldKind::Ipv4 => addressing.destination_ipv4.map(IpAddr::V4),
+            _ => addressing.destination_ipv6.map(IpAddr::V6),
+        });
     let taken = stream.headers.iter().filter_map(|header| {
         let named = header.fields.iter().any(|setting| setting.field.name == "dst");
         match header.protocol.kind {
@@ -113,7 +121,7 @@ fn refuse_unsafe(
             _ => None,
         }
     });
-    for address in taken {
+    for address in taken.chain(to_the_port) {
         if !safety::is_safe(address, allowed) {
             return Err(Error::new(
                 "send",

@@ -15,11 +15,13 @@ use crate::lab::router::Router;
 use crate::measure::distribution::Distribution;
 use crate::measure::received::PortReceived;
 use crate::measure::verdict;
+use crate::pace::RateChange;
 use crate::ports::{self, AttachedPort};
-use crate::profile::model::{Profile, ReceiveMode};
+use crate::profile::model::{Profile, ReceiveMode, TestKind};
 use crate::profile::safety::Prefix;
-use crate::report::model::{Counter, Environment, Reason, RunResult, SCHEMA, Verdict};
+use crate::report::model::{Counter, Environment, RateChanged, Reason, RunResult, SCHEMA, Verdict};
 use crate::trial::result::{Assembled, Counted, assemble};
+use crate::trial::watch::Watch;
 use crate::trial::{Outcome, Snapshot, Trial};
 
 /// Receive offloads that make one packet of several.
@@ -38,6 +40,10 @@ pub struct RunOptions {
     pub allowed: Vec<Prefix>,
     /// The profile may run its `test.reset.command`.
     pub allow_command: bool,
+    /// Where trials show themselves in mid-run.
+    pub watch: Option<Arc<Watch>>,
+    /// Set to end the run early, by a signal or by whoever watches.
+    pub stop: Arc<AtomicBool>,
 }
 
 /// What a run gives.
@@ -66,6 +72,8 @@ pub fn run(
 pub struct Bed<'a> {
     options: &'a RunOptions,
     lab: Option<Lab>,
+    /// A search makes the trials.
+    is_benchmark: bool,
     /// Set by a signal.
     pub stop: Arc<AtomicBool>,
     /// A user-space receiver sees packets after the kernel has merged them, unless it may not.
@@ -78,7 +86,7 @@ impl<'a> Bed<'a> {
     /// # Errors
     /// A lab that cannot be built, an interface that is not there.
     pub fn up(profile: &Profile, options: &'a RunOptions) -> Result<Self> {
-        let stop = Arc::new(AtomicBool::new(false));
+        let stop = options.stop.clone();
         signals::stop_on_interrupt(&stop)?;
         let lab = match &profile.lab {
             Some(spec) if profile.stands_in_lab() => {
@@ -101,7 +109,8 @@ impl<'a> Bed<'a> {
                 }
             }
         }
-        Ok(Self { options, lab, stop, _merging_off: merging_off })
+        let is_benchmark = matches!(profile.test, TestKind::Benchmark(_));
+        Ok(Self { options, lab, is_benchmark, stop, _merging_off: merging_off })
     }
 
     /// Whether the profile may run its own command.
@@ -146,6 +155,8 @@ impl<'a> Bed<'a> {
             receivers: prepared.receivers,
             engine: *engine,
             stop: self.stop.clone(),
+            watch: self.options.watch.clone(),
+            rate_is_fixed: self.is_benchmark,
         };
         run_trial(&trial, &prepared.ports, self.lab.as_ref(), self.options, show)
     }
@@ -208,10 +219,12 @@ fn run_trial(
         incomplete: outcome.incomplete,
         duration_s: outcome.span as f64 / 1e9,
         schedule_lag_max_ns: outcome.reports.iter().filter_map(|r| r.outcome.max_lag).max(),
+        rate_changes: outcome.rate_changes.iter().map(rate_changed).collect(),
         totals,
         streams,
         ledger,
-        gaps,
+        // They were measured against the gap of the profile.
+        gaps: gaps.filter(|_| outcome.rate_changes.is_empty()),
         overload,
         witnesses,
         warnings: profile_warnings(profile),
@@ -224,10 +237,21 @@ fn run_trial(
         },
     };
     result.warnings.extend(diagnose::nothing_received(&result, &senders, &receivers));
+    result.warnings.extend(diagnose::rate_changed(&result));
     result.warnings.extend(diagnose::unmeasured(&result));
     result.warnings.extend(after.cpu.steal_since(&before.cpu).and_then(diagnose::steal));
     result.verdict = verdict::judge(&result, &profile.validity, &profile.pass);
+    if let Some(watch) = &trial.watch {
+        watch.finish(&result);
+    }
     Ok(Ran { histograms: histograms(profile, &outcome.received), result, error: outcome.error })
+}
+
+fn rate_changed(change: &RateChange) -> RateChanged {
+    RateChanged {
+        at_s: change.at as f64 / 1e9,
+        factor: f64::from(change.percent) / f64::from(RateChange::PLAIN),
+    }
 }
 
 /// What independent counters said at one moment.

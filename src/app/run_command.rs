@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::profile::Requested;
 use super::run::{self, Ran, RunOptions};
+use super::watching::Watching;
 use super::{Failure, benchmark, pcap, print, profile};
 use crate::cli::exit::Status;
 use crate::cli::run::{Engine, ReportTo, Run, Trials};
@@ -42,35 +43,43 @@ pub fn execute(run: &Run) -> std::result::Result<Status, Failure> {
         Engine::PacketMmap => EngineChoice::PacketMmap,
         Engine::Null => EngineChoice::Null,
     };
+    let is_benchmark = matches!(profile.test, TestKind::Benchmark(_));
+    if !is_benchmark && run.trials != Trials::Nowhere {
+        return Err(Failure::Input(
+            Error::new("keep trials of", &profile.name, "it is no benchmark")
+                .remedy("leave --trials and --resume out, or set test: throughput"),
+        ));
+    }
+    let mut watching = Watching::start(run, is_benchmark)?;
     let options = RunOptions {
         engine,
         workers: run.profile.workers.map(Into::into),
         command: command_line(),
         allowed,
         allow_command: run.allow_command,
+        watch: watching.trial.clone(),
+        stop: watching.stop.clone(),
     };
     if let TestKind::Benchmark(test) = &profile.test {
-        return benchmark::execute(run, &profile, test, &options);
+        let status = benchmark::execute(run, &profile, test, &options, &mut watching)?;
+        watching.linger();
+        return Ok(status);
     }
-    if run.trials != Trials::Nowhere {
-        return Err(Failure::Input(
-            Error::new("keep trials of", &profile.name, "it is no benchmark")
-                .remedy("leave --trials and --resume out, or set test: throughput"),
-        ));
-    }
-    let ran = with_progress(&profile, &options, run.quiet)?;
+    let ran = with_progress(&profile, &options, watching.mode);
+    watching.close_view();
+    let ran = ran?;
     if let Some(error) = &ran.error {
         eprintln!("wirestorm: {error}");
     }
     let written = write_outputs(run, &ran);
     show(run, &ran)?;
     written?;
+    watching.linger();
     // An error in mid-run is the run's own: the report says what was measured until then.
     Ok(if ran.error.is_some() { Status::CouldNotRun } else { Status::of(&ran.result) })
 }
 
-fn with_progress(profile: &Profile, options: &RunOptions, quiet: bool) -> Result<Ran> {
-    let mode = Mode::choose(quiet);
+fn with_progress(profile: &Profile, options: &RunOptions, mode: Mode) -> Result<Ran> {
     let mut progress: Option<Progress> = None;
     let mut last = Snapshot::default();
     // The receivers are read less often than the senders: their rate is over their own interval.

@@ -29,6 +29,7 @@ pub mod pattern;
 pub mod recovery;
 pub mod repeats;
 pub mod reset;
+pub mod sight;
 pub mod store;
 pub mod suite;
 pub mod throughput;

@@ -17,6 +17,7 @@ pub mod profile;
 pub mod report;
 pub mod run;
 pub mod schema;
+pub mod serve;
 pub mod trace;
 
 use std::ffi::OsString;
@@ -50,6 +51,8 @@ pub enum Command {
     Ping(ping::Ping),
     /// Find the way to a host.
     Trace(trace::Trace),
+    /// Serve in fragments.
+    Serve(serve::Serve),
     /// Print a completion script.
     Completions(completions::Completions),
     /// Print manual pages.
@@ -97,6 +100,7 @@ enum TypedCommand {
     Calibrate(calibrate::TypedCalibrate),
     Ping(ping::TypedPing),
     Trace(trace::TypedTrace),
+    Serve(serve::TypedServe),
     Completions(completions::TypedCompletions),
     Man(man::TypedMan),
 }
@@ -127,6 +131,7 @@ pub fn parse_from(
         TypedCommand::Calibrate(typed) => Command::Calibrate(typed.meaning()),
         TypedCommand::Ping(typed) => Command::Ping(typed.meaning()),
         TypedCommand::Trace(typed) => Command::Trace(typed.meaning()?),
+        TypedCommand::Serve(typed) => Command::Serve(typed.meaning()?),
         TypedCommand::Completions(typed) => Command::Completions(typed.meaning()),
         TypedCommand::Man(typed) => Command::Man(typed.meaning()?),
     };

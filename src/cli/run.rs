@@ -1,5 +1,6 @@
 //! `wirestorm run`.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use clap::error::ErrorKind;
@@ -7,6 +8,8 @@ use clap::{Args, ValueEnum};
 
 use super::color::ColorChoice;
 use super::profile::{ProfileRequest, TypedProfile};
+use crate::profile::units::Unit;
+use crate::units::Nanos;
 
 /// Run a profile.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +24,12 @@ pub struct Run {
     pub trials: Trials,
     /// The profile may run its `test.reset.command`.
     pub allow_command: bool,
+    /// The live view instead of progress.
+    pub tui: bool,
+    /// Where metrics are served in mid-run.
+    pub metrics: Option<SocketAddr>,
+    /// How long they are served after the end.
+    pub metrics_linger: Nanos,
     /// No progress, and of the report the verdict alone.
     pub quiet: bool,
     /// Where the terminal report goes: standard error where standard output holds another output.
@@ -128,6 +137,18 @@ pub(super) struct TypedRun {
     #[arg(long, help_heading = "Benchmarks")]
     allow_command: bool,
 
+    /// Show rates, losses and latencies live while it runs, with keys to change the rate and to stop
+    #[arg(long, help_heading = "Display", conflicts_with = "quiet")]
+    tui: bool,
+
+    /// Serve metrics for Prometheus at http://ADDR/metrics while it runs; port 0: any that is free
+    #[arg(long, value_name = "ADDR", help_heading = "Outputs", value_parser = metrics_address)]
+    metrics: Option<SocketAddr>,
+
+    /// Go on serving the last metrics for so long after the end, for scrapers that come rarely
+    #[arg(long, value_name = "TIME", help_heading = "Outputs", requires = "metrics", value_parser = linger)]
+    metrics_linger: Option<Nanos>,
+
     /// No progress, and of the report the verdict alone
     #[arg(short, long, help_heading = "Display")]
     quiet: bool,
@@ -144,6 +165,7 @@ Examples:
   wirestorm run profiles/router.yaml --html report.html
   wirestorm run profiles/rfc2544-lab.yaml --trials trials.jsonl
   wirestorm run profiles/rfc2544-lab.yaml --resume trials.jsonl
+  wirestorm run my.yaml --tui --metrics 127.0.0.1:9100
   wirestorm run my.yaml --set 'streams[0].rate=1Mpps' --set duration=60s --json - | jq .verdict
 
 Exit status: 0 valid and passed; 1 could not run; 2 usage or profile error; 3 INVALID or
@@ -204,11 +226,25 @@ impl TypedRun {
                 (None, None) => Trials::Nowhere,
             },
             allow_command: self.allow_command,
+            tui: self.tui,
+            metrics: self.metrics,
+            metrics_linger: self.metrics_linger.unwrap_or(Nanos(0)),
             quiet: self.quiet,
             report_to,
             color: self.color,
         })
     }
+}
+
+fn metrics_address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| {
+        "expected an IP address and a port, as in 127.0.0.1:9100, [::1]:9100 or 127.0.0.1:0"
+            .to_owned()
+    })
+}
+
+fn linger(text: &str) -> Result<Nanos, String> {
+    Nanos::parse(text).map_err(|allowed| format!("expected {allowed}"))
 }
 
 fn is_stdout(path: Option<&Path>) -> bool {

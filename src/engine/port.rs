@@ -28,14 +28,26 @@ pub struct LongestFrame {
 impl LongestFrame {
     /// The longest of several streams' frames, and the largest MTU that one of them needs.
     pub fn of(programs: &[Arc<StreamProgram>]) -> Self {
-        programs.iter().fold(Self { bytes: 0, mtu: 0 }, |longest, program| {
-            let bytes = program.max_frame_len();
-            let header = ETHERNET_HEADER + VLAN_TAG * vlan_tags(&program.template);
-            Self {
-                bytes: longest.bytes.max(bytes),
-                mtu: longest.mtu.max(bytes.saturating_sub(header)),
+        programs.iter().fold(Self { bytes: 0, mtu: 0 }, |longest, program| match &program.frames {
+            None => longest.or(&program.template),
+            Some(frames) => {
+                let all = frames.frames().iter().map(|frame| frames.bytes(frame));
+                all.fold(longest, Self::or)
             }
         })
+    }
+
+    /// The same of frames.
+    pub fn of_frames<'f>(frames: impl Iterator<Item = &'f [u8]>) -> Self {
+        frames.fold(Self { bytes: 0, mtu: 0 }, Self::or)
+    }
+
+    fn or(self, frame: &[u8]) -> Self {
+        let header = ETHERNET_HEADER + VLAN_TAG * vlan_tags(frame);
+        Self {
+            bytes: self.bytes.max(frame.len()),
+            mtu: self.mtu.max(frame.len().saturating_sub(header)),
+        }
     }
 }
 

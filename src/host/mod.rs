@@ -8,5 +8,6 @@ pub mod facts;
 pub mod link;
 pub mod neighbour;
 pub mod netlink;
+pub mod nftables;
 pub mod offloads;
 pub mod xdp;

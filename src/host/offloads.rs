@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::sys::errno::words;
 use crate::sys::ethtool::{Ethtool, Feature};
 use crate::sys::netns::Netns;
+use crate::sys::survivor::Survivor;
 
 /// Features of the sending side. Frames that wirestorm sends are final, but what the kernel itself
 /// sends over a veth pair (a router in the lab, a socket) otherwise arrives without checksums, or
@@ -53,14 +54,30 @@ pub const RECEIVE: &[&str] = &[
 /// on, without which redirected and live XDP frames arrive nowhere (drivers/net/veth.c).
 pub const GRO: &str = "rx-gro";
 
+/// Features by which the kernel or the device merges TCP segments that arrive, or cuts those that
+/// leave.
+pub const TCP_SEGMENTS: &[&str] = &[
+    GRO,
+    "rx-lro",
+    "rx-gro-hw",
+    "rx-gro-list",
+    "tx-generic-segmentation",
+    "tx-tcp-segmentation",
+    "tx-tcp-ecn-segmentation",
+    "tx-tcp-mangleid-segmentation",
+    "tx-tcp-accecn-segmentation",
+    "tx-tcp6-segmentation",
+];
+
 /// Features that are off as long as this lives, and are what they were afterwards. Devices that
-/// wirestorm made itself need none; a NIC does. SIGKILL leaves the features off: nothing runs then
-/// that could turn them on.
+/// wirestorm made itself need none; a NIC does. SIGKILL leaves the features off, as nothing runs then
+/// that could turn them on, unless [`Guard::survive`] was called.
 #[derive(Debug)]
 pub struct Guard {
     ethtool: Ethtool,
     interface: String,
     changed: Vec<String>,
+    survivor: Option<Survivor>,
 }
 
 impl Guard {
@@ -80,7 +97,8 @@ impl Guard {
             .filter(|is| is.active && is.changeable && features.contains(&is.name.as_str()))
             .map(|is| is.name)
             .collect();
-        let guard = Self { ethtool, interface: interface.to_owned(), changed };
+        let interface = interface.to_owned();
+        let guard = Self { ethtool, interface, changed, survivor: None };
         guard.set(false).map_err(failed)?;
         Ok(guard)
     }
@@ -88,6 +106,33 @@ impl Guard {
     /// The features that were on before.
     pub fn changed(&self) -> &[String] {
         &self.changed
+    }
+
+    /// Has the features put back by another process when this one is killed. To be called while
+    /// this process has one thread.
+    ///
+    /// # Errors
+    /// When no process can be begun.
+    pub fn survive(&mut self) -> Result<()> {
+        if self.changed.is_empty() {
+            return Ok(());
+        }
+        let survivor = Survivor::new(|| {
+            // Its own socket: the parent's are closed.
+            if let Ok(ethtool) = Ethtool::open_here() {
+                let changes: Vec<_> = self.changed.iter().map(|name| (&name[..], true)).collect();
+                // Nobody is left to tell.
+                let _ = ethtool.set_features(&self.interface, &changes);
+            }
+        });
+        self.survivor = Some(survivor.map_err(|error| {
+            Error::new(
+                "begin the process that restores the offloads of",
+                &self.interface,
+                words(&error),
+            )
+        })?);
+        Ok(())
     }
 
     /// Puts the features back, and says so when that fails; dropping the guard does the same in

@@ -20,8 +20,13 @@ pub fn bucket(nanos: u64) -> usize {
 /// The middle of a bucket: off by less than 0.4 % from every time that the bucket counts.
 pub fn middle(bucket: usize) -> u64 {
     let shift = (bucket >> SUB_BITS).saturating_sub(1);
-    let low = (bucket - (shift << SUB_BITS)) as u64;
-    (low << shift) + ((1u64 << shift) >> 1)
+    lowest(bucket) + ((1u64 << shift) >> 1)
+}
+
+/// The first time that a bucket counts.
+pub fn lowest(bucket: usize) -> u64 {
+    let shift = (bucket >> SUB_BITS).saturating_sub(1);
+    ((bucket - (shift << SUB_BITS)) as u64) << shift
 }
 
 #[cfg(test)]
@@ -47,6 +52,8 @@ mod tests {
     fn every_bucket_holds_its_middle() {
         for n in 0..BUCKETS {
             assert_eq!(bucket(middle(n)), n);
+            assert_eq!(bucket(lowest(n)), n);
+            assert!(n == 0 || bucket(lowest(n) - 1) == n - 1);
         }
         assert_eq!(bucket(u64::MAX), BUCKETS - 1);
         assert_eq!(bucket(0), 0);

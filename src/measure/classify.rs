@@ -1,7 +1,9 @@
 //! From frames with receive times to counts, in user space: what the packet-mmap and XSK receivers
 //! feed, and the oracle that the eBPF program is compared with.
 
+use super::buckets::{self, BUCKETS};
 use super::distribution::Distribution;
+use super::glance::{FEW_STREAMS, PortGlance, StreamGlance};
 use super::ipdv::Ipdv;
 use super::received::{Gaps, Pause, StreamReceived};
 use super::window::{Arrival, Extender, Window};
@@ -66,6 +68,8 @@ pub struct Classifier {
     alien: u64,
     gaps: Option<Gaps>,
     last_probe: Option<u64>,
+    /// Latencies of all streams, by [`buckets::bucket`]: what is shown in mid-run.
+    latency: Vec<u64>,
 }
 
 /// The counts that belong to no stream.
@@ -107,7 +111,18 @@ impl Classifier {
             })
             .collect();
         let gaps = rules.wanted_gap_ns.map(|wanted_ns| Gaps { wanted_ns, ..Gaps::default() });
-        Self { rules, streams, seen: 0, corrupt: 0, stale: 0, alien: 0, gaps, last_probe: None }
+        let latency = vec![0; if rules.latency { BUCKETS } else { 0 }];
+        Self {
+            rules,
+            streams,
+            seen: 0,
+            corrupt: 0,
+            stale: 0,
+            alien: 0,
+            gaps,
+            last_probe: None,
+            latency,
+        }
     }
 
     /// Counts a frame of `bytes` bytes (without FCS) that was received at `now`
@@ -156,7 +171,9 @@ impl Classifier {
         let arrival = flow.window.arrive(index / workers);
         count_arrival(counts, arrival);
         if self.rules.latency && !matches!(arrival, Arrival::Duplicate { .. }) {
-            record_times(counts, &mut stream.variation, &mut flow.previous_latency, tag, now);
+            let latency =
+                record_times(counts, &mut stream.variation, &mut flow.previous_latency, tag, now);
+            self.latency[buckets::bucket(latency)] += 1;
         }
         Class::Probe
     }
@@ -169,6 +186,34 @@ impl Classifier {
     /// The gaps, where they are measured.
     pub fn gaps(&self) -> Option<Gaps> {
         self.gaps
+    }
+
+    /// What is shown in mid-run, without what only the receiver knows.
+    pub fn glance(&self, latency: bool) -> PortGlance {
+        let FrameCounts { seen, corrupt, stale, alien } = self.frames();
+        let latency = latency && self.rules.latency;
+        let few = latency && self.streams.len() <= FEW_STREAMS;
+        let by_bucket = |stream: &Stream| {
+            let mut counts = vec![0; BUCKETS];
+            if let Some(distribution) = &stream.counts.latency {
+                for step in distribution.histogram().iter_recorded() {
+                    counts[buckets::bucket(step.value_iterated_to())] += step.count_at_value();
+                }
+            }
+            counts
+        };
+        PortGlance {
+            mode: String::new(),
+            seen,
+            corrupt,
+            stale,
+            alien,
+            overload: Vec::new(),
+            gaps: self.gaps,
+            streams: self.streams.iter().map(Stream::glance).collect(),
+            latency: if latency { self.latency.clone() } else { Vec::new() },
+            latency_of: if few { self.streams.iter().map(by_bucket).collect() } else { Vec::new() },
+        }
     }
 
     /// The counts of all streams, by their numbers.
@@ -203,6 +248,22 @@ fn longer_pause(flow: &Flow, now: u64) -> Option<Pause> {
     }
 }
 
+impl Stream {
+    fn glance(&self) -> StreamGlance {
+        let counts = &self.counts;
+        StreamGlance {
+            received: counts.received,
+            unique: counts.unique,
+            duplicated: counts.duplicated,
+            reordered: counts.reordered,
+            late_ambiguous: counts.late_ambiguous,
+            bytes: counts.bytes,
+            reached: self.flows.iter().map(|flow| flow.window.next()).sum(),
+            latency: counts.latency.as_ref().map(Distribution::moments).unwrap_or_default(),
+        }
+    }
+}
+
 fn count_arrival(counts: &mut StreamReceived, arrival: Arrival) {
     match arrival {
         Arrival::InOrder => counts.unique += 1,
@@ -220,14 +281,14 @@ fn count_arrival(counts: &mut StreamReceived, arrival: Arrival) {
 }
 
 /// The first arrival decides a packet's latency (RFC 7679 §3.6), so duplicates are left out. What
-/// is too late for the window is kept: leaving it out would hide the longest latencies.
+/// is too late for the window is kept: leaving it out would hide the longest latencies. Returns it.
 fn record_times(
     counts: &mut StreamReceived,
     variation: &mut Variation,
     previous: &mut Option<u64>,
     tag: Tag,
     now: u64,
-) {
+) -> u64 {
     let latency = now - tag::complete_time(now, tag.time);
     let intended = latency + tag::decode_lag(tag.lag);
     if let Some(distribution) = &mut counts.latency {
@@ -243,6 +304,7 @@ fn record_times(
         }
     }
     *previous = Some(latency);
+    latency
 }
 
 /// MoonGen's format: the shares are cumulative, a gap within ±64 ns is within ±128 ns too.

@@ -2,6 +2,8 @@
 
 use hdrhistogram::Histogram;
 
+use super::glance::Moments;
+
 /// Times in nanoseconds. Percentiles are within 1 % of the value; the rest is exact.
 #[derive(Clone, Debug)]
 pub struct Distribution {
@@ -88,6 +90,11 @@ impl Distribution {
                 .then(|| self.histogram.median_equivalent(step.value_iterated_to()))
         });
         Some(reached.unwrap_or(max).clamp(min, max))
+    }
+
+    /// Count, sum, minimum and maximum, exact.
+    pub fn moments(&self) -> Moments {
+        Moments { count: self.count(), sum: self.sum, min: self.min, max: self.max }
     }
 
     /// The histogram, for logs and spectra.

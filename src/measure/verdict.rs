@@ -14,6 +14,7 @@ pub fn judge(result: &RunResult, validity: &Validity, pass: &PassCriteria) -> Ve
         unsent(result, validity),
         receiver_overload(result, validity),
         incomplete(result),
+        rate_changed(result, pass),
         impossible_counts(result),
     ]
     .into_iter()
@@ -96,6 +97,18 @@ fn incomplete(result: &RunResult) -> Option<Reason> {
     reason(
         "incomplete",
         "the run ended before its time; this is what was measured until then".into(),
+    )
+}
+
+/// A rate that is asked for is not judged by what somebody made of it in mid-run.
+fn rate_changed(result: &RunResult, pass: &PassCriteria) -> Option<Reason> {
+    let limit = pass.min_rx_pps.filter(|_| !result.rate_changes.is_empty())?;
+    reason(
+        code::RATE_CHANGED,
+        format!(
+            "the rates were changed by hand in mid-run: at least {limit} packets/s are asked for, \
+             and what was received says nothing about that; run the profile without changing them",
+        ),
     )
 }
 
@@ -214,7 +227,7 @@ pub fn at_percentile(measured: &Percentiles, parts: u32) -> Option<(&'static str
 }
 
 fn min_rx_rate(result: &RunResult, pass: &PassCriteria) -> Option<Reason> {
-    let limit = pass.min_rx_pps?;
+    let limit = pass.min_rx_pps.filter(|_| result.rate_changes.is_empty())?;
     let measured = result.totals.rx_pps?;
     if measured >= limit as f64 {
         return None;
@@ -248,7 +261,7 @@ fn percent(ratio: Ratio) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::model::{Counter, Environment, SCHEMA};
+    use crate::report::model::{Counter, Environment, RateChanged, SCHEMA};
 
     fn result(sent: u64, unique: u64) -> RunResult {
         let totals = Totals {
@@ -274,6 +287,7 @@ mod tests {
             incomplete: false,
             duration_s: 1.0,
             schedule_lag_max_ns: None,
+            rate_changes: Vec::new(),
             totals,
             streams: Vec::new(),
             ledger: Vec::new(),
@@ -307,6 +321,18 @@ mod tests {
         assert_eq!(codes(&result(10, 0), &PassCriteria::default()), ["nothing_received"]);
         let told = PassCriteria { max_loss: Some(Ratio::ONE), ..PassCriteria::default() };
         assert!(judge(&result(10, 0), &validity(), &told).passed);
+    }
+
+    #[test]
+    fn a_rate_that_was_changed_by_hand_is_not_judged() {
+        let pass = PassCriteria { min_rx_pps: Some(1_000), ..PassCriteria::default() };
+        let mut changed = result(10, 10);
+        changed.totals.rx_pps = Some(10.0);
+        assert_eq!(codes(&changed, &pass), ["min_rx_rate"]);
+        changed.rate_changes = vec![RateChanged { at_s: 0.5, factor: 2.0 }];
+        assert_eq!(codes(&changed, &pass), ["rate_changed"]);
+        assert!(!judge(&changed, &validity(), &pass).valid);
+        assert!(judge(&changed, &validity(), &PassCriteria::default()).passed);
     }
 
     #[test]

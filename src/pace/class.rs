@@ -2,6 +2,7 @@
 
 use super::period::Period;
 use super::shape::{Shape, ShapeWalk};
+use super::tempo::{self, RateChange, Tempo};
 use crate::engine::{Run, RunTaken, Slot};
 
 /// A stream's place in a class, and how far it has come.
@@ -19,6 +20,9 @@ pub struct Member {
     pub(super) order: Box<[u64]>,
     /// Packets in a block: the largest entry of `order` and one.
     pub(super) block: u64,
+    /// Packet n belongs to slot n: where that passes without a packet, it is not sent at all. Only of
+    /// a member alone.
+    pub(super) pinned: bool,
 }
 
 impl Member {
@@ -59,6 +63,20 @@ pub(super) struct ClassWalk {
     divisor: u64,
     /// When the slots of the only member are due, where that is not at even distances.
     shape: Option<ShapeWalk>,
+    /// How the shape's time goes.
+    tempo: Tempo,
+    /// Percent of the rate that even slots come at, and since when that is not the rate of `period`.
+    percent: u32,
+    anchor: Option<Anchor>,
+}
+
+/// A slot of the merged sequence at which a changed rate begins.
+#[derive(Clone, Copy, Debug)]
+struct Anchor {
+    /// How many slots of all members, over all workers, come before it.
+    slot: u64,
+    due: u64,
+    remainder: u64,
 }
 
 impl ClassWalk {
@@ -91,6 +109,9 @@ impl ClassWalk {
             step_remainder: nanos % divisor,
             divisor,
             shape: shape.period().is_none().then(|| ShapeWalk::new(shape)),
+            tempo: Tempo::default(),
+            percent: RateChange::PLAIN,
+            anchor: None,
         };
         if walk.shape.is_some() {
             walk.round = worker;
@@ -126,7 +147,10 @@ impl ClassWalk {
         let due = if self.unlimited { 0 } else { self.start + self.due };
         let stride = self.workers;
         let member = &mut self.members[self.member as usize];
-        let index = member.index(member.taken, stride);
+        let index = match member.pinned {
+            false => member.index(member.taken, stride),
+            true => self.round,
+        };
         member.taken += 1;
         let program = member.program;
         self.advance();
@@ -138,7 +162,7 @@ impl ClassWalk {
     pub fn run(&self, last: u64, max_lag: u64) -> Option<Run> {
         let [member] = &self.members[..] else { return None };
         let due = self.peek()?;
-        if !member.order.is_empty() || due > last {
+        if !member.order.is_empty() || member.pinned || due > last {
             return None;
         }
         let left = (self.rounds - self.round).div_ceil(self.workers);
@@ -155,6 +179,9 @@ impl ClassWalk {
             max_lag,
         };
         if let Some(shape) = &self.shape {
+            if !self.tempo.is_plain() {
+                return None;
+            }
             // The slots that lie at even distances: a burst, or what is left of it.
             let stretch = shape.stretch(self.round)?;
             let (nanos, packets) = stretch.period.fraction();
@@ -235,7 +262,7 @@ impl ClassWalk {
             return;
         }
         match shape.go_to(self.round) {
-            Some(due) => self.due = due,
+            Some(due) => self.due = self.tempo.clock_of(due),
             None => self.rounds = self.round,
         }
     }
@@ -244,11 +271,75 @@ impl ClassWalk {
     /// number; all of them without it. None are at an unlimited rate.
     pub fn slots_until(&self, ended: Option<u64>) -> u64 {
         let span = ended.map_or(u64::MAX, |ended| ended.saturating_sub(self.start));
-        match (&self.shape, ended) {
-            (Some(shape), _) => shape.slots_in(span),
-            (None, Some(_)) => self.period.slots_in(span).unwrap_or(0),
-            (None, None) => u64::MAX,
+        match (&self.shape, ended, &self.anchor) {
+            (Some(shape), ..) => shape.slots_in(self.tempo.own_of(span)),
+            (None, None, _) => u64::MAX,
+            (None, Some(_), None) => self.period.slots_in(span).unwrap_or(0),
+            (None, Some(_), Some(anchor)) => self.rounds_since(anchor, span),
         }
+    }
+
+    /// Rounds that have begun before `span` nanoseconds have passed, at a rate that was changed.
+    fn rounds_since(&self, anchor: &Anchor, span: u64) -> u64 {
+        let divisor = u128::from(self.divisor);
+        let step = u128::from(self.step) * divisor + u128::from(self.step_remainder);
+        let since = match span.checked_sub(anchor.due) {
+            Some(since) if since > 0 => u128::from(since) * divisor - u128::from(anchor.remainder),
+            _ => 0,
+        };
+        let slots = u128::from(anchor.slot) + since.div_ceil(step.max(1));
+        u64::try_from(slots.div_ceil(self.members.len() as u128)).unwrap_or(u64::MAX)
+    }
+
+    /// From `at` (absolute) on the slots come at `percent` of the rate. The next slot is not due
+    /// before; if the class begins later, it begins at that rate. `duration`: nanoseconds from the
+    /// start of the class after which nothing is due, `count`: slots of each member at most. Returns
+    /// how many there are now.
+    pub fn change_rate(
+        &mut self,
+        at: u64,
+        percent: u32,
+        duration: Option<u64>,
+        count: Option<u64>,
+    ) -> u64 {
+        let at = at.saturating_sub(self.start);
+        match &mut self.shape {
+            Some(_) => {
+                self.tempo = self.tempo.changed(at, percent);
+                if let (Some(shape), Some(span)) = (&mut self.shape, duration) {
+                    shape.end_at(self.tempo.own_of(span));
+                }
+            }
+            None => self.anchor_anew(at, percent),
+        }
+        self.percent = percent;
+        let most = count.unwrap_or(u64::MAX);
+        self.rounds = match duration {
+            Some(_) if self.shape.as_ref().is_some_and(ShapeWalk::is_random) => most,
+            Some(span) => self.slots_until(Some(self.start + span)).min(most),
+            None => self.rounds,
+        };
+        self.follow_shape();
+        self.rounds
+    }
+
+    /// Even slots at another distance: the next one where the same share of its distance from `at`
+    /// has passed.
+    fn anchor_anew(&mut self, at: u64, percent: u32) {
+        let shared = self.period.shared_by(self.members.len() as u64);
+        let (nanos, divisor) = tempo::distance(shared, percent);
+        let parts = u128::from(self.due.saturating_sub(at)) * u128::from(self.divisor)
+            + u128::from(self.remainder);
+        let (old, new) = (u128::from(self.percent), u128::from(percent));
+        let (after, whole) = (parts.saturating_mul(old), u128::from(self.divisor) * new);
+        self.due = at + (after / whole) as u64;
+        // Below a nanosecond: where even 128 bits are not enough it is dropped.
+        let rest = (after % whole).checked_mul(u128::from(divisor)).map_or(0, |rest| rest / whole);
+        self.remainder = (rest as u64).min(divisor - 1);
+        (self.step, self.step_remainder, self.divisor) =
+            (nanos / divisor, nanos % divisor, divisor);
+        let slot = self.round * self.members.len() as u64 + self.member;
+        self.anchor = Some(Anchor { slot, due: self.due, remainder: self.remainder });
     }
 
     /// Carries a member beyond the last one over to a later round.

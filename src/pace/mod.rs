@@ -7,15 +7,19 @@
 //! of coming in a burst, and a class costs the same however many streams it has. A stream with a
 //! [shape](Shape) is a class of its own. So is a datagram that is sent in pieces: its slots are
 //! datagrams.
+//!
+//! A [`RateChange`] in mid-run leaves the slots before it as they are.
 
 mod class;
 mod period;
 mod schedule;
 mod sequence;
 pub mod shape;
+mod tempo;
 
 pub use class::Member;
 pub use period::Period;
 pub use schedule::{Class, Schedule, StreamCounts, StreamSchedule, Window};
 pub use sequence::Sequence;
 pub use shape::Shape;
+pub use tempo::RateChange;

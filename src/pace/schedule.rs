@@ -3,6 +3,7 @@
 use super::class::{ClassWalk, Member};
 use super::sequence::Sequence;
 use super::shape::Shape;
+use super::tempo::RateChange;
 use crate::engine::{Run, RunTaken, Slot};
 use mixed::Sequences;
 
@@ -15,6 +16,9 @@ pub struct StreamSchedule {
     pub program: u32,
     /// Order of each block (see [`crate::profile::model::Stream::order`]).
     pub order: Box<[u64]>,
+    /// Packet n belongs to slot n, and is not sent where that is too late; else the next slot takes
+    /// it. Such a stream is a class of its own.
+    pub pinned: bool,
 }
 
 /// Streams with the same rate, start and limits; or one stream with a shape.
@@ -101,12 +105,27 @@ impl Window {
     }
 }
 
+/// What ends a class: packets of each stream, nanoseconds from its start.
+#[derive(Clone, Copy, Debug)]
+struct Bounds {
+    count: Option<u64>,
+    duration: Option<u64>,
+}
+
+impl Bounds {
+    fn of(class: &Class) -> Self {
+        Self { count: class.count, duration: class.duration }
+    }
+}
+
 /// One worker's slots. See the [module](super) for what it promises.
 #[derive(Clone, Debug)]
 pub struct Schedule {
     classes: Vec<ClassWalk>,
     /// Slots per stream over all workers, of each class; None: without end.
     slots: Vec<Option<u64>>,
+    /// What ends each class.
+    bounds: Vec<Bounds>,
     /// Binary min-heap of (due, class) of the rated classes that have slots left.
     heap: Vec<(u64, u32)>,
     /// Unlimited classes that have slots left, with the times at which they end.
@@ -126,6 +145,7 @@ impl Schedule {
         let mut schedule = Self {
             classes: Vec::new(),
             slots: Vec::new(),
+            bounds: Vec::new(),
             heap: Vec::new(),
             unlimited: Vec::new(),
             turn: 0,
@@ -150,9 +170,7 @@ impl Schedule {
                 }
             }
         }
-        for at in (0..schedule.heap.len() / 2).rev() {
-            schedule.sift_down(at);
-        }
+        schedule.heapify();
         schedule
     }
 
@@ -172,6 +190,7 @@ impl Schedule {
                 first: first_round(share, position as u64),
                 block: stream.order.iter().max().map_or(1, |largest| largest + 1),
                 order: stream.order.clone(),
+                pinned: stream.pinned,
             });
         }
         let begin = start + class.start;
@@ -185,6 +204,50 @@ impl Schedule {
         }
         self.classes.push(walk);
         self.slots.push(slots);
+        self.bounds.push(Bounds::of(class));
+    }
+
+    /// When the next slot with a rate is due, absolute.
+    pub fn next_rated(&self) -> Option<u64> {
+        let whole = self.heap.first().map(|top| top.0);
+        whole.into_iter().chain(self.sequences.next_rated()).min()
+    }
+
+    /// Changes all rates from `change.at` on, which [`Self::next_rated`] is not before. Times of
+    /// streams stay: a faster one has more slots. What has an unlimited rate, or came to its end,
+    /// stays as it is.
+    pub fn change_rate(&mut self, change: RateChange) {
+        let mut heap = std::mem::take(&mut self.heap);
+        heap.retain_mut(|(due, number)| {
+            let walk = &mut self.classes[*number as usize];
+            let Bounds { count, duration } = self.bounds[*number as usize];
+            let rounds = walk.change_rate(change.at, change.percent, duration, count);
+            if duration.is_some() {
+                self.slots[*number as usize] = Some(rounds);
+            }
+            let next = walk.peek();
+            *due = next.unwrap_or(0);
+            next.is_some()
+        });
+        self.heap = heap;
+        self.heapify();
+        self.sequences.change_rate(change);
+    }
+
+    fn heapify(&mut self) {
+        for at in (0..self.heap.len() / 2).rev() {
+            self.sift_down(at);
+        }
+    }
+
+    /// Slots of the program that passed without a packet so far.
+    pub fn passed_over(&self, program: u32) -> u64 {
+        if let Some(pieces) = self.sequences.passed_over(program) {
+            return pieces;
+        }
+        let Some(&(class, member)) = self.places.get(program as usize) else { return 0 };
+        let walk = self.classes.get(class as usize);
+        walk.map_or(0, |walk| walk.members[member as usize].skipped)
     }
 
     /// When the next slot is due, absolute. None: there are no more slots.
@@ -366,7 +429,10 @@ impl Schedule {
             member.skipped += 1;
             return None;
         }
-        let index = member.index(member.taken, stride);
+        let index = match member.pinned {
+            false => member.index(member.taken, stride),
+            true => slot.index,
+        };
         member.taken += 1;
         Some(Slot { index, ..slot })
     }
@@ -438,5 +504,7 @@ fn first_round((worker, workers): (u64, u64), position: u64) -> u64 {
     (worker + workers - position % workers) % workers
 }
 
+#[cfg(test)]
+mod change_tests;
 #[cfg(test)]
 mod tests;

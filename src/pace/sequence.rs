@@ -11,6 +11,7 @@ use std::collections::VecDeque;
 
 use super::schedule::{Class, StreamCounts};
 use super::shape::{Shape, ShapeWalk};
+use super::tempo::Tempo;
 use crate::engine::Slot;
 use crate::packet::random;
 
@@ -61,6 +62,8 @@ pub(super) struct SequenceWalk {
     sequence: Sequence,
     /// When the datagrams begin.
     times: ShapeWalk,
+    /// How their time goes; all due times but those of slots are in it.
+    tempo: Tempo,
     /// They have no due times.
     unlimited: bool,
     /// Absolute time of datagram 0.
@@ -134,6 +137,7 @@ impl SequenceWalk {
             ordered: u64::MAX,
             sequence: sequence.clone(),
             times,
+            tempo: Tempo::default(),
             unlimited,
             start: start + class.start,
             slots,
@@ -150,7 +154,7 @@ impl SequenceWalk {
     /// When the next piece is due, absolute. None: there are no more.
     pub fn peek(&self) -> Option<u64> {
         let due = self.continued().map(|(_, due)| due).into_iter().chain(self.first_due()).min();
-        due.map(|due| self.start + due)
+        due.map(|due| self.start + self.tempo.clock_of(due))
     }
 
     /// Whether the next piece is the first of its datagram, which may be passed over.
@@ -167,7 +171,7 @@ impl SequenceWalk {
         let index = self.worker + self.workers * number;
         let step = self.step(index, at);
         self.taken[step] += 1;
-        let due = if self.unlimited { 0 } else { self.start + due };
+        let due = if self.unlimited { 0 } else { self.start + self.tempo.clock_of(due) };
         Slot { index, due, program: self.programs[step], reserved: 0 }
     }
 
@@ -244,12 +248,18 @@ impl SequenceWalk {
         }
     }
 
+    /// A piece's slots that passed without it.
+    pub fn passed_over(&self, piece: usize) -> u64 {
+        self.skipped * self.sequence.copies(piece as u16)
+    }
+
     /// What became of a piece's slots.
     pub fn counts(&self, piece: usize, ended: Option<u64>) -> StreamCounts {
         let copies = self.sequence.copies(piece as u16);
         let (taken, skipped) = (self.taken[piece], self.skipped * copies);
         let own = |slots: u64| slots.saturating_sub(self.worker).div_ceil(self.workers) * copies;
-        let span = ended.map_or(u64::MAX, |ended| ended.saturating_sub(self.start));
+        let span =
+            ended.map_or(u64::MAX, |ended| self.tempo.own_of(ended.saturating_sub(self.start)));
         let intended = match (self.slots, ended) {
             _ if self.finished => taken,
             (None, _) => taken,
@@ -258,6 +268,27 @@ impl SequenceWalk {
             (Some(slots), _) => own(slots.min(self.times.slots_in(span))),
         };
         StreamCounts { intended: intended.max(taken + skipped), taken, skipped }
+    }
+
+    /// From `at` (absolute) on datagrams, and the pieces of one, come at `percent` of the rate. See
+    /// [`super::class::ClassWalk::change_rate`].
+    pub fn change_rate(
+        &mut self,
+        at: u64,
+        percent: u32,
+        duration: Option<u64>,
+        count: Option<u64>,
+    ) {
+        self.tempo = self.tempo.changed(at.saturating_sub(self.start), percent);
+        let Some(span) = duration else { return };
+        let until = self.tempo.own_of(span);
+        let most = count.unwrap_or(u64::MAX);
+        self.slots = match self.times.is_random() {
+            true => Some(most),
+            false => Some(self.times.slots_in(until).min(most)),
+        };
+        self.times.end_at(until);
+        self.round_due = self.times.go_to(self.round).unwrap_or(u64::MAX);
     }
 
     /// When the next datagram begins.

@@ -30,11 +30,28 @@ pub struct Dissection {
     pub payload_at: usize,
     /// Where the headers say that the packet ends, at most the frame's length.
     pub packet_end: usize,
+    /// Where each header lies.
+    pub places: Vec<Place>,
+}
+
+/// Where a header lies, and the packet that it begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Its first byte.
+    pub at: usize,
+    /// Its bytes.
+    pub len: usize,
+    /// Where it and those around it say that the packet ends, at most the frame's length.
+    pub end: usize,
+    /// Nothing says that the packet goes on beyond that.
+    pub whole: bool,
 }
 
 /// Takes a frame apart that begins with an Ethernet header.
 pub fn dissect(frame: &[u8]) -> Dissection {
-    let mut found = Dissection { headers: Vec::new(), payload_at: 0, packet_end: frame.len() };
+    let (headers, places) = (Vec::new(), Vec::new());
+    let mut found = Dissection { headers, payload_at: 0, packet_end: frame.len(), places };
+    let mut whole = true;
     let mut candidates = vec![&ethernet::PROTOCOL];
     while found.headers.len() < MAX_HEADERS && !candidates.is_empty() {
         let Some(rest) = frame.get(found.payload_at..found.packet_end) else { break };
@@ -43,8 +60,12 @@ pub fn dissect(frame: &[u8]) -> Dissection {
         candidates.retain(|protocol| protocol.only_in.is_none_or(|only| ip == Some(only)));
         let Some((header, len)) = candidates.iter().find_map(|p| header(p, rest)) else { break };
         let at = found.payload_at;
-        found.packet_end = packet_end(&header)
-            .map_or(found.packet_end, |packet| found.packet_end.min(at + packet.max(len)));
+        if let Some(packet) = packet_end(&header) {
+            let told = at + packet.max(len);
+            whole &= told <= found.packet_end;
+            found.packet_end = found.packet_end.min(told);
+        }
+        found.places.push(Place { at, len, end: found.packet_end, whole });
         found.payload_at += len;
         let next = frame.get(found.payload_at..found.packet_end).unwrap_or(&[]);
         candidates = following(&header, next);

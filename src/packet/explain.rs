@@ -104,6 +104,7 @@ impl Explained {
             runts: true,
             order: Vec::new(),
             piece: None,
+            replay: None,
         }
     }
 

@@ -41,7 +41,7 @@ pub enum ValueKind {
 pub const EVERY: u8 = 0x80;
 
 /// One field that changes from packet to packet.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[repr(C)]
 pub struct PatchOp {
     /// A [`ValueKind`], perhaps with [`EVERY`].
@@ -93,7 +93,7 @@ impl PatchOp {
 
 /// One checksum that changes from packet to packet. Operations stand innermost first; a checksum
 /// contributes to those after it that cover it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(C)]
 pub struct ChecksumOp {
     /// Ones' complement sum of everything constant that the checksum covers, the pseudo-header

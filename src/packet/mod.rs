@@ -1,10 +1,12 @@
 //! Templates and patch operations: the bytes of packet i of a stream, as a pure function of
 //! (profile, seed, stream, i).
 
+pub mod captured;
 pub mod compile;
 pub mod dissect;
 pub mod dry_run;
 pub mod explain;
+pub mod frames;
 pub mod ir;
 pub mod permutation;
 pub mod prbs;

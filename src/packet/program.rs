@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use super::frames::FrameTable;
 use super::ir::{ChecksumOp, EVERY, LengthOp, MAX_CHECKSUMS, PatchOp, ValueKind};
 use super::permutation::{self, Shape};
 use super::{random, shares, tag};
@@ -81,15 +82,19 @@ pub struct StreamProgram {
     pub tag_at: Option<u16>,
     /// Values of [`ValueKind::List`].
     pub lists: Arc<[u64]>,
+    /// Captured frames that the stream sends: its packets are made of them, and `template` is the
+    /// longest. None: of the template.
+    pub frames: Option<Arc<FrameTable>>,
 }
 
 impl StreamProgram {
     /// The length of packet `index` in bytes, without FCS.
     #[inline(always)]
     pub fn frame_len(&self, index: u64) -> usize {
-        match &self.size {
-            None => self.template.len(),
-            Some(size) => value(&size.value, index, &self.lists) as usize,
+        match (&self.size, &self.frames) {
+            (None, None) => self.template.len(),
+            (Some(size), _) => value(&size.value, index, &self.lists) as usize,
+            (None, Some(frames)) => frames.bytes_of(index).len(),
         }
     }
 
@@ -107,29 +112,21 @@ impl StreamProgram {
     /// If `frame` is shorter than the template.
     #[inline(always)]
     pub fn build(&self, index: u64, frame: &mut [u8], holds_template: bool) -> usize {
+        if let Some(frames) = &self.frames {
+            return frames.build(index, frame, &self.lists);
+        }
         let frame = &mut frame[..self.template.len()];
         if !holds_template {
             frame.copy_from_slice(&self.template);
         }
         let mut sums = [0u64; MAX_CHECKSUMS];
-        for op in &self.ops {
-            let bits = (value(op, index, &self.lists) << op.shift) & op.mask;
-            write_window(frame, op, bits);
-            contribute(&mut sums, op.sums, op.odd, bits);
-        }
+        patch(&self.ops, index, &self.lists, frame, &mut sums);
         let len = match &self.size {
             None => self.template.len(),
             Some(size) => self.apply_size(size, index, frame, &mut sums),
         };
         for checksum in &self.checksums {
-            let sum = sums[usize::from(checksum.slot)] + checksum.base;
-            let mut field = !fold(sum);
-            if checksum.zero_as_ffff != 0 && field == 0 {
-                field = 0xffff;
-            }
-            let at = usize::from(checksum.offset);
-            frame[at..at + 2].copy_from_slice(&field.to_be_bytes());
-            contribute(&mut sums, checksum.sums, checksum.odd, u64::from(field));
+            seal(checksum, checksum.base, frame, &mut sums);
         }
         len
     }
@@ -139,7 +136,11 @@ impl StreamProgram {
     /// around it follow. Does nothing where the stream has neither. Once per built frame.
     #[inline(always)]
     pub fn stamp(&self, index: u64, frame: &mut [u8], now: u64, lag: u64) {
-        if let Some(at) = self.tag_at {
+        let tag_at = match &self.frames {
+            None => self.tag_at,
+            Some(frames) => frames.tag_at(index),
+        };
+        if let Some(at) = tag_at {
             let at = usize::from(at);
             if let Some(bytes) = frame.get_mut(at..).and_then(|rest| rest.first_chunk_mut()) {
                 tag::stamp(bytes, index as u32, now as u32, tag::encode_lag(lag));
@@ -195,6 +196,40 @@ impl StreamProgram {
         contribute(sums, size.sums, size.odd, sum);
         len
     }
+}
+
+/// Replaces the bits of every operation for packet `index`, and adds them to the sums.
+#[inline(always)]
+pub(super) fn patch(
+    ops: &[PatchOp],
+    index: u64,
+    lists: &[u64],
+    frame: &mut [u8],
+    sums: &mut [u64; MAX_CHECKSUMS],
+) {
+    for op in ops {
+        let bits = (value(op, index, lists) << op.shift) & op.mask;
+        write_window(frame, op, bits);
+        contribute(sums, op.sums, op.odd, bits);
+    }
+}
+
+/// Writes a checksum whose sum of all that is constant is `base`, and adds it to those around it.
+#[inline(always)]
+pub(super) fn seal(
+    checksum: &ChecksumOp,
+    base: u64,
+    frame: &mut [u8],
+    sums: &mut [u64; MAX_CHECKSUMS],
+) {
+    let sum = sums[usize::from(checksum.slot)] + base;
+    let mut field = !fold(sum);
+    if checksum.zero_as_ffff != 0 && field == 0 {
+        field = 0xffff;
+    }
+    let at = usize::from(checksum.offset);
+    frame[at..at + 2].copy_from_slice(&field.to_be_bytes());
+    contribute(sums, checksum.sums, checksum.odd, u64::from(field));
 }
 
 /// The value of an operation for packet `index`.

@@ -6,11 +6,16 @@
 /// SplitMix64's increment: 2^64 / golden ratio, odd.
 pub const GOLDEN_GAMMA: u64 = 0x9E37_79B9_7F4A_7C15;
 
+/// The factors of [`mix`].
+pub const MIX_FIRST: u64 = 0xBF58_476D_1CE4_E5B9;
+/// The second of them.
+pub const MIX_SECOND: u64 = 0x94D0_49BB_1331_11EB;
+
 /// Stafford's mix 13: a bijection of 64 bits whose every output bit depends on every input bit.
 #[inline(always)]
 pub fn mix(mut z: u64) -> u64 {
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z = (z ^ (z >> 30)).wrapping_mul(MIX_FIRST);
+    z = (z ^ (z >> 27)).wrapping_mul(MIX_SECOND);
     z ^ (z >> 31)
 }
 

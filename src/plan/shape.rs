@@ -1,13 +1,15 @@
 //! A stream's pattern as a shape: rates turned into exact times.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::{OnTheWire, on_the_wire};
 use crate::error::Error;
-use crate::pace::shape::{Burst, OnOff, Poisson, Ramp, Rounds, Steps};
+use crate::pace::shape::{Burst, OnOff, Poisson, Ramp, Recorded, Rounds, Steps};
 use crate::pace::{Period, Shape};
 use crate::packet::random;
 use crate::profile::model::{Pattern, Profile, Rate, Spacing, Stream};
+use crate::profile::replay::{Replay, Speed};
 use crate::profile::units::Unit;
 use crate::units::{BitLayer, L1_OVERHEAD_BYTES, Nanos, PacketRate};
 
@@ -55,6 +57,9 @@ pub fn shape(
         let key = random::key(profile.seed, first as u32, GAPS);
         let process = Poisson::new(rates.limited(rate, ".poisson")?, key, Rounds::ENDLESS);
         return process.map(Shape::Poisson).ok_or_else(|| no_rate(".poisson", rate));
+    }
+    if let (Pattern::Recorded(speed), Some(replay)) = (&stream.pattern, &stream.replay) {
+        return recorded(replay, *speed).map(Shape::Recorded);
     }
     of(&stream.pattern, &rates, "")?
         .ok_or_else(|| Refusal::new("", "no packets at all", "a rate above 0 somewhere"))
@@ -123,7 +128,7 @@ fn of(pattern: &Pattern, rates: &Rates, below: &str) -> Result<Option<Shape>, Re
             })?;
             Shape::Steps(steps)
         }
-        Pattern::Poisson(_) => {
+        Pattern::Poisson(_) | Pattern::Recorded(_) => {
             return Err(Refusal::new(
                 below,
                 "a Poisson process in a step",
@@ -131,6 +136,25 @@ fn of(pattern: &Pattern, rates: &Rates, below: &str) -> Result<Option<Shape>, Re
             ));
         }
     }))
+}
+
+/// The times of a capture. Between two rounds lies the mean of its gaps, unless the profile has
+/// another; where there is none, a capture that is sent once needs none.
+fn recorded(replay: &Replay, speed: Speed) -> Result<Recorded, Refusal> {
+    let frames = &replay.frames;
+    let dues: Arc<[u64]> = match speed {
+        Speed::RECORDED => frames.times().into(),
+        speed => frames.times().iter().map(|time| speed.scale(*time)).collect(),
+    };
+    let last = dues.last().copied().unwrap_or(0);
+    let gaps = dues.len() as u64 - 1;
+    let mean = last.checked_div(gaps).unwrap_or(0);
+    let gap = replay.gap.unwrap_or(if replay.rounds == Some(1) { mean.max(1) } else { mean });
+    Recorded::new(dues, gap).ok_or_else(|| Refusal {
+        key: "replay.repeat".to_owned(),
+        found: "a capture that lasts no time".to_owned(),
+        expected: "a gap between the rounds beside it, gap: 10ms; or a rate".to_owned(),
+    })
 }
 
 fn no_rate(key: &str, rate: Rate) -> Refusal {

@@ -10,7 +10,7 @@
 pub mod benchmark;
 pub(crate) mod deal;
 mod decode;
-mod fragments;
+pub mod fragments;
 mod lab;
 pub mod model;
 mod origin;
@@ -20,12 +20,14 @@ mod pattern;
 mod piece;
 mod prefix;
 mod problem;
+pub mod replay;
 pub mod safety;
 mod schema;
 pub mod units;
 mod validate;
 pub mod yaml;
 
+pub use decode::ORDERS as FRAGMENT_ORDERS;
 pub use lab::plain as plain_lab;
 pub use origin::Origin;
 pub use problem::{Place, Problem, ProfileErrors, nearest};

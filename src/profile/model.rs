@@ -13,6 +13,7 @@ use crate::packet::prbs::PrbsOrder;
 use crate::profile::benchmark::Benchmark;
 use crate::profile::origin::Origin;
 pub use crate::profile::pattern::{Pattern, Spacing, Step};
+use crate::profile::replay::Replay;
 use crate::units::{BitLayer, FrameSize, Nanos, PacketRate, Ratio};
 use crate::wire::field::{FieldDef, FieldDefault, OptionalPart, Protocol};
 
@@ -111,7 +112,7 @@ pub struct Stream {
     pub from: usize,
     /// Index of the port where the packets should arrive. None: they are sent and not measured.
     pub to: Option<usize>,
-    /// The header stack, outermost (Ethernet) first. Never empty.
+    /// The header stack, outermost (Ethernet) first. Empty where the stream replays a capture.
     pub headers: Vec<Header>,
     /// Bytes after the last header and the probe tag.
     pub payload: Payload,
@@ -137,6 +138,9 @@ pub struct Stream {
     pub order: Vec<u64>,
     /// The stream is one of the fragments of a datagram.
     pub piece: Option<Piece>,
+    /// The stream sends the packets of a capture again: packet i is packet i mod n of the file, and
+    /// belongs to slot i of the schedule.
+    pub replay: Option<Replay>,
 }
 
 impl Stream {
@@ -359,7 +363,7 @@ pub struct PassCriteria {
 }
 
 /// What makes a run INVALID: it then says more about this machine than about the device.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Validity {
     /// Largest unsent / intended.
     pub max_unsent: Ratio,

@@ -4,6 +4,7 @@ use super::units::Unit;
 use crate::units::{Nanos, Ratio};
 
 use super::model::Rate;
+use super::replay::Speed;
 
 /// When the packets of a stream are due.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +42,8 @@ pub enum Pattern {
     Steps(Vec<Step>),
     /// At random, independent of one another; the mean rate.
     Poisson(Rate),
+    /// As a capture was recorded, or so many times as fast.
+    Recorded(Speed),
 }
 
 /// One of [`Pattern::Steps`].
@@ -89,6 +92,7 @@ impl Pattern {
             Self::Burst { at, .. } | Self::OnOff { at, .. } => one(".at", at),
             Self::Ramp { from, to, .. } => vec![(".ramp".into(), *from), (".ramp".into(), *to)],
             Self::Poisson(rate) => one(".poisson", rate),
+            Self::Recorded(_) => Vec::new(),
             Self::Steps(steps) => {
                 let below = |(n, step): (usize, &Step)| {
                     let at = move |key| format!(".steps[{n}].rate{key}");
@@ -133,6 +137,8 @@ impl Pattern {
                 steps.iter().map(step).collect::<Vec<_>>().join(", then ")
             }
             Self::Poisson(rate) => format!("a Poisson process of {} on average", rate.text()),
+            Self::Recorded(Speed::RECORDED) => "as recorded".to_owned(),
+            Self::Recorded(speed) => format!("at {} the recorded speed", speed.text()),
         }
     }
 }

@@ -2,6 +2,8 @@
 //! groups of a link (no router forwards them) and those of documentation.
 //! RFC 6815 asks for isolated networks; every other destination has to be allowed by name.
 
+mod replay;
+
 use std::net::IpAddr;
 
 use super::model::{FieldSetting, FieldValue, Header, Profile, Stream};
@@ -47,6 +49,13 @@ pub fn check(profile: &Profile, allowed: &[Prefix]) -> Vec<Problem> {
     let mut problems = Vec::new();
     let ranges = Ranges::new(allowed);
     for (s, stream) in profile.streams.iter().enumerate() {
+        if let Some(replay) = &stream.replay
+            && let Some(outside) = replay::outside(&ranges, stream, replay)
+        {
+            let at = path::key(&profile.stream_path(s), "replay");
+            let expected = format!("{EXPECTED}; or rewrite: {{{}.dst: …}}", outside.header());
+            problems.push(profile.origin.problem(at, outside.to_string(), expected));
+        }
         let count = stream.headers.len();
         for (h, header) in stream.headers.iter().enumerate() {
             for FieldSetting { field, value } in &header.fields {

@@ -8,6 +8,7 @@ mod xsk;
 
 use crate::error::{Error, Result};
 use crate::measure::classify::Rules;
+use crate::measure::glance::PortGlance;
 use crate::measure::received::PortReceived;
 use crate::profile::model::ReceiveMode;
 use crate::sys::bpf::XdpMode;
@@ -42,12 +43,18 @@ pub struct ReceiveSpec {
 
 /// A receiving port. Opened before the first packet is sent; dropped, it leaves nothing behind.
 pub trait Receiver: Send {
-    /// What has been counted so far. Cheap enough to be called once a second during a run; exact
-    /// once the traffic has stopped.
+    /// All that was counted. Exact once the traffic has stopped; in mid-run it is dear where there
+    /// are many streams, for it reads every histogram.
     ///
     /// # Errors
     /// When the interface is gone.
     fn snapshot(&mut self) -> Result<PortReceived>;
+
+    /// What has been counted so far, for a display in mid-run; the latencies where `latency`.
+    ///
+    /// # Errors
+    /// When the interface is gone.
+    fn glance(&mut self, latency: bool) -> Result<PortGlance>;
 }
 
 /// Opens a receiver on an interface, in its network namespace.

@@ -11,6 +11,7 @@ use super::find_tag::find_tag;
 use super::{ReceiveSpec, Receiver, queues, rules};
 use crate::error::{Error, Result};
 use crate::measure::classify::Classifier;
+use crate::measure::glance::PortGlance;
 use crate::measure::received::PortReceived;
 use crate::sys::clock;
 use crate::sys::packet_rx::{RingFrame, RxRing};
@@ -81,13 +82,23 @@ impl Receiver for PacketMmapReceiver {
             corrupt: frames.corrupt,
             stale: frames.stale,
             alien: frames.alien,
-            overload: vec![
-                ("tp_drops".into(), counted.drops),
-                ("clock_steps".into(), counted.clock_steps),
-            ],
+            overload: Self::overload(&counted),
             gaps: counted.classifier.gaps(),
             streams: counted.classifier.streams(),
         })
+    }
+
+    fn glance(&mut self, latency: bool) -> Result<PortGlance> {
+        let counted = self.shared.counted.lock().unwrap_or_else(PoisonError::into_inner);
+        let overload = Self::overload(&counted);
+        let mode = self.mode.clone();
+        Ok(PortGlance { mode, overload, ..counted.classifier.glance(latency) })
+    }
+}
+
+impl PacketMmapReceiver {
+    fn overload(counted: &Counted) -> Vec<(String, u64)> {
+        vec![("tp_drops".into(), counted.drops), ("clock_steps".into(), counted.clock_steps)]
     }
 }
 

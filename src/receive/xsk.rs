@@ -25,6 +25,7 @@ use super::xdp::{self, Attached};
 use super::{ReceiveSpec, Receiver, rules};
 use crate::error::{Error, Result};
 use crate::measure::classify::Classifier;
+use crate::measure::glance::PortGlance;
 use crate::measure::received::PortReceived;
 use crate::sys::bpf::XdpMode;
 use crate::sys::poll;
@@ -187,9 +188,7 @@ impl Receiver for XskReceiver {
         let rows = xdp::read_frames(&self.attached)
             .map_err(|cause| Error::new("read the receive counters of", &self.interface, cause))?;
         let counted = self.shared.counted.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut overload: Vec<_> =
-            OVERLOAD.iter().map(ToString::to_string).zip(counted.overload).collect();
-        overload.push(("xdp_unsteered".into(), rows.unsteered));
+        let overload = named(&counted.overload, rows.unsteered);
         Ok(PortReceived {
             mode: self.mode.clone(),
             seen: rows.seen,
@@ -201,6 +200,28 @@ impl Receiver for XskReceiver {
             streams: counted.classifier.streams(),
         })
     }
+
+    fn glance(&mut self, latency: bool) -> Result<PortGlance> {
+        let rows = xdp::read_frames(&self.attached)
+            .map_err(|cause| Error::new("read the receive counters of", &self.interface, cause))?;
+        let counted = self.shared.counted.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(PortGlance {
+            mode: self.mode.clone(),
+            seen: rows.seen,
+            corrupt: rows.corrupt,
+            stale: rows.stale,
+            alien: rows.alien,
+            overload: named(&counted.overload, rows.unsteered),
+            ..counted.classifier.glance(latency)
+        })
+    }
+}
+
+fn named(overload: &[u64; 4], unsteered: u64) -> Vec<(String, u64)> {
+    let mut named: Vec<_> =
+        OVERLOAD.iter().map(ToString::to_string).zip(overload.iter().copied()).collect();
+    named.push(("xdp_unsteered".into(), unsteered));
+    named
 }
 
 impl Drop for XskReceiver {

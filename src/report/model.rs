@@ -17,6 +17,8 @@ pub mod code {
     pub const NOTHING_RECEIVED: &str = "nothing_received";
     /// No packet was sent.
     pub const NOTHING_SENT: &str = "nothing_sent";
+    /// Somebody changed the rates in mid-run.
+    pub const RATE_CHANGED: &str = "rate_changed";
 }
 
 /// One run.
@@ -45,6 +47,9 @@ pub struct RunResult {
     /// How late the latest packet was handed over, against its due time. Null where no rate was
     /// asked for.
     pub schedule_lag_max_ns: Option<u64>,
+    /// Changes of the rates by hand, in the live view. Left out where there were none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rate_changes: Vec<RateChanged>,
     /// All streams together.
     pub totals: Totals,
     /// Every stream, in the profile's order.
@@ -68,6 +73,15 @@ pub struct RunResult {
     pub calibration_detail: String,
     /// Where it ran.
     pub environment: Environment,
+}
+
+/// The rates of all streams were changed by hand.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RateChanged {
+    /// When, in seconds after the start: slots that were due from then on are affected.
+    pub at_s: f64,
+    /// By what factor of the rates that the profile says: 1.5 is half as much again.
+    pub factor: f64,
 }
 
 /// Whether the run says something true about the device, and whether that is good enough.

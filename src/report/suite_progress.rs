@@ -106,7 +106,8 @@ fn span(nanos: u64) -> String {
     }
 }
 
-fn bounds(bounds: &Bounds) -> Option<String> {
+/// What is known, in a few words; None where nothing is.
+pub fn bounds(bounds: &Bounds) -> Option<String> {
     let show = |value: f64| match bounds.unit {
         BoundUnit::PacketsPerSecond => rate(value, "pps"),
         BoundUnit::Frames => format!("{} frames", count(value as u64)),
@@ -119,7 +120,8 @@ fn bounds(bounds: &Bounds) -> Option<String> {
     }
 }
 
-fn ends(trial: &TrialResult) -> String {
+/// What a trial found, in a few words.
+pub fn ends(trial: &TrialResult) -> String {
     if let Some(why) = &trial.invalid {
         return format!("INVALID: {why}");
     }

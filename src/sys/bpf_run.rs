@@ -1,7 +1,7 @@
 //! BPF_PROG_RUN, with and without live frames, and the two attachments that live frames need.
 //! Kernel: net/bpf/test_run.c, kernel/bpf/syscall.c.
 
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
@@ -9,6 +9,31 @@ use libbpf_sys as sys;
 
 /// Frames of one batch of live frames at most (TEST_XDP_MAX_BATCH).
 pub const MAX_LIVE_BATCH: u32 = 256;
+
+/// Loads an XDP program given as its instructions (`struct bpf_insn`, 8 bytes each).
+///
+/// # Errors
+/// `EPERM` without CAP_BPF; `EACCES` or `EINVAL` when the verifier does not accept it.
+pub fn load_xdp(name: &CStr, instructions: &[u64]) -> io::Result<OwnedFd> {
+    let mut options = sys::bpf_prog_load_opts {
+        sz: size_of::<sys::bpf_prog_load_opts>() as sys::size_t,
+        ..Default::default()
+    };
+    // SAFETY: names and instructions are alive during the call, which only reads them; `options` has
+    // its own size in `sz`.
+    let program = unsafe {
+        sys::bpf_prog_load(
+            sys::BPF_PROG_TYPE_XDP,
+            name.as_ptr(),
+            c"Dual MIT/GPL".as_ptr(),
+            instructions.as_ptr().cast(),
+            instructions.len() as sys::size_t,
+            &mut options,
+        )
+    };
+    // SAFETY: a descriptor that bpf_prog_load has just made is nobody else's.
+    check(program).map(|fd| unsafe { OwnedFd::from_raw_fd(fd) })
+}
 
 /// Runs an XDP program `repeat` times on pages that begin as a copy of `image`; what it redirects
 /// is really sent. Redirected frames reach their device when 16 have come together or `batch` runs

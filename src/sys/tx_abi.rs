@@ -15,6 +15,8 @@ pub const INLINE_OPS: usize = 16;
 pub const INLINE_CHECKSUMS: usize = 4;
 /// Templates up to this many bytes are copied word by word (`WS_WORD_COPY`).
 pub const WORD_COPY: usize = 256;
+/// Frames that leave together (`WS_BULK`).
+pub const BULK: u32 = 16;
 /// `tag_at` of a stream without a tag (`WS_NO_TAG`).
 pub const NO_TAG: u16 = 0xffff;
 
@@ -63,8 +65,12 @@ pub struct LiveProgram {
     pub payload_sums: u8,
     /// Of those, the ones at an odd distance.
     pub payload_odd: u8,
+    /// Of a stream that sends the frames of a capture: the program of the first.
+    pub first_frame: u32,
+    /// How many they are; 0: the program itself makes every packet.
+    pub frames: u32,
     /// Always 0.
-    pub reserved: [u32; 7],
+    pub reserved: [u32; 5],
 }
 
 /// What is constant while the eBPF program is loaded (`struct ws_tx_config`).
@@ -72,7 +78,6 @@ pub struct LiveProgram {
 #[repr(C)]
 #[allow(missing_docs, reason = "bpf/tx_abi.h says what the fields mean")]
 pub struct TxConfig {
-    pub ifindex: u32,
     pub bare: u32,
     pub single: u32,
     pub uses_random: u32,
@@ -85,9 +90,8 @@ pub struct TxConfig {
     pub widths: u32,
     pub copy_len: u32,
     pub spin_ns: u32,
-    pub bulk: u32,
     pub uses_rare: u32,
-    pub reserved: u32,
+    pub uses_frames: u32,
     pub only: LiveProgram,
     pub only_template: [u64; WORD_COPY / 8],
     pub only_template_end: u64,
@@ -96,7 +100,7 @@ pub struct TxConfig {
     pub only_lengths: [LiveLength; MAX_LENGTHS],
 }
 
-/// A slot of the batch (`struct ws_slot`, twin of `engine::Slot`).
+/// A slot of the call (`struct ws_slot`, twin of `engine::Slot`).
 #[derive(Debug)]
 #[repr(C)]
 pub struct SharedSlot {
@@ -110,7 +114,7 @@ pub struct SharedSlot {
     pub reserved: AtomicU32,
 }
 
-/// The run that is the batch (`struct ws_run`, twin of `engine::Run`).
+/// The run that the call is for (`struct ws_run`, twin of `engine::Run`).
 #[derive(Debug)]
 #[repr(C)]
 #[allow(missing_docs, reason = "engine::Run says what the fields mean")]
@@ -129,31 +133,37 @@ pub struct SharedRun {
     /// Slots that were passed over.
     pub skipped: AtomicU64,
     pub program: AtomicU32,
-    /// 1: the batch is this run; 0: the slots.
+    /// 1: the call is for this run; 0: for the slots.
     pub active: AtomicU32,
 }
 
-/// The batch and what became of it (`struct ws_tx_shared`).
+/// The call and what became of it (`struct ws_tx_shared`).
 #[derive(Debug)]
 #[repr(C)]
 pub struct TxShared {
-    /// Slots in the batch, or packets of the run.
+    /// Slots of the call, or packets of the run.
     pub count: AtomicU32,
     /// The next of them.
     pub cursor: AtomicU32,
-    /// Packets that may still use `now`.
-    pub fresh: AtomicU32,
-    /// Always 0.
-    pub reserved: AtomicU32,
+    /// Runs of the program until the kernel's batch is over; 0: a new one begins.
+    pub left: AtomicU32,
+    /// `now` is not the time of a run that has so few left.
+    pub stale_at: AtomicU32,
     /// The clock, as last read.
     pub now: AtomicU64,
+    /// Runs of a batch.
+    pub batch: AtomicU32,
+    /// Always 0.
+    pub reserved: AtomicU32,
     /// Bytes of the frames that were redirected, where frames differ in length.
     pub bytes: AtomicU64,
     /// Runs that sent nothing.
     pub fillers: AtomicU64,
     /// Frames that could not be built.
     pub broken: AtomicU64,
-    /// The batch, where it is a run;
+    /// Frames for a device that is gone.
+    pub refused: AtomicU64,
+    /// The call, where it is for a run;
     pub run: SharedRun,
     /// where it is not.
     pub slots: [SharedSlot; MAX_SLOTS],
@@ -213,10 +223,10 @@ const _: () = {
     assert!(size_of::<LiveLength>() == 16);
     assert!(size_of::<LiveProgram>() == 64);
     assert!(
-        size_of::<TxConfig>() == 64 + 64 + WORD_COPY + 8 + (INLINE_OPS + 1) * 64 + 4 * 16 + 8 * 16
+        size_of::<TxConfig>() == 56 + 64 + WORD_COPY + 8 + (INLINE_OPS + 1) * 64 + 4 * 16 + 8 * 16
     );
     assert!(size_of::<SharedSlot>() == 24);
     assert!(size_of::<SharedRun>() == 80);
     assert!(size_of::<Watched>() == 40);
-    assert!(size_of::<TxShared>() == 48 + 80 + MAX_SLOTS * 24);
+    assert!(size_of::<TxShared>() == 64 + 80 + MAX_SLOTS * 24);
 };

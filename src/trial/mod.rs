@@ -1,8 +1,11 @@
 //! One trial, from opened ports to drained counters (RFC 2544 §23).
 
 mod links;
+mod observer;
 pub mod result;
 pub mod send;
+pub mod sight;
+pub mod watch;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -13,13 +16,16 @@ use crate::error::{Error, Result};
 use crate::host::facts::LinkCounters;
 use crate::host::link;
 use crate::measure::received::PortReceived;
+use crate::pace::RateChange;
 use crate::profile::model::Profile;
 use crate::receive::{self, ReceiveSpec, Receiver};
 use crate::sys::clock;
 use crate::worker::Limits;
 
 use links::Links;
+use observer::Observer;
 use send::{SendPort, Senders, WorkerReport};
+use watch::Watch;
 
 /// A trial, ready to run.
 pub struct Trial<'a> {
@@ -33,6 +39,10 @@ pub struct Trial<'a> {
     pub engine: EngineChoice,
     /// Set from outside to end the trial early.
     pub stop: Arc<AtomicBool>,
+    /// Where it shows itself in mid-run, beside what [`Snapshot`] says.
+    pub watch: Option<Arc<Watch>>,
+    /// Nobody who watches may change its rates.
+    pub rate_is_fixed: bool,
 }
 
 /// What a trial shows while it runs.
@@ -68,17 +78,12 @@ pub struct Outcome {
     pub incomplete: bool,
     /// Why, where that was an error and no stop.
     pub error: Option<Error>,
+    /// Changes of the rates by hand, their times since the start.
+    pub rate_changes: Vec<RateChange>,
 }
 
 /// How often the progress is shown.
 const TICK: Duration = Duration::from_millis(100);
-
-/// Up to so many streams the receivers are read at every tick too; that walks all histograms, so
-/// with more of them it is done once in [`COUNT_NS`], and what is shown as received is that old.
-const FEW_STREAMS: usize = 16;
-
-/// See [`FEW_STREAMS`].
-const COUNT_NS: u64 = 900_000_000;
 
 impl Trial<'_> {
     /// Opens everything, sends, drains, counts, and closes everything.
@@ -96,21 +101,21 @@ impl Trial<'_> {
             drain: self.profile.drain.0.max(100_000_000),
         };
         let mut senders = Senders::open(&self.senders, self.engine, limits, self.stop.clone())?;
+        let expected = self
+            .senders
+            .iter()
+            .map(|port| port.plan.duration())
+            .try_fold(0, |longest: u64, span| span.map(|span| longest.max(span)));
+        let mut observer = Observer::new(self, &senders, expected);
         self.pause(self.profile.settle.into());
         let links = Links::find(&self.senders, &self.receivers)?;
         let tx_before = self.tx_links();
         let rx_before = self.rx_links();
 
         let begin = senders.start();
-        let expected = self
-            .senders
-            .iter()
-            .map(|port| port.plan.duration())
-            .try_fold(0, |longest: u64, span| span.map(|span| longest.max(span)));
+        observer.begins(begin);
         let mut lost = None;
         let mut snapshot = Snapshot { expected, ..Snapshot::default() };
-        let mut counted = begin;
-        let few = self.profile.streams.len() <= FEW_STREAMS;
         while !senders.are_done() {
             std::thread::sleep(
                 TICK.min(Duration::from_nanos(expected.unwrap_or(u64::MAX) / 20 + 1)),
@@ -118,13 +123,12 @@ impl Trial<'_> {
             let now = clock::now();
             snapshot.elapsed = now.saturating_sub(begin);
             // Received first: what arrives meanwhile must not exceed what was sent.
-            if few || now.saturating_sub(counted) >= COUNT_NS {
-                counted = now;
-                snapshot.received = received_so_far(&mut receivers);
-            }
+            observer.count(now, &mut receivers);
+            snapshot.received = observer.received();
             snapshot.sent = senders.sent();
             snapshot.max_lag = senders.max_lag();
             show(&snapshot);
+            observer.show(&senders);
             if lost.is_none() {
                 lost = links.lost();
                 if lost.is_some() {
@@ -132,13 +136,16 @@ impl Trial<'_> {
                 }
             }
         }
+        observer.settle_changes(&senders);
         let stopped = self.stop.load(Relaxed);
         let (reports, error) = senders.join();
         let mut error = error.or(lost);
+        observer.drains(&reports);
         // A stop asks for a report now, not for the residual frames of a full drain.
         let drain = Duration::from(self.profile.drain);
         self.drain(if stopped { drain.min(Duration::from_millis(200)) } else { drain });
 
+        observer.ends(&reports, &mut receivers);
         let mut received = Vec::with_capacity(receivers.len());
         for (port, receiver) in &mut receivers {
             match receiver.snapshot() {
@@ -151,7 +158,7 @@ impl Trial<'_> {
         let last = reports.iter().filter_map(|report| report.outcome.last_sent).max();
         let took = last.map_or(0, |last| last.saturating_sub(begin));
         let incomplete = error.is_some() || reports.iter().any(|r| r.outcome.ended.is_some());
-        let span = match expected {
+        let span = match observer.expected() {
             Some(expected) if !incomplete => took.max(expected),
             _ => took,
         };
@@ -164,6 +171,7 @@ impl Trial<'_> {
             span,
             incomplete,
             error,
+            rate_changes: observer.changes(),
         })
     }
 
@@ -195,17 +203,6 @@ fn open_receiver(spec: &ReceiveSpec) -> Result<Box<dyn Receiver>> {
     spec.netns
         .run(|| receive::open(spec))
         .map_err(|error| Error::new("enter the namespace of", &spec.interface, error))?
-}
-
-fn received_so_far(receivers: &mut [(usize, Box<dyn Receiver>)]) -> Option<u64> {
-    let mut total = None;
-    for (_, receiver) in receivers {
-        if let Ok(counted) = receiver.snapshot() {
-            let here: u64 = counted.streams.iter().map(|stream| stream.received).sum();
-            total = Some(total.unwrap_or(0) + here);
-        }
-    }
-    total
 }
 
 fn changes(

@@ -22,6 +22,17 @@ pub struct StreamSent {
     pub distinct: u64,
 }
 
+impl StreamSent {
+    /// Adds what one worker sent of a stream: slots that the schedule asked for, and frames.
+    pub(super) fn add(&mut self, stream: &Stream, slots: u64, frames: u64) {
+        let intended = slots.max(frames);
+        self.intended_frames += intended;
+        self.intended += distinct_of(stream, intended);
+        self.frames += frames;
+        self.distinct += distinct_of(stream, frames);
+    }
+}
+
 /// Everything that was counted in a trial.
 pub struct Counted<'a> {
     /// The profile.
@@ -93,12 +104,12 @@ pub fn assemble(counted: &Counted) -> Assembled {
 fn is_measured(counted: &Counted, stream: usize) -> bool {
     let to = counted.profile.streams[stream].to;
     let received = counted.received.iter().any(|(port, _)| Some(*port) == to);
-    received && program_of(counted, stream).is_some_and(|tagged| tagged)
+    received && program_of(counted.senders, stream).is_some_and(|tagged| tagged)
 }
 
 /// Whether the stream's compiled program has a tag. None: nobody sends it.
-fn program_of(counted: &Counted, stream: usize) -> Option<bool> {
-    counted.senders.iter().find_map(|port| {
+pub(super) fn program_of(senders: &[SendPort], stream: usize) -> Option<bool> {
+    senders.iter().find_map(|port| {
         let at = port.plan.streams.iter().position(|&s| s == stream)?;
         Some(port.programs[at].tag_at.is_some())
     })
@@ -123,13 +134,7 @@ fn sent_by_stream(counted: &Counted) -> Vec<StreamSent> {
         for (program, &stream) in plan.streams.iter().enumerate() {
             let frames = report.accepted.get(program).copied().unwrap_or(0);
             let slots = report.slots.get(program).copied().unwrap_or_default();
-            let entry = &mut sent[stream];
-            let stream = &counted.profile.streams[stream];
-            let intended = slots.intended.max(frames);
-            entry.intended_frames += intended;
-            entry.intended += distinct_of(stream, intended);
-            entry.frames += frames;
-            entry.distinct += distinct_of(stream, frames);
+            sent[stream].add(&counted.profile.streams[stream], slots.intended, frames);
         }
     }
     sent

@@ -3,15 +3,17 @@
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use crate::engine::choose::{self, EngineChoice};
 use crate::engine::{Capabilities, Engine, Programs, TxCounters};
 use crate::error::{Error, Result};
-use crate::pace::{Schedule, StreamCounts};
+use crate::pace::{RateChange, Schedule, StreamCounts};
 use crate::plan::{PortPlan, Seat};
 use crate::sys::clock::{self, Monotonic};
 use crate::sys::netns::Netns;
-use crate::worker::{self, Limits, Live, Outcome};
+use crate::worker::live::{Answer, Live};
+use crate::worker::{self, Limits, Outcome};
 
 /// One sending port, ready to be opened.
 #[derive(Clone, Debug)]
@@ -104,7 +106,7 @@ impl Senders {
         limits: Limits,
     ) -> Result<()> {
         let seat = port.plan.seats[worker];
-        let live = Arc::new(Live::default());
+        let live = Arc::new(Live::new(port.programs.len()));
         let (ready, opened) = mpsc::channel();
         let (start, started) = mpsc::channel();
         let port = port.clone();
@@ -186,6 +188,37 @@ impl Senders {
     /// Largest lag so far, in nanoseconds.
     pub fn max_lag(&self) -> u64 {
         self.live.iter().map(|live| live.max_lag.load(Relaxed)).max().unwrap_or(0)
+    }
+
+    /// Asks every worker what it has counted, and waits for the answers, but not for long: of a worker
+    /// that is slow it is the answer before.
+    pub fn ask(&self, patience: Duration) -> Vec<Answer> {
+        self.live.iter().for_each(|live| live.ask());
+        let until = Instant::now() + patience;
+        let workers = self.live.iter().zip(&self.threads);
+        let waits = |(live, thread): (&Arc<Live>, &JoinHandle<_>)| {
+            !live.has_answered() && !thread.is_finished()
+        };
+        while workers.clone().any(waits) && Instant::now() < until {
+            thread::sleep(Duration::from_millis(1));
+        }
+        self.live.iter().map(|live| live.answer()).collect()
+    }
+
+    /// Changes the rates of all workers.
+    pub fn change_rate(&self, change: RateChange) {
+        self.live.iter().for_each(|live| live.change_rate(change));
+    }
+
+    /// Whether all workers that still run have made the change at that time.
+    pub fn have_changed(&self, at: u64) -> bool {
+        let mut workers = self.live.iter().zip(&self.threads);
+        workers.all(|(live, thread)| live.changed_at() >= at || thread.is_finished())
+    }
+
+    /// Whether any worker has made it.
+    pub fn has_changed(&self, at: u64) -> bool {
+        self.live.iter().any(|live| live.changed_at() >= at)
     }
 
     /// Waits for all workers. The error is the first that any of them met; it stopped the others.

@@ -275,6 +275,7 @@ pub fn udp_program(stream: u16, len: usize) -> StreamProgram {
         size: None,
         tag_at: Some(PAYLOAD_AT as u16),
         lists: [0xc612_0001, 0xc612_0002, 0xc612_0003].into(),
+        frames: None,
     }
 }
 

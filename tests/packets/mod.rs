@@ -44,6 +44,7 @@ pub fn stream(headers: Vec<Header>, size: u32) -> Stream {
         runts: false,
         order: Vec::new(),
         piece: None,
+        replay: None,
     }
 }
 

@@ -114,6 +114,7 @@ pub fn run(sent: u64, lost: u64) -> RunResult {
         incomplete: false,
         duration_s: 5.0,
         schedule_lag_max_ns: Some(41_280),
+        rate_changes: Vec::new(),
         totals,
         streams,
         ledger: ledger(2 * sent, lost),

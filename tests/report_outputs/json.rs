@@ -1,7 +1,7 @@
 //! The JSON result, its schema, and the contract of its names.
 
 use serde_json::{Value, json};
-use wirestorm::report::model::RunResult;
+use wirestorm::report::model::{RateChanged, RunResult};
 
 use crate::fixtures;
 
@@ -166,6 +166,17 @@ fn not_measured_is_null_and_never_zero() {
     assert_eq!(value["streams"][0]["latency_ns"], Value::Null);
     assert_eq!(value["gaps"], Value::Null);
     assert_eq!(value["ledger"][7]["count"], Value::Null);
+}
+
+#[test]
+fn changes_of_the_rate_are_written_where_there_were_any() {
+    let mut result = fixtures::passed();
+    assert!(value(&result).get("rate_changes").is_none());
+    result.rate_changes = vec![RateChanged { at_s: 1.25, factor: 1.5 }];
+    let value = value(&result);
+    assert_eq!(value["rate_changes"], json!([{"at_s": 1.25, "factor": 1.5}]));
+    let closed = jsonschema::validator_for(&closed(schema())).expect("the schema is one");
+    assert!(closed.is_valid(&value));
 }
 
 #[test]

@@ -8,8 +8,10 @@ use libbpf_rs::skel::{OpenSkel, SkelBuilder};
 use libbpf_rs::{MapCore, MapFlags, OpenMapMut};
 
 use super::object::live::TxLiveSkelBuilder;
+use super::straight;
 use super::tables::Tables;
 use crate::sys::bpf_map::MappedValue;
+use crate::sys::bpf_run;
 use crate::sys::pod::{Pod, bytes_of};
 use crate::sys::tx_abi::TxShared;
 
@@ -17,16 +19,17 @@ use crate::sys::tx_abi::TxShared;
 #[derive(Debug)]
 pub struct Loaded {
     program: OwnedFd,
-    /// The batch, in memory that the program shares.
+    straight: Option<OwnedFd>,
+    /// The call, in memory that the program shares.
     pub shared: MappedValue<TxShared>,
 }
 
 impl Loaded {
-    /// Loads the program.
+    /// Loads the program, for frames to an interface of the calling thread's network namespace.
     ///
     /// # Errors
-    /// What libbpf and the kernel say.
-    pub fn new(tables: &Tables) -> io::Result<Self> {
+    /// What libbpf and the kernel say; `EINVAL` when there is no such interface.
+    pub fn new(tables: &Tables, ifindex: u32) -> io::Result<Self> {
         let mut storage = MaybeUninit::uninit();
         let mut skel = TxLiveSkelBuilder::default().open(&mut storage).map_err(io::Error::other)?;
         set_constants(&mut skel.maps.rodata, &tables.config)?;
@@ -41,6 +44,9 @@ impl Loaded {
         maps.templates.set_value_size(stride as u32).map_err(io::Error::other)?;
         resize(&mut maps.templates, tables.programs.len())?;
         let skel = skel.load().map_err(io::Error::other)?;
+        let first = 0u32.to_ne_bytes();
+        let port = &skel.maps.port;
+        port.update(&first, &ifindex.to_ne_bytes(), MapFlags::ANY).map_err(io::Error::other)?;
         fill(&skel.maps.programs, &tables.programs)?;
         fill(&skel.maps.ops, &tables.ops)?;
         fill(&skel.maps.checksums, &tables.checksums)?;
@@ -49,15 +55,24 @@ impl Loaded {
         fill(&skel.maps.payload_sums, &tables.payload_sums)?;
         fill(&skel.maps.templates, &tables.templates)?;
         let bss = &skel.maps.bss;
+        let straight = straight::assemble(tables, bss.as_fd(), port.as_fd())
+            .map(|code| bpf_run::load_xdp(c"tx_straight", &code))
+            .transpose()?;
         Ok(Self {
+            straight,
             program: skel.progs.tx_live.as_fd().try_clone_to_owned()?,
             shared: MappedValue::new(bss.as_fd(), bss.value_size())?,
         })
     }
 
-    /// The XDP program.
+    /// The XDP program, which can do everything.
     pub fn program(&self) -> BorrowedFd<'_> {
         self.program.as_fd()
+    }
+
+    /// The one for runs of packets that are due at once, if there is one.
+    pub fn straight(&self) -> Option<BorrowedFd<'_>> {
+        self.straight.as_ref().map(AsFd::as_fd)
     }
 }
 

@@ -5,17 +5,23 @@
 //! program takes one slot. A packet that is not due makes the run wait, and if that takes long, end
 //! without a packet (a filler), so the time is kept in the kernel, and the call covers a few
 //! milliseconds of schedule.
+//!
+//! `bpf/tx_live.bpf.c` does all of it. One stream whose packets are due at once has a program of its
+//! own besides, written for it (`straight.rs`).
 
+mod assembly;
 pub mod dry;
 mod load;
 mod object;
 pub mod pacing;
 mod port;
 mod scratch;
+mod straight;
 pub mod tables;
 mod watch;
 
 use std::io;
+use std::os::fd::BorrowedFd;
 use std::sync::atomic::Ordering::Relaxed;
 
 use self::load::Loaded;
@@ -37,12 +43,9 @@ use crate::sys::tx_abi::MAX_SLOTS;
 const LOOKAHEAD_NS: u64 = 4_000_000;
 
 /// How long one call for a run of packets should take, at most: so soon a stop is seen.
-const RUN_NS: u64 = 10_000_000;
+const RUN_NS: u64 = 20_000_000;
 /// Packets of a run, whatever the last one took.
 const RUN_PACKETS: std::ops::RangeInclusive<u64> = 1..=131_072;
-
-/// Packets that share one reading of the clock: a bulk, which reaches the device as one.
-const BULK: u32 = 16;
 
 /// The engine. `transmit` must be called on a thread inside the port's network namespace.
 #[derive(Debug)]
@@ -107,6 +110,7 @@ pub fn probe(netns: &Netns, interface: &str) -> Result<String> {
         size: None,
         tag_at: None,
         lists: [].into(),
+        frames: None,
     })]);
     Ok(open(netns, interface, 0, programs)?.capabilities.detail)
 }
@@ -114,7 +118,8 @@ pub fn probe(netns: &Netns, interface: &str) -> Result<String> {
 fn tables_of(interface: &str, programs: &Programs) -> Result<Tables> {
     Tables::new(programs, true).map_err(|too_large| {
         let what = match too_large.program {
-            Some(number) => format!("stream {number}: {}", too_large.what),
+            // A worker has its own streams; the profile's number is the program's.
+            Some(at) => format!("streams[{}]: {}", programs[at].stream, too_large.what),
             None => too_large.what,
         };
         Error::new("run the profile in the kernel on", interface, what)
@@ -126,20 +131,22 @@ impl XdpLive {
     fn with_tables(netns: &Netns, interface: &str, queue: u32, mut tables: Tables) -> Result<Self> {
         let port = Port::find(netns, interface)?;
         let config = &mut tables.config;
-        config.ifindex = port.ifindex;
         config.spin_ns = pacing::SPIN_NS;
-        config.bulk = BULK;
         let refused = |operation: &str, cause: io::Error| {
             Error::new(operation, interface, cause)
                 .remedy("it needs CAP_BPF, CAP_NET_ADMIN, CAP_SYS_ADMIN and Linux 6.1 or later")
         };
-        let loaded = Loaded::new(&tables)
+        let loaded = netns
+            .run(|| Loaded::new(&tables, port.ifindex))
+            .and_then(|result| result)
             .map_err(|cause| refused("load the transmit program for", cause))?;
-        let scratch = Scratch::attach(loaded.program())
+        let scratch = Scratch::attach([loaded.program()].into_iter().chain(loaded.straight()))
             .map_err(|cause| refused("attach the transmit program for", cause))?;
         // Without the right to trace it works too.
         let watched = Place::new(port).ok();
         let failures = if watched.is_some() { "seen" } else { "not seen (no CAP_PERFMON)" };
+        let frames: u32 = tables.programs.iter().map(|program| program.frames).sum();
+        let programs_of_worker = tables.programs.len() - frames as usize;
         let programs = if tables.config.single != 0 { "compiled in" } else { "in maps" };
         let engine = Self {
             capabilities: Capabilities {
@@ -153,7 +160,7 @@ impl XdpLive {
                 lookahead: LOOKAHEAD_NS,
                 zero_copy: false,
             },
-            by_program: vec![0; tables.programs.len()].into(),
+            by_program: vec![0; programs_of_worker].into(),
             image: tables.image,
             interface: interface.to_owned(),
             netns: port.netns,
@@ -171,15 +178,20 @@ impl XdpLive {
         }
         // With no slot in the batch the program sends nothing; whether the kernel runs it shows.
         netns
-            .run(|| engine.call(Call { runs: 1, batch: 1 }))
+            .run(|| engine.call(engine.loaded.program(), Call { runs: 1, batch: 1 }, 0))
             .and_then(|result| result)
             .map_err(|cause| engine.failed_call(cause))?;
         Ok(engine)
     }
 
-    /// Runs the program; with no slot left, its runs do nothing.
-    fn call(&self, call: Call) -> io::Result<()> {
-        match bpf_run::run_live(self.loaded.program(), &self.image, call.runs, call.batch) {
+    /// Runs a program for `count` slots; with none left, its runs do nothing.
+    fn call(&self, program: BorrowedFd<'_>, call: Call, count: u32) -> io::Result<()> {
+        let shared = &*self.loaded.shared;
+        shared.count.store(count, Relaxed);
+        shared.cursor.store(0, Relaxed);
+        shared.left.store(0, Relaxed);
+        shared.batch.store(call.batch, Relaxed);
+        match bpf_run::run_live(program, &self.image, call.runs, call.batch) {
             // A signal ended the call early: the cursor tells how far it came.
             Err(error) if error.raw_os_error() == Some(libc::EINTR) => Ok(()),
             result => result,
@@ -197,14 +209,6 @@ impl XdpLive {
             Some(libc::EPERM) => error.remedy("it needs CAP_BPF and CAP_NET_ADMIN"),
             _ => error,
         }
-    }
-
-    /// A new batch of `count` slots.
-    fn begin(&self, count: u32) {
-        let shared = &*self.loaded.shared;
-        shared.count.store(count, Relaxed);
-        shared.cursor.store(0, Relaxed);
-        shared.fresh.store(0, Relaxed);
     }
 
     fn enter(&mut self) -> Result<()> {
@@ -250,17 +254,15 @@ impl Engine for XdpLive {
             to.program.store(from.program, Relaxed);
         }
         shared.run.active.store(0, Relaxed);
-        self.begin(slots.len() as u32);
         let call = if last.due == 0 {
             Call::at_once(slots.len() as u64)
         } else {
             Call::paced(slots, clock::now())
         };
-        let result = self.call(call);
-        let shared = &*self.loaded.shared;
+        let result = self.call(self.loaded.program(), call, slots.len() as u32);
         let taken = match self.bare {
             true => slots.len(),
-            false => (shared.cursor.load(Relaxed) as usize).min(slots.len()),
+            false => (self.loaded.shared.cursor.load(Relaxed) as usize).min(slots.len()),
         };
         for slot in &slots[..taken] {
             self.by_program[slot.program as usize] += 1;
@@ -295,13 +297,13 @@ impl Engine for XdpLive {
         shared.run.skipped.store(0, Relaxed);
         shared.run.program.store(run.program, Relaxed);
         shared.run.active.store(1, Relaxed);
-        self.begin(run.count as u32);
         let began = clock::now();
-        let call = match run.due {
-            0 => Call::at_once(run.count),
-            _ => Call::paced_run(run, began),
+        let program = self.loaded.program();
+        let (program, call) = match run.due {
+            0 => (self.loaded.straight().unwrap_or(program), Call::at_once(run.count)),
+            _ => (program, Call::paced_run(run, began)),
         };
-        let result = self.call(call);
+        let result = self.call(program, call, run.count as u32);
         let shared = &*self.loaded.shared;
         let slots = match self.bare {
             true => run.count,
@@ -328,7 +330,7 @@ impl Engine for XdpLive {
     fn counters(&self) -> TxCounters {
         let shared = &*self.loaded.shared;
         let broken = shared.broken.load(Relaxed);
-        let failed = self.watched.as_ref().map_or(0, Place::failed);
+        let failed = shared.refused.load(Relaxed) + self.watched.as_ref().map_or(0, Place::failed);
         let accepted = self.taken - broken;
         let completed = accepted.saturating_sub(failed);
         let bytes = match self.lens_differ {

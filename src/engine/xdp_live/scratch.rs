@@ -19,26 +19,29 @@ use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
 use crate::sys::bpf_run;
 use crate::sys::netns::Netns;
 
-/// A veth pair in a namespace that nobody else knows, with a program attached. Held by descriptors
-/// only: dropped or killed, nothing is left.
+/// Veth pairs in a namespace that nobody else knows, each with a program attached. Held by
+/// descriptors only: dropped or killed, nothing is left.
 #[derive(Debug)]
 pub struct Scratch {
-    _link: OwnedFd,
+    _links: Vec<OwnedFd>,
     _netns: Netns,
 }
 
 impl Scratch {
-    /// Attaches an XDP program to a device made for it.
+    /// Attaches XDP programs to devices made for them.
     ///
     /// # Errors
     /// `EPERM` without CAP_SYS_ADMIN and CAP_NET_ADMIN; `EOPNOTSUPP` without veth.
-    pub fn attach(program: BorrowedFd<'_>) -> io::Result<Self> {
+    pub fn attach<'a>(programs: impl Iterator<Item = BorrowedFd<'a>>) -> io::Result<Self> {
         let netns = Netns::new_anonymous()?;
-        let link = netns.run(|| {
-            let ifindex = create_veth("scratch")?;
+        let attach = |(number, program)| {
+            let ifindex = create_veth(&format!("scratch{number}"))?;
             bpf_run::attach_native_xdp(program, ifindex)
-        })??;
-        Ok(Self { _link: link, _netns: netns })
+        };
+        let programs: Vec<BorrowedFd<'a>> = programs.collect();
+        let attached = || programs.into_iter().enumerate().map(attach).collect::<io::Result<_>>();
+        let links = netns.run(attached)??;
+        Ok(Self { _links: links, _netns: netns })
     }
 }
 

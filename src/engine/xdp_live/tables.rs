@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::packet::frames::FrameTable;
 use crate::packet::ir::{
     ChecksumOp, EVERY, LengthOp, MAX_CHECKSUMS, MAX_LENGTHS, MAX_OPS, PatchOp, ValueKind,
 };
@@ -16,6 +17,8 @@ use crate::sys::tx_abi::{
 /// before may have rewritten them: a router changes addresses, hop limit and checksum, a NAT the
 /// ports. 128 bytes hold two VLAN tags, a tunnel, IPv6 with an extension header, and L4.
 pub const HEADER_BYTES: usize = 128;
+/// Bytes of all templates at most: they lie in the kernel's memory, once for each worker.
+pub const MAX_TEMPLATE_BYTES: usize = 256 << 20;
 
 /// Why programs cannot run in the kernel: the stream's position, and the limit it breaks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +36,7 @@ pub struct Tables {
     pub config: TxConfig,
     /// What every page begins with: the longest template.
     pub image: Vec<u8>,
-    /// One entry a program.
+    /// One entry a program, and behind them one for each frame of a capture.
     pub programs: Vec<LiveProgram>,
     /// Operations of all programs, one after the other.
     pub ops: Vec<PatchOp>,
@@ -78,9 +81,15 @@ impl Tables {
                 .map_err(|what| TooLarge { program: Some(number), what: what.to_owned() })?;
             tables.add(program, &mut places);
         }
-        tables.copy_templates(programs);
+        for (number, program) in programs.iter().enumerate() {
+            if let Some(frames) = &program.frames {
+                tables.add_frames(number, program, frames, &mut places);
+            }
+        }
+        tables.copy_templates(programs)?;
         if let [only] = programs
             && inline
+            && only.frames.is_none()
             && only.ops.len() <= INLINE_OPS
             && only.checksums.len() <= INLINE_CHECKSUMS
         {
@@ -140,6 +149,53 @@ impl Tables {
         self.programs.push(live);
     }
 
+    /// The frames of program `number`: each a program of its own that shares the operations of its
+    /// shape.
+    fn add_frames(
+        &mut self,
+        number: usize,
+        program: &StreamProgram,
+        frames: &FrameTable,
+        places: &mut Places,
+    ) {
+        let list = places.list(&mut self.lists, &program.lists);
+        self.config.uses_frames = 1;
+        self.programs[number].first_frame = self.programs.len() as u32;
+        self.programs[number].frames = frames.count() as u32;
+        let mut first_ops = Vec::with_capacity(frames.shapes().len());
+        for shape in frames.shapes() {
+            first_ops.push(self.ops.len() as u32);
+            self.config.checksums = self.config.checksums.max(shape.checksums.len() as u32);
+            for op in &shape.ops {
+                self.config.widths |= u32::from(op.width);
+                self.add_op(*op, list);
+            }
+        }
+        for frame in frames.frames() {
+            let shape = &frames.shapes()[frame.shape as usize];
+            let mut live = LiveProgram {
+                first_op: first_ops[frame.shape as usize],
+                first_checksum: self.checksums.len() as u32,
+                ops: shape.ops.len() as u8,
+                checksums: shape.checksums.len() as u8,
+                len: frame.len as u16,
+                tag_at: NO_TAG,
+                ..LiveProgram::default()
+            };
+            let bases = shape.checksums.iter().zip(frames.bases(frame));
+            self.checksums
+                .extend(bases.map(|(op, base)| ChecksumOp { base: u64::from(*base), ..*op }));
+            if let Some((at, sum)) = tag_at(frames.bytes(frame), shape.tag_at) {
+                self.config.uses_tag = 1;
+                (live.tag_at, live.tag_sum) = (at, sum);
+            }
+            if frame.len as usize != self.image.len() {
+                self.config.lens_differ = 1;
+            }
+            self.programs.push(live);
+        }
+    }
+
     fn add_op(&mut self, mut op: PatchOp, list: u64) {
         const COUNTER: u8 = ValueKind::Counter as u8;
         const RANDOM: u8 = ValueKind::Random as u8;
@@ -157,9 +213,12 @@ impl Tables {
     }
 
     /// The start of every template, as far as pages have to be written anew.
-    fn copy_templates(&mut self, programs: &[Arc<StreamProgram>]) {
+    fn copy_templates(&mut self, programs: &[Arc<StreamProgram>]) -> Result<(), TooLarge> {
         let mut copy = self.image.len().min(HEADER_BYTES);
-        if programs.len() > 1 {
+        if self.config.uses_frames != 0 {
+            // What two captured frames have in common is not worth looking for.
+            copy = self.image.len();
+        } else if programs.len() > 1 {
             for program in programs {
                 copy = copy.max(end_of_difference(&program.template, &self.image));
                 copy = copy.max(end_of_writes(program));
@@ -168,13 +227,34 @@ impl Tables {
         self.config.max_len = self.image.len() as u32;
         self.config.copy_len = copy as u32;
         let stride = copy.next_multiple_of(8);
-        for program in programs {
-            let start = self.templates.len();
-            let own = program.template.len().min(copy);
-            self.templates.extend_from_slice(&program.template[..own]);
-            self.templates.extend_from_slice(&self.image[own..copy]);
-            self.templates.resize(start + stride, 0);
+        let bytes = stride * self.programs.len();
+        if bytes > MAX_TEMPLATE_BYTES {
+            let what = format!(
+                "{} frames of up to {} bytes take {} MiB there, at most {} are possible",
+                self.programs.len() - programs.len(),
+                self.image.len(),
+                bytes.div_ceil(1 << 20),
+                MAX_TEMPLATE_BYTES >> 20,
+            );
+            return Err(TooLarge { program: None, what });
         }
+        self.templates.reserve_exact(bytes);
+        for program in programs {
+            self.add_template(&program.template, copy);
+        }
+        for frames in programs.iter().filter_map(|program| program.frames.as_ref()) {
+            frames.frames().iter().for_each(|frame| self.add_template(frames.bytes(frame), copy));
+        }
+        Ok(())
+    }
+
+    /// One more template, filled up to `copy` bytes with what all have there.
+    fn add_template(&mut self, template: &[u8], copy: usize) {
+        let end = self.templates.len() + copy.next_multiple_of(8);
+        let own = template.len().min(copy);
+        self.templates.extend_from_slice(&template[..own]);
+        self.templates.extend_from_slice(&self.image[own..copy]);
+        self.templates.resize(end, 0);
     }
 
     /// Makes the one program a part of the constants.
@@ -265,6 +345,12 @@ fn check(program: &StreamProgram) -> Result<(), String> {
     limit("changing checksums", program.checksums.len(), MAX_CHECKSUMS)?;
     limit("length fields", lengths, MAX_LENGTHS)?;
     limit("frame bytes", program.template.len(), 4095)?;
+    if let Some(frames) = &program.frames {
+        for shape in frames.shapes() {
+            limit("changing fields", shape.ops.len(), MAX_OPS)?;
+            limit("changing checksums", shape.checksums.len(), MAX_CHECKSUMS)?;
+        }
+    }
     if program.crc32c.is_some() {
         return Err("an SCTP checksum (CRC32c) over bytes that change is not computed there".into());
     }
@@ -288,8 +374,14 @@ fn live_length(op: &LengthOp, sums: u8, odd: u8) -> LiveLength {
 /// Offset and constant sum of a tag that fits the template; others are not stamped in user space
 /// either.
 fn tag_of(program: &StreamProgram) -> Option<(u16, u64)> {
-    let at = program.tag_at?;
-    let tag = program.template.get(usize::from(at)..)?.first_chunk::<{ tag::TAG_LEN }>()?;
+    // Frames have tags of their own.
+    tag_at(&program.template, program.tag_at.filter(|_| program.frames.is_none()))
+}
+
+/// As [`tag_of`], of a frame.
+fn tag_at(frame: &[u8], at: Option<u16>) -> Option<(u16, u64)> {
+    let at = at?;
+    let tag = frame.get(usize::from(at)..)?.first_chunk::<{ tag::TAG_LEN }>()?;
     let words = tag[..tag::INDEX_AT].chunks_exact(2);
     let sum = words.map(|word| u64::from(u16::from_be_bytes([word[0], word[1]]))).sum::<u64>();
     Some((at, u64::from(fold(sum))))
@@ -315,7 +407,6 @@ fn empty_config() -> TxConfig {
     let checksum =
         ChecksumOp { base: 0, offset: 0, slot: 0, sums: 0, odd: 0, zero_as_ffff: 0, reserved: 0 };
     TxConfig {
-        ifindex: 0,
         bare: 0,
         single: 0,
         uses_random: 0,
@@ -328,9 +419,8 @@ fn empty_config() -> TxConfig {
         widths: 0,
         copy_len: 0,
         spin_ns: 0,
-        bulk: 0,
         uses_rare: 0,
-        reserved: 0,
+        uses_frames: 0,
         only: LiveProgram::default(),
         only_template: [0; WORD_COPY / 8],
         only_template_end: 0,
@@ -354,6 +444,7 @@ mod tests {
             size: None,
             tag_at: None,
             lists: [].into(),
+            frames: None,
         }
     }
 

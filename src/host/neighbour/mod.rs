@@ -16,7 +16,7 @@ use crate::sys::frame_socket::FrameSocket;
 use crate::sys::netns::Netns;
 use frames::Asker;
 
-pub use table::next_hop;
+pub use table::{interface_towards, next_hop};
 
 /// Questions per call, evenly over its time.
 const TRIES: u32 = 4;

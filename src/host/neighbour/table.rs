@@ -61,16 +61,8 @@ pub fn next_hop(netns: &Netns, interface: &str, destination: IpAddr) -> Result<I
     if destination.is_multicast() || destination == IpAddr::V4(Ipv4Addr::BROADCAST) {
         return Ok(destination);
     }
-    let mut ask = RouteMessage::default();
-    ask.header.address_family = family(destination);
-    ask.header.destination_prefix_length = if destination.is_ipv4() { 32 } else { 128 };
-    ask.attributes = vec![
-        RouteAttribute::Destination(match destination {
-            IpAddr::V4(address) => RouteAddress::Inet(address),
-            IpAddr::V6(address) => RouteAddress::Inet6(address),
-        }),
-        RouteAttribute::Oif(index),
-    ];
+    let mut ask = question(destination);
+    ask.attributes.push(RouteAttribute::Oif(index));
     // Where no route leaves by the interface, the kernel takes IPv4 destinations to be on its link;
     // asked for the matching entry of its table, it says that there is none.
     let mut entry = ask.clone();
@@ -91,6 +83,44 @@ pub fn next_hop(netns: &Netns, interface: &str, destination: IpAddr) -> Result<I
         _ => return Err(failed("the route says unreachable")),
     }
     Ok(gateway(&route).unwrap_or(destination))
+}
+
+/// Asks for the route of a destination.
+fn question(destination: IpAddr) -> RouteMessage {
+    let mut ask = RouteMessage::default();
+    ask.header.address_family = family(destination);
+    ask.header.destination_prefix_length = if destination.is_ipv4() { 32 } else { 128 };
+    ask.attributes = vec![RouteAttribute::Destination(match destination {
+        IpAddr::V4(address) => RouteAddress::Inet(address),
+        IpAddr::V6(address) => RouteAddress::Inet6(address),
+    })];
+    ask
+}
+
+/// The index of the interface by which the kernel sends to `destination`: loopback's where that is
+/// an address of this machine.
+///
+/// # Errors
+/// When there is no route.
+pub fn interface_towards(netns: &Netns, destination: IpAddr) -> Result<u32> {
+    let failed = |cause: String| {
+        let failed = Error::new("find the way to", destination.to_string(), cause);
+        failed.remedy("look at ip route")
+    };
+    let netlink = Netlink::open(netns).map_err(|error| failed(words(&error)))?;
+    let answer = netlink.get(RouteNetlinkMessage::GetRoute(question(destination)));
+    let answer = answer.map_err(|error| failed(words(&error)))?;
+    let interface = |attribute: &RouteAttribute| match attribute {
+        RouteAttribute::Oif(index) => Some(*index),
+        _ => None,
+    };
+    answer
+        .iter()
+        .find_map(|message| match message {
+            RouteNetlinkMessage::NewRoute(route) => route.attributes.iter().find_map(interface),
+            _ => None,
+        })
+        .ok_or_else(|| failed("no route".into()))
 }
 
 fn gateway(route: &RouteMessage) -> Option<IpAddr> {

@@ -4,14 +4,17 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
 
-use super::{Class, Schedule, StreamCounts, Window};
+use super::{Bounds, Class, Schedule, StreamCounts, Window};
 use crate::engine::Slot;
+use crate::pace::RateChange;
 use crate::pace::sequence::{Rewound, Sequence, SequenceWalk};
 
 /// The sequences of a worker.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Sequences {
     walks: Vec<SequenceWalk>,
+    /// What ends each.
+    bounds: Vec<Bounds>,
     /// (due, walk) of those with a rate that have pieces left.
     heap: BinaryHeap<Reverse<(u64, u32)>>,
     /// Those of an unlimited rate that have pieces left, with the times at which they end.
@@ -44,6 +47,7 @@ impl Sequences {
             self.heap.push(Reverse((due, number)));
         }
         self.walks.push(walk);
+        self.bounds.push(Bounds::of(class));
         self.rewound.push((0, None));
     }
 
@@ -51,6 +55,30 @@ impl Sequences {
     pub fn peek(&self) -> Option<u64> {
         let unlimited = self.unlimited.iter().filter_map(|u| self.walks[u.0 as usize].peek());
         unlimited.chain(self.heap.peek().map(|top| top.0.0)).min()
+    }
+
+    /// When the next piece with a rate is due.
+    pub fn next_rated(&self) -> Option<u64> {
+        self.heap.peek().map(|top| top.0.0)
+    }
+
+    /// See [`Schedule::change_rate`].
+    pub fn change_rate(&mut self, change: RateChange) {
+        let mut entries = std::mem::take(&mut self.heap).into_vec();
+        entries.retain_mut(|Reverse((due, number))| {
+            let walk = &mut self.walks[*number as usize];
+            let Bounds { count, duration } = self.bounds[*number as usize];
+            walk.change_rate(change.at, change.percent, duration, count);
+            let next = walk.peek();
+            *due = next.unwrap_or(0);
+            next.is_some()
+        });
+        self.heap = entries.into();
+    }
+
+    pub fn passed_over(&self, program: u32) -> Option<u64> {
+        let (walk, piece) = self.place(program)?;
+        Some(self.walks[walk].passed_over(piece))
     }
 
     /// The walk and the piece of a program; None where it is sent whole.

@@ -13,7 +13,7 @@ use crate::units::PacketRate;
 fn class(programs: std::ops::Range<u32>, packets: u64, nanos: u64) -> Class {
     Class {
         streams: programs
-            .map(|program| StreamSchedule { program, order: Box::default() })
+            .map(|program| StreamSchedule { program, order: Box::default(), pinned: false })
             .collect(),
         shape: Shape::Even(Period::of(PacketRate { packets, nanos })),
         start: 0,

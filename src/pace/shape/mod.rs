@@ -7,6 +7,7 @@
 //! | [`ramp`] | from one rate to another |
 //! | [`steps`] | one after another |
 //! | [`poisson`] | at random, independent of one another |
+//! | [`recorded`] | at the times of a capture |
 //! | [`repeated`] | all of it again and again |
 //!
 //! All but the Poisson process know slot n without knowing the slots before; that one is the sum of
@@ -16,6 +17,7 @@ mod burst;
 mod on_off;
 mod poisson;
 mod ramp;
+mod recorded;
 mod repeated;
 mod steps;
 mod walk;
@@ -24,6 +26,7 @@ pub use burst::Burst;
 pub use on_off::OnOff;
 pub use poisson::{Poisson, Rounds};
 pub use ramp::{Ramp, TooFine};
+pub use recorded::Recorded;
 pub use repeated::Repeated;
 pub use steps::Steps;
 pub(super) use walk::ShapeWalk;
@@ -45,6 +48,8 @@ pub enum Shape {
     Steps(Steps),
     /// At random.
     Poisson(Poisson),
+    /// As a capture was recorded.
+    Recorded(Recorded),
     /// Another shape, again and again.
     Repeated(Repeated),
 }
@@ -73,6 +78,7 @@ impl Shape {
             Self::Ramp(ramp) => ramp.due(n),
             Self::Steps(steps) => steps.due(n),
             Self::Poisson(poisson) => poisson.due(n),
+            Self::Recorded(recorded) => recorded.due(n),
             Self::Repeated(repeated) => repeated.due(n),
         }
     }
@@ -87,6 +93,7 @@ impl Shape {
             Self::Ramp(ramp) => Some(ramp.slots_in(span)),
             Self::Steps(steps) => Some(steps.slots_in(span)),
             Self::Poisson(poisson) => Some(poisson.slots_in(span)),
+            Self::Recorded(recorded) => Some(recorded.slots_in(span)),
             Self::Repeated(repeated) => Some(repeated.slots_in(span)),
         }
     }
@@ -101,7 +108,7 @@ impl Shape {
             Self::OnOff(on_off) => on_off.stretch(n),
             Self::Steps(steps) => steps.stretch(n),
             Self::Repeated(repeated) => repeated.stretch(n),
-            Self::Ramp(_) | Self::Poisson(_) => None,
+            Self::Ramp(_) | Self::Poisson(_) | Self::Recorded(_) => None,
         }
     }
 }

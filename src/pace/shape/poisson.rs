@@ -196,6 +196,12 @@ impl PoissonWalk {
         (!self.at.over).then(|| self.at.due(&self.process))
     }
 
+    /// Nothing is due from `until` on; the walk has not come to its end yet.
+    pub fn end_at(&mut self, until: u64) {
+        self.process.until = until;
+        self.at.over |= self.at.due(&self.process) >= until;
+    }
+
     /// Slots before `span`.
     pub fn slots_in(&self, span: u64) -> u64 {
         let process = &self.process;

@@ -44,4 +44,17 @@ impl ShapeWalk {
             Self::Random(_) => None,
         }
     }
+
+    /// Whether slots are found only by walking to them.
+    pub fn is_random(&self) -> bool {
+        matches!(self, Self::Random(_))
+    }
+
+    /// Ends a random process at another time than it would have: nothing is due from `until` on. The
+    /// slots of other shapes are counted.
+    pub fn end_at(&mut self, until: u64) {
+        if let Self::Random(walk) = self {
+            walk.end_at(until);
+        }
+    }
 }

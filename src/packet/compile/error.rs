@@ -154,6 +154,30 @@ pub enum Problem {
         /// The field that is followed.
         name: String,
     },
+    /// A field of captured packets that gets two values.
+    #[error("the same field as {name}")]
+    RewrittenTwice {
+        /// The field, as it was named first.
+        name: String,
+    },
+    /// Captured packets that a probe tag has no room in.
+    #[error(
+        "{packets} of {of} packets have no room for a probe tag, number {first} is the first: it \
+         takes 18 bytes behind the header of UDP, TCP or an ICMP echo, and is in no fragment"
+    )]
+    NoRoomInCapture {
+        /// How many.
+        packets: usize,
+        /// Of how many.
+        of: usize,
+        /// The first of them, from 1.
+        first: usize,
+    },
+    /// Captured packets with a CRC32c over what changes from packet to packet.
+    #[error(
+        "a CRC32c of captured packets cannot follow a field that changes from packet to packet"
+    )]
+    CapturedCrc32c,
     /// The default is an address that nobody named.
     #[error("no {which} is known")]
     NoAddress {
@@ -208,6 +232,13 @@ impl Problem {
             Self::CoverageTooLong { .. } => "cover less, or 0 for all of each packet".to_owned(),
             Self::CoverageCuts => {
                 "cover more or less of the packet, or set tag: false where it is the tag".to_owned()
+            }
+            Self::RewrittenTwice { .. } => "name it once".to_owned(),
+            Self::NoRoomInCapture { .. } => {
+                "replay only packets that have room, or none with tags: tag: false".to_owned()
+            }
+            Self::CapturedCrc32c => {
+                "give the SCTP field one value, or set checksums: keep".to_owned()
             }
             Self::CycleTooLong { .. } => "use smaller weights".to_owned(),
             _ => String::new(),

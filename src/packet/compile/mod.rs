@@ -14,6 +14,7 @@
 //! | `dependence` | what a checksum really depends on |
 //! | `checksums` | whether each checksum is computed once or per packet |
 //! | `piece` | what a fragment has of its datagram |
+//! | `replay` | the frames of a capture, rewritten |
 
 mod addresses;
 mod checksums;
@@ -25,6 +26,7 @@ mod layout;
 mod lists;
 mod ops;
 mod piece;
+mod replay;
 mod resolve;
 mod sizes;
 mod sum;
@@ -65,6 +67,9 @@ pub fn compile(
     let in_stream = |(path, problem)| CompileError { stream: source.name.clone(), path, problem };
     let number = u16::try_from(stream)
         .map_err(|_| in_stream((String::new(), Problem::StreamNumber { number: stream })))?;
+    if let Some(replay) = &source.replay {
+        return replay::compile(profile, (number, source, replay), addressing, epoch);
+    }
     let mut lists = Lists::default();
     // The pieces of a datagram draw the same values.
     let drawn = source.piece.as_ref().map_or(stream, |piece| piece.group) as u32;
@@ -104,6 +109,7 @@ pub fn compile(
             size: None,
             tag_at: cut.tag_at.map(|at| at as u16),
             lists: lists.into(),
+            frames: None,
         });
     }
     limit("changing CRC32c checksums", computed.crc32c.len(), 1).map_err(in_stream)?;
@@ -124,6 +130,7 @@ pub fn compile(
         size,
         tag_at: layout.tag_at.map(|at| at as u16),
         lists: lists.into(),
+        frames: None,
     })
 }
 

@@ -111,7 +111,7 @@ fn piece(record: &mut Record<'_, '_>) -> Option<PieceSpec> {
 }
 
 /// The orders by their names.
-pub(in crate::profile) const ORDERS: [(&str, Order); 4] = [
+pub const ORDERS: [(&str, Order); 4] = [
     ("in", Order::In),
     ("reversed", Order::Reversed),
     ("shuffled", Order::Shuffled),

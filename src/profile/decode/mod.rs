@@ -15,13 +15,14 @@ mod payload;
 mod port;
 mod profile;
 mod record;
+mod replay;
 mod rule;
 mod size;
 mod stream;
 mod value;
 
 pub use benchmark::{GOALS, METHODS, OWN_SIZES, SHARES};
-pub(super) use fragments::ORDERS;
+pub use fragments::ORDERS;
 pub(super) use header::{record_name as header_record, some_of};
 pub use imix::MIXES;
 pub use lab::TOPOLOGIES;
@@ -33,6 +34,10 @@ pub use payload::WORDS as PAYLOAD_WORDS;
 #[cfg(test)]
 pub(super) use profile::asked_keys;
 pub use profile::{Decoded, decode};
+pub(super) use replay::{
+    CHECKSUMS, FOREVER, MAX_ROUNDS as MAX_REPLAY_ROUNDS, WORDS as REWRITE_WORDS,
+};
+pub(super) use rule::ROUND;
 pub use stream::{MAX_ORDER, MAX_REPEAT};
 pub(super) use value::record_name as rule_name;
 
@@ -68,6 +73,8 @@ struct Decoder {
     problems: Vec<Problem>,
     /// Where the profile lies: names of files are relative to it.
     folder: PathBuf,
+    /// Packets of the capture whose fields are being rewritten: `every: round`.
+    round: Option<u64>,
     /// Every key that was asked for, by the record's name: the schema is held to it.
     #[cfg(test)]
     asked: std::collections::BTreeMap<String, std::collections::BTreeSet<String>>,

@@ -187,7 +187,7 @@ pub(crate) fn asked_keys() -> std::collections::BTreeMap<String, std::collection
     // Every record once, empty: decoders ask for all their keys, whatever is there.
     let text = "{ports: {a: {next_hop: {}}}, streams: [{size: {}, packet: [], payload: {}, \
                 rate: {steps: [{}]}, fragments: {pieces: [{}]}}, \
-                {packet: [], fragments: {count: 2, id: {}}}], \
+                {packet: [], fragments: {count: 2, id: {}}}, {replay: {}}], \
                 lab: {tbf: [{}]}, measure: {}, pass: {}, validity: {}, \
                 test: {goals: [{}], modifiers: [{mix: {}}], learning: {}, reset: {}, frame_loss: {}, latency: {}, back_to_back: {}, \
                 system_recovery: {}}}";

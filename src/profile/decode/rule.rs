@@ -12,6 +12,8 @@ use crate::wire::field::FieldKind;
 
 /// Values of a weighted list at most: each is weighed anew for every turn of the cycle.
 const MAX_DEALT: usize = 1024;
+/// In place of a number of packets: as many as the capture has.
+pub const ROUND: &str = "round";
 /// The largest weight.
 const MAX_WEIGHT: u64 = 1 << 16;
 
@@ -195,7 +197,7 @@ impl<'n> Keys<'n> {
         mut value: FieldValue,
     ) -> Option<FieldValue> {
         if let Some(at) = &self.every {
-            value.slow_down(decoder.integer(at, 1, u64::MAX)?);
+            value.slow_down(every(decoder, at)?);
         }
         let Some(mask) = &self.mask else { return Some(value) };
         let mask = integer_or_address(decoder, mask, kind)?;
@@ -204,6 +206,14 @@ impl<'n> Keys<'n> {
             None => 0,
         };
         Some(FieldValue::Masked { mask, base, value: Box::new(value) })
+    }
+}
+
+/// Packets of one value; those of a whole capture where one is rewritten.
+fn every(decoder: &mut Decoder, at: &At<'_>) -> Option<u64> {
+    match (at.node.scalar(), decoder.round) {
+        (Some(ROUND), Some(packets)) => Some(packets),
+        _ => decoder.integer(at, 1, u64::MAX),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Streams.
 
-use super::{At, Decoder, Record, fragments, header, nested, pattern, payload, size};
+use super::{At, Decoder, Record, fragments, header, nested, pattern, payload, replay, size};
+use crate::capture::Span;
 use crate::profile::fragments::Fragments;
 use crate::profile::model::{Header, Limit, Pattern, Payload, Port, Rate, Size, Stream};
 use crate::profile::units::Unit;
@@ -61,6 +62,7 @@ fn harmless(number: usize, defaults: &Defaults<'_>) -> Stream {
         runts: false,
         order: Vec::new(),
         piece: None,
+        replay: None,
     }
 }
 
@@ -74,10 +76,16 @@ fn read(record: &mut Record<'_, '_>, number: usize, defaults: &Defaults<'_>) -> 
     let from = record.get("from").and_then(|at| port(record.decoder, &at, defaults.ports));
     stream.from = from.unwrap_or(0);
     stream.to = to(record, stream.from, defaults.ports);
-    if let Some(at) = record.require("rate", Rate::EXPECTED) {
-        stream.pattern = pattern::pattern(record.decoder, &at).unwrap_or(stream.pattern);
+    let replay_at = record.get("replay");
+    let rate = match &replay_at {
+        None => record.require("rate", Rate::EXPECTED),
+        Some(_) => record.get("rate"),
+    };
+    if let Some(at) = &rate {
+        stream.pattern = pattern::pattern(record.decoder, at).unwrap_or(stream.pattern);
     }
     let (count, duration) = (record.get("count"), record.get("duration"));
+    let has_duration = duration.is_some() || stream.pattern.length().is_some();
     if count.is_some() || duration.is_some() {
         stream.limit = Limit {
             count: count.and_then(|at| record.decoder.integer(&at, 1, u64::MAX)),
@@ -89,6 +97,10 @@ fn read(record: &mut Record<'_, '_>, number: usize, defaults: &Defaults<'_>) -> 
     stream.start = record.unit("start").unwrap_or_default();
     stream.after = record.get("after").and_then(|at| record.decoder.name(&at));
     stream.repeat = record.integer("repeat", 1, MAX_REPEAT).unwrap_or(1);
+    if let Some(at) = replay_at {
+        let limited = Limited { duration: has_duration, rate: rate.as_ref() };
+        return replayed(record, stream, &at, &limited);
+    }
     if let Some(at) = record.require("packet", "the header stack: [ipv4, udp]") {
         stream.headers = packet(record.decoder, &at);
     }
@@ -126,6 +138,56 @@ fn read(record: &mut Record<'_, '_>, number: usize, defaults: &Defaults<'_>) -> 
         }
     }
     Read { stream, tag_is_explicit: tag.is_some(), fragments }
+}
+
+/// What a stream that sends a capture again says of its times.
+struct Limited<'r, 'n> {
+    /// It has a duration of its own, or its pattern has.
+    duration: bool,
+    rate: Option<&'r At<'n>>,
+}
+
+/// The rest of a stream that sends a capture again. What makes packets otherwise has no place there.
+fn replayed(
+    record: &mut Record<'_, '_>,
+    mut stream: Stream,
+    at: &At<'_>,
+    limited: &Limited<'_, '_>,
+) -> Read {
+    let rate = limited.rate;
+    for key in ["packet", "nested", "size", "payload", "fragments", "runts", "order"] {
+        if let Some(at) = record.get(key) {
+            let found = format!("{key} beside replay");
+            record.decoder.refuse(&at, found, "one of them: the packets are the capture's");
+        }
+    }
+    let tag = record.boolean("tag");
+    stream.tag = tag.unwrap_or(false);
+    // Frames are what was captured, without the padding of the shorter ones.
+    stream.runts = true;
+    let read = replay::replay(record.decoder, at, stream.tag);
+    if rate.is_none() && read.replay.is_some() {
+        stream.pattern = Pattern::Recorded(read.speed);
+    }
+    for (there, key) in [(&read.speed_at, "speed"), (&read.gap_at, "gap")] {
+        if let (Some(at), Some(_)) = (there, rate) {
+            let found = format!("{key} beside a rate");
+            record.decoder.refuse(at, found, "one of them: at a rate nothing is as recorded");
+        }
+    }
+    if let Some(replay) = read.replay {
+        let frames = &replay.frames;
+        let size = |span: &Span| FrameSize(span.len + FCS_BYTES);
+        stream.size = Size::List(frames.spans().iter().map(size).collect());
+        if let Some(rounds) = replay.rounds {
+            let packets = rounds.saturating_mul(frames.count() as u64);
+            stream.limit.count = Some(stream.limit.count.map_or(packets, |n| n.min(packets)));
+            // The whole of it has an end of its own.
+            stream.limit.duration = stream.limit.duration.filter(|_| limited.duration);
+        }
+        stream.replay = Some(replay);
+    }
+    Read { stream, tag_is_explicit: tag.is_some(), fragments: None }
 }
 
 /// The frame that holds a stack which ends with a whole message and nothing else; None where payload

@@ -5,7 +5,7 @@ use crate::packet::tag::TAG_LEN;
 
 /// What is cut. All in bytes.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Whole {
+pub(crate) struct Whole {
     /// Of the fragmentable part.
     pub len: usize,
     /// Of the headers in the fragmentable part: no tag stands before their end.
@@ -16,7 +16,7 @@ pub(super) struct Whole {
 
 /// A piece, laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Part {
+pub(crate) struct Part {
     pub offset: usize,
     pub len: usize,
     pub more: bool,
@@ -25,7 +25,7 @@ pub(super) struct Part {
 
 /// A cut that cannot be made: the key it is about, what was found, what is expected.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Refusal {
+pub(crate) struct Refusal {
     pub key: &'static str,
     pub found: String,
     pub expected: String,
@@ -40,7 +40,7 @@ fn refuse<T>(
 }
 
 /// The pieces in the order of their offsets, or, where they are spelled out, as they stand.
-pub(super) fn parts(fragments: &Fragments, whole: Whole) -> Result<Vec<Part>, Refusal> {
+pub(crate) fn parts(fragments: &Fragments, whole: Whole) -> Result<Vec<Part>, Refusal> {
     let sizes = match &fragments.cut {
         Cut::Pieces(pieces) => {
             if let Some(odd) = pieces.iter().find(|piece| piece.offset % 8 != 0) {

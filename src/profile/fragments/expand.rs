@@ -236,18 +236,11 @@ fn steps(fragments: &Fragments, pieces: usize) -> Result<Vec<usize>, Refusal> {
     };
     known("duplicate", &fragments.duplicate)?;
     known("omit", &fragments.omit)?;
-    let all = 0..pieces;
-    let order: Vec<usize> = match &fragments.order {
-        Order::In | Order::Shuffled => all.collect(),
-        Order::Reversed => all.rev().collect(),
-        Order::LastFirst => (pieces - 1..pieces).chain(0..pieces - 1).collect(),
-        Order::List(list) => {
-            known("order", list)?;
-            list.iter().map(|n| n - 1).collect()
-        }
-    };
+    if let Order::List(list) = &fragments.order {
+        known("order", list)?;
+    }
     let mut steps = Vec::new();
-    for piece in order {
+    for piece in fragments.order.sequence(pieces) {
         let named = |list: &[usize]| list.iter().filter(|&&n| n == piece + 1).count();
         if named(&fragments.omit) == 0 {
             steps.extend(std::iter::repeat_n(piece, 1 + named(&fragments.duplicate)));

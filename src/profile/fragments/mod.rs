@@ -6,11 +6,11 @@
 //! | `cut` | what each piece has of the datagram, and where its tag stands |
 //! | `expand` | the streams that a stream becomes |
 
-mod cut;
+pub(crate) mod cut;
 mod expand;
 mod prefix;
 
-pub(super) use expand::expand;
+pub(in crate::profile) use expand::expand;
 
 use crate::profile::model::Header;
 use crate::units::{FCS_BYTES, FrameSize, Nanos};
@@ -81,6 +81,23 @@ pub enum Order {
     LastFirst,
     /// These, from 1; a piece may come several times, or not at all.
     List(Vec<usize>),
+}
+
+impl Order {
+    /// The pieces, from 0, as they are sent of a datagram in so many pieces. Those that are shuffled
+    /// are so by who sends them.
+    pub(crate) fn sequence(&self, pieces: usize) -> Vec<usize> {
+        let all = 0..pieces;
+        match self {
+            Self::In | Self::Shuffled => all.collect(),
+            Self::Reversed => all.rev().collect(),
+            Self::LastFirst => {
+                let last = pieces.saturating_sub(1);
+                (last..pieces).chain(0..last).collect()
+            }
+            Self::List(list) => list.iter().map(|n| n - 1).collect(),
+        }
+    }
 }
 
 /// The identification of datagrams.

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::units::{INTEGER, described, integer, unit, words};
 use super::{record, reference};
-use crate::profile::decode::{header_record, rule_name};
+use crate::profile::decode::{REWRITE_WORDS, ROUND, header_record, rule_name};
 use crate::profile::units::{Mac, Unit};
 use crate::wire::field::{DataKind, FieldDef, FieldDefault, FieldKind, Protocol};
 
@@ -122,6 +122,20 @@ fn values(field: &FieldDef) -> Value {
     json!({ "anyOf": any })
 }
 
+/// What a captured field becomes: of any kind, since the key names it.
+pub(super) fn rewritten() -> Value {
+    let kinds = [FieldKind::Number, FieldKind::Mac, FieldKind::Ipv4, FieldKind::Ipv6];
+    let scalars = kinds.map(scalar);
+    let mut any = vec![
+        described(words(&REWRITE_WORDS), "The next hop's MAC; the port's own address."),
+        json!({ "type": "array", "minItems": 1, "items": { "anyOf": scalars } }),
+    ];
+    any.extend(scalars);
+    any.extend(kinds.iter().filter_map(|kind| prefix(*kind)));
+    any.extend(kinds.map(|kind| reference(rule_name(kind))));
+    json!({ "anyOf": any })
+}
+
 fn number(field: &FieldDef) -> Value {
     match u64::try_from(field.max()) {
         Ok(most) => integer(0, most),
@@ -218,8 +232,9 @@ fn rule(kind: FieldKind) -> Value {
                 "description": "Added to the other field, modulo the width.",
             },
             "every": described(
-                integer(1, u64::MAX),
-                "Packets of one value: the rule advances with every so many. Default: 1.",
+                json!({ "anyOf": [integer(1, u64::MAX), words(&[ROUND])] }),
+                "Packets of one value: the rule advances with every so many; round: with every \
+                 round of a replayed capture. Default: 1.",
             ),
             "mask": described(
                 json!({ "anyOf": [integer(0, u64::MAX), scalar(kind)] }),

@@ -12,6 +12,7 @@ mod modifier;
 mod pattern;
 mod payload;
 mod port;
+mod replay;
 mod size;
 mod stream;
 mod units;
@@ -131,6 +132,7 @@ fn records() -> Vec<(&'static str, Value)> {
         ("fragments", fragments::fragments()),
         ("piece", fragments::piece()),
         ("fragment_id", fragments::fragment_id()),
+        ("replay", replay::replay()),
         ("size", size::size()),
         ("payload", payload::payload()),
         ("lab", lab::lab()),

@@ -10,8 +10,8 @@ use crate::profile::fragments::MAX_PIECES;
 use crate::units::{FrameSize, Nanos};
 
 pub(super) fn stream() -> Value {
-    record(
-        &["size", "rate", "packet"],
+    let mut stream = record(
+        &[],
         json!({
             "name": described(reference("name"), "Unique in the profile. Default: stream0, stream1 …"),
             "from": { "type": ["string", "integer"], "description": "Sending port. Default: the first." },
@@ -89,6 +89,14 @@ pub(super) fn stream() -> Value {
                     "Order in which the packets of each block are sent, duplicates and omissions on \
                      purpose included: [0, 1, 2, 5, 3, 4].",
             },
+            "replay": described(
+                json!({ "anyOf": [{ "type": "string", "minLength": 1 }, reference("replay")] }),
+                "A capture whose packets are sent again, in place of size and packet: its file, pcap \
+                 or pcapng, relative to the profile. Without a rate it is sent as it was recorded.",
+            ),
         }),
-    )
+    );
+    stream["oneOf"] =
+        json!([{ "required": ["size", "rate", "packet"] }, { "required": ["replay"] }]);
+    stream
 }

@@ -2,7 +2,7 @@
 
 mod address;
 mod bytes;
-mod decimal;
+pub(super) mod decimal;
 mod rate;
 mod ratio;
 mod time;
@@ -46,7 +46,7 @@ pub fn parse_range<T: Unit>(text: &str) -> Result<(T, T), String> {
 }
 
 /// The number `value / divisor` in its shortest exact decimal form; `divisor` is a power of ten.
-fn exact(value: u128, divisor: u128) -> String {
+pub(super) fn exact(value: u128, divisor: u128) -> String {
     let (whole, mut rest) = (value / divisor, value % divisor);
     let mut text = whole.to_string();
     if rest > 0 {

@@ -1,6 +1,7 @@
 //! The lab.
 
 use super::{bounds, streams};
+use crate::engine::port::LongestFrame;
 use crate::profile::model::{Attachment, Profile, Topology};
 use crate::profile::path;
 use crate::profile::problem::{Problem, shorten};
@@ -55,6 +56,17 @@ pub(in crate::profile) fn frames_fit_its_mtu(profile: &Profile, problems: &mut V
     const VLAN: u32 = 4;
     let Some(lab) = &profile.lab else { return };
     for (n, (at, stream)) in streams(profile).enumerate() {
+        if let Some(replay) = &stream.replay {
+            let need = LongestFrame::of_frames(replay.frames.iter());
+            // What is longer than any frame is told by another rule.
+            let is_a_frame = bounds(&stream.size).1 <= FrameSize(16_000);
+            if need.mtu > lab.mtu as usize && is_a_frame {
+                let found = format!("a frame of {}B", need.bytes + FCS_BYTES as usize);
+                let expected = format!("lab.mtu of {} at least; it is {}", need.mtu, lab.mtu);
+                problems.push(profile.origin.problem(path::key(&at, "replay"), found, expected));
+            }
+            continue;
+        }
         if stream.headers.is_empty() {
             continue;
         }

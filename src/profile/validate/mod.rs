@@ -9,6 +9,7 @@ mod patterns;
 mod ports;
 mod programs;
 mod rates;
+mod replay;
 mod sizes;
 mod stack;
 mod tag;
@@ -28,7 +29,7 @@ use super::problem::Problem;
 /// A rule: reads a profile and tells what breaks it.
 type Rule = fn(&Profile, &mut Vec<Problem>);
 
-const RULES: [Rule; 31] = [
+const RULES: [Rule; 35] = [
     ports::stream_names_are_unique,
     ports::streams_exist,
     ports::cores_match_queues,
@@ -60,6 +61,10 @@ const RULES: [Rule; 31] = [
     lab::frames_fit_its_mtu,
     lab::buckets_hold_a_frame,
     lab::settings_are_of_the_network,
+    replay::no_benchmark_replays,
+    replay::repeated_chains_end_with_it,
+    replay::no_old_probes,
+    replay::rewritten_fields_fit,
 ];
 
 /// Judges what was decoded. A rule's problem is left out where the decoder has found one already.
@@ -73,6 +78,7 @@ pub fn validate(decoded: &mut Decoded) {
     benchmark::RULES.iter().for_each(|rule| rule(&decoded.profile, &mut broken));
     programs::streams_compile(decoded, &mut broken);
     stack::warn_of_what_receivers_refuse(&mut decoded.profile);
+    replay::warn_of_captures(&mut decoded.profile);
     let known = Known::new(&decoded.problems);
     broken.retain(|problem| !known.overlap(&problem.path));
     // The pieces of a datagram share their problems.

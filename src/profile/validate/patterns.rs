@@ -28,7 +28,7 @@ pub(super) fn spans_are_sane(profile: &Profile, problems: &mut Vec<Problem>) {
 fn collect(pattern: &Pattern, at: &str, spans: &mut Vec<(String, Nanos, bool)>) {
     let mut add = |key: &str, span: Nanos, zero| spans.push((path::key(at, key), span, zero));
     match pattern {
-        Pattern::Constant(_) | Pattern::Poisson(_) => {}
+        Pattern::Constant(_) | Pattern::Poisson(_) | Pattern::Recorded(_) => {}
         Pattern::Burst { spacing: Spacing::Every(span), .. } => add("every", *span, false),
         Pattern::Burst { spacing: Spacing::Gap(span), .. } => add("gap", *span, true),
         Pattern::OnOff { on, off, .. } => {

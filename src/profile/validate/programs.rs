@@ -22,7 +22,7 @@ pub(super) fn streams_compile(decoded: &Decoded, problems: &mut Vec<Problem>) {
     let known = Known::new(problems.iter().chain(&decoded.problems));
     for (n, stream) in profile.streams.iter().enumerate() {
         if known.overlap(&profile.stream_path(n))
-            || stream.headers.is_empty()
+            || stream.headers.is_empty() && stream.replay.is_none()
             || u16::try_from(n).is_err()
         {
             continue;

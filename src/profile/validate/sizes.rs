@@ -49,6 +49,15 @@ pub(super) fn size_is_a_frame(profile: &Profile, problems: &mut Vec<Problem>) {
         if let Some(bad) = [low, high].iter().find(|bytes| !allowed.contains(bytes)) {
             let runts = if stream.runts { "" } else { " (less, on purpose, with runts: true)" };
             let expected = format!("{least}B to {MAX_FRAME}B, the 4 bytes of FCS included{runts}");
+            if stream.replay.is_some() {
+                let found = format!("a frame of {bad}B");
+                let expected = format!(
+                    "at most {MAX_FRAME}B: what was captured behind segmentation offloads never was \
+                     on a wire; capture with ethtool -K … gro off gso off tso off"
+                );
+                problems.push(profile.origin.problem(path::key(&at, "replay"), found, expected));
+                continue;
+            }
             let (key, found) = match &stream.piece {
                 None => ("size", format!("{bad}B")),
                 Some(_) => ("fragments", format!("a piece in a frame of {bad}B")),

@@ -13,8 +13,9 @@ pub(super) fn tags_have_room(decoded: &mut Decoded, problems: &mut Vec<Problem>)
     let profile = &mut decoded.profile;
     for n in 0..profile.streams.len() {
         let (at, stream) = (profile.stream_path(n), &mut profile.streams[n]);
-        // Where the tags of pieces stand was decided when they were cut.
-        if stream.piece.is_some() {
+        // Where the tags of pieces stand was decided when they were cut; of captured packets every
+        // one is looked at when they are compiled.
+        if stream.piece.is_some() || stream.replay.is_some() {
             continue;
         }
         let (smallest, headers) = (bounds(&stream.size).0, stack_len(&stream.headers));

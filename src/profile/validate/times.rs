@@ -64,7 +64,9 @@ pub(super) fn count_ends(profile: &Profile, problems: &mut Vec<Problem>) {
             let at = if stream.pattern.constant().is_some() { " at" } else { "," };
             let found = format!("{count} packets{at} {}", stream.pattern.text());
             let expected = "a count that is sent within 24h, or a duration beside it";
-            problems.push(profile.origin.problem(path::key(&path, "count"), found, expected));
+            // The count is the capture's own.
+            let key = if stream.replay.is_some() { "replay" } else { "count" };
+            problems.push(profile.origin.problem(path::key(&path, key), found, expected));
         }
     }
 }

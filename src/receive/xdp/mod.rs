@@ -13,6 +13,7 @@ use self::program::{Duty, Loaded};
 use super::queues::{self, Interface};
 use super::{ReceiveSpec, Receiver};
 use crate::error::{Error, Result};
+use crate::measure::glance::PortGlance;
 use crate::measure::received::PortReceived;
 use crate::sys::bpf::{self, XdpMode};
 
@@ -68,6 +69,13 @@ pub(super) struct XdpReceiver {
 impl Receiver for XdpReceiver {
     fn snapshot(&mut self) -> Result<PortReceived> {
         read(&self.attached.loaded, &self.spec, self.mode.clone()).map_err(|cause| {
+            Error::new("read the receive counters of", &self.spec.interface, cause)
+        })
+    }
+
+    fn glance(&mut self, latency: bool) -> Result<PortGlance> {
+        let loaded = &self.attached.loaded;
+        snapshot::glance(loaded, &self.spec, self.mode.clone(), latency).map_err(|cause| {
             Error::new("read the receive counters of", &self.spec.interface, cause)
         })
     }

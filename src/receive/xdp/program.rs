@@ -102,8 +102,20 @@ impl Loaded {
         read(&self.stream_rows, row * self.layout.streams + stream)
     }
 
-    pub(super) fn flow(&self, flow: u32) -> io::Result<types::rx_flow> {
-        read(&self.flows, flow)
+    /// The rows of all streams, row by row.
+    pub(super) fn stream_rows(&self) -> io::Result<Vec<types::rx_stream_row>> {
+        all(&self.stream_rows, self.layout.rows * self.layout.streams)
+    }
+
+    /// Of each flow: one above the largest sequence seen.
+    pub(super) fn flows_reached(&self) -> io::Result<Vec<u64>> {
+        let flows: Vec<types::rx_flow> = all(&self.flows, self.layout.flows)?;
+        Ok(flows.iter().map(|flow| flow.next).collect())
+    }
+
+    /// All flows.
+    pub(super) fn flows(&self) -> io::Result<Vec<types::rx_flow>> {
+        all(&self.flows, self.layout.flows)
     }
 
     /// Adds a row's histograms of a group to `sums`: latency, intended, later, earlier, one after
@@ -173,6 +185,18 @@ fn lookup(map: &MapHandle, key: u32) -> io::Result<Vec<u8>> {
 fn read<T: skeleton::Plain>(map: &MapHandle, key: u32) -> io::Result<T> {
     skeleton::read(&lookup(map, key)?)
         .ok_or_else(|| io::Error::other("the map's entries have another size than the program's"))
+}
+
+/// All entries of a map, in a few system calls however many they are.
+fn all<T: skeleton::Plain>(map: &MapHandle, entries: u32) -> io::Result<Vec<T>> {
+    let batch = map.lookup_batch(entries.clamp(1, 4096), MapFlags::ANY, MapFlags::ANY);
+    let values: Option<Vec<T>> =
+        batch.map_err(to_io)?.map(|(_, value)| skeleton::read(&value)).collect();
+    match values {
+        Some(values) if values.len() == entries as usize => Ok(values),
+        // Where it is refused, the iterator just ends.
+        _ => (0..entries).map(|key| read(map, key)).collect(),
+    }
 }
 
 /// The errno inside an error of libbpf-rs, which tells it only in its words: EPERM (no privilege) and

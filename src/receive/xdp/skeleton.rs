@@ -27,6 +27,9 @@ mod rx_types {
     // SAFETY: nothing but u64 fields.
     unsafe impl Plain for super::types::rx_flow {}
 
+    // SAFETY: nothing but u64 fields and arrays of them.
+    unsafe impl Plain for super::types::rx_flow {}
+
     /// Reads a structure from the bytes that a map lookup returned. None if the sizes differ.
     pub fn read<T: Plain>(bytes: &[u8]) -> Option<T> {
         // SAFETY: the length is checked, the read needs no alignment, and any bytes are a T.

@@ -1,0 +1,371 @@
+//! IP packets in and out, many a call: AF_PACKET sockets that receive what arrives on an interface
+//! (packet(7)), and raw sockets that send packets with their IP header (raw(7), `IPV6_HDRINCL`).
+
+use std::io;
+use std::mem::{MaybeUninit, zeroed};
+use std::net::SocketAddr;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+
+use socket2::SockAddr;
+
+use super::raw_socket::set_option;
+
+/// Packets a call at most.
+const BATCH: usize = 32;
+
+/// Bytes of the largest packet: what the kernel merges (GRO) or has not yet cut (GSO) may be as long
+/// as an IP packet can be: 65,535 bytes behind the header of IPv6.
+const LONGEST: usize = (1 << 16) + 40;
+
+/// `IPV6_HDRINCL` (include/uapi/linux/in6.h).
+const IPV6_HDRINCL: libc::c_int = 36;
+
+/// `TP_STATUS_CSUMNOTREADY` and `TP_STATUS_CSUM_VALID` (include/uapi/linux/if_packet.h).
+const CHECKSUM_NOT_READY: u32 = 1 << 3;
+const CHECKSUM_VALID: u32 = 1 << 7;
+
+/// An instruction of the classic packet filter: code, jumps if true and false, operand.
+pub type Instruction = (u16, u8, u8, u32);
+
+/// What the kernel says of a packet's transport checksum.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChecksumState {
+    /// Nothing.
+    Unknown,
+    /// Verified.
+    Valid,
+    /// Not computed yet.
+    NotReady,
+}
+
+/// A packet that arrived.
+#[derive(Clone, Copy, Debug)]
+pub struct Arrived<'a> {
+    /// From the IP header on.
+    pub bytes: &'a [u8],
+    /// It was longer than any IP packet; the rest is gone.
+    pub truncated: bool,
+    /// Its transport checksum.
+    pub checksum: ChecksumState,
+}
+
+/// Receives the IP packets of one EtherType that arrive on an interface, as they come from the link,
+/// before the kernel's filters.
+#[derive(Debug)]
+pub struct PacketReceiver {
+    fd: OwnedFd,
+}
+
+/// Room for packets and their control messages, used again and again.
+pub struct Batch {
+    bytes: Vec<u8>,
+    control: Vec<[u64; CONTROL_WORDS]>,
+    packets: Vec<(usize, bool, ChecksumState)>,
+}
+
+/// A cmsghdr (16) and a tpacket_auxdata (20).
+const CONTROL_WORDS: usize = 8;
+
+impl Default for Batch {
+    fn default() -> Self {
+        Self {
+            bytes: vec![0; BATCH * LONGEST],
+            control: vec![[0; CONTROL_WORDS]; BATCH],
+            packets: Vec::with_capacity(BATCH),
+        }
+    }
+}
+
+impl Batch {
+    /// The packets of the last call.
+    pub fn packets(&self) -> impl Iterator<Item = Arrived<'_>> {
+        self.packets.iter().zip(self.bytes.chunks_exact(LONGEST)).map(
+            |(&(len, truncated, checksum), slot)| Arrived {
+                bytes: &slot[..len],
+                truncated,
+                checksum,
+            },
+        )
+    }
+}
+
+impl PacketReceiver {
+    /// Opens a socket on interface `index` of the calling thread's namespace, for the packets that
+    /// `filter` takes; its operands count from the IP header. `buffer` bytes may wait.
+    ///
+    /// # Errors
+    /// `EPERM` without CAP_NET_RAW; `ENODEV`.
+    pub fn open(
+        index: u32,
+        ethertype: u16,
+        filter: &[Instruction],
+        buffer: i32,
+    ) -> io::Result<Self> {
+        // Protocol 0 receives nothing before the filter stands and bind names the interface.
+        // SAFETY: socket has no memory preconditions.
+        let fd = unsafe {
+            libc::socket(
+                libc::AF_PACKET,
+                libc::SOCK_DGRAM | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK,
+                0,
+            )
+        };
+        if fd < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: the descriptor was just opened and belongs to nobody else.
+        let fd = unsafe { OwnedFd::from_raw_fd(fd) };
+        set_option(fd.as_fd(), libc::SOL_PACKET, libc::PACKET_AUXDATA, 1u32)?;
+        // Both may fail: then fewer packets may wait, and what is lost is counted.
+        let buffer = buffer.max(0) as u32;
+        if set_option(fd.as_fd(), libc::SOL_SOCKET, libc::SO_RCVBUFFORCE, buffer).is_err() {
+            let _ = set_option(fd.as_fd(), libc::SOL_SOCKET, libc::SO_RCVBUF, buffer);
+        }
+        attach(fd.as_fd(), filter)?;
+        // SAFETY: a sockaddr_ll is plain data, and all zeros is a legal one.
+        let mut address: libc::sockaddr_ll = unsafe { zeroed() };
+        address.sll_family = libc::AF_PACKET as u16;
+        address.sll_protocol = ethertype.to_be();
+        address.sll_ifindex = index as i32;
+        // SAFETY: `address` is a sockaddr_ll of the length given.
+        let result = unsafe {
+            libc::bind(
+                fd.as_raw_fd(),
+                (&raw const address).cast(),
+                size_of::<libc::sockaddr_ll>() as libc::socklen_t,
+            )
+        };
+        if result != 0 { Err(io::Error::last_os_error()) } else { Ok(Self { fd }) }
+    }
+
+    /// Takes what has arrived, up to 32 packets, without waiting. Packets for other hosts, which a
+    /// port in promiscuous mode hears, are left out. Returns whether more may be there.
+    ///
+    /// # Errors
+    /// `ENETDOWN` once when the interface went down.
+    pub fn receive(&self, batch: &mut Batch) -> io::Result<bool> {
+        batch.packets.clear();
+        // SAFETY: mmsghdr and sockaddr_ll are plain data, and all zeros are legal ones.
+        let (mut messages, mut from): ([libc::mmsghdr; BATCH], [libc::sockaddr_ll; BATCH]) =
+            unsafe { zeroed() };
+        let mut parts = [libc::iovec { iov_base: std::ptr::null_mut(), iov_len: 0 }; BATCH];
+        for (n, slot) in batch.bytes.chunks_exact_mut(LONGEST).enumerate() {
+            parts[n] = libc::iovec { iov_base: slot.as_mut_ptr().cast(), iov_len: LONGEST };
+            let header = &mut messages[n].msg_hdr;
+            header.msg_iov = &raw mut parts[n];
+            header.msg_iovlen = 1;
+            header.msg_name = (&raw mut from[n]).cast();
+            header.msg_namelen = size_of::<libc::sockaddr_ll>() as libc::socklen_t;
+            header.msg_control = batch.control[n].as_mut_ptr().cast();
+            header.msg_controllen = CONTROL_WORDS * 8;
+        }
+        // SAFETY: every message points to a slot, an address and a control buffer of its own, of the
+        // lengths told, all of which outlive the call.
+        let got = unsafe {
+            libc::recvmmsg(
+                self.fd.as_raw_fd(),
+                messages.as_mut_ptr(),
+                BATCH as libc::c_uint,
+                libc::MSG_DONTWAIT,
+                std::ptr::null_mut(),
+            )
+        };
+        if got < 0 {
+            let error = io::Error::last_os_error();
+            return match error.kind() {
+                io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => Ok(false),
+                _ => Err(error),
+            };
+        }
+        let got = got as usize;
+        for ((message, from), control) in messages.iter().zip(&from).zip(&batch.control).take(got) {
+            let ours = from.sll_pkttype == libc::PACKET_HOST;
+            let checksum = checksum_state(control, message.msg_hdr.msg_controllen);
+            let truncated = message.msg_hdr.msg_flags & libc::MSG_TRUNC != 0;
+            let len = if ours { (message.msg_len as usize).min(LONGEST) } else { 0 };
+            batch.packets.push((len, truncated, checksum));
+        }
+        Ok(got == BATCH)
+    }
+
+    /// Packets that the kernel dropped for want of room since the last call.
+    pub fn take_drops(&self) -> u32 {
+        let mut stats = libc::tpacket_stats { tp_packets: 0, tp_drops: 0 };
+        let mut len = size_of_val(&stats) as libc::socklen_t;
+        // SAFETY: `stats` is writable and `len` tells its size.
+        let result = unsafe {
+            libc::getsockopt(
+                self.fd.as_raw_fd(),
+                libc::SOL_PACKET,
+                libc::PACKET_STATISTICS,
+                (&raw mut stats).cast(),
+                &raw mut len,
+            )
+        };
+        if result == 0 { stats.tp_drops } else { 0 }
+    }
+}
+
+impl AsFd for PacketReceiver {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+/// Reads a `tpacket_auxdata`: its first word is the status.
+fn checksum_state(control: &[u64; CONTROL_WORDS], len: usize) -> ChecksumState {
+    const HEADER: usize = size_of::<libc::cmsghdr>();
+    let bytes = super::pod::bytes_of(control);
+    let word = |at: usize| {
+        bytes.get(at..at + 4).and_then(|word| word.try_into().ok()).map_or(0, u32::from_ne_bytes)
+    };
+    let level = size_of::<usize>();
+    let is = len >= HEADER + 4
+        && word(level) == libc::SOL_PACKET as u32
+        && word(level + 4) == libc::PACKET_AUXDATA as u32;
+    let status = if is { word(HEADER) } else { 0 };
+    if status & CHECKSUM_NOT_READY != 0 {
+        ChecksumState::NotReady
+    } else if status & CHECKSUM_VALID != 0 {
+        ChecksumState::Valid
+    } else {
+        ChecksumState::Unknown
+    }
+}
+
+fn attach(fd: BorrowedFd<'_>, filter: &[Instruction]) -> io::Result<()> {
+    let mut program: Vec<libc::sock_filter> =
+        filter.iter().map(|&(code, jt, jf, k)| libc::sock_filter { code, jt, jf, k }).collect();
+    let program =
+        libc::sock_fprog { len: program.len() as libc::c_ushort, filter: program.as_mut_ptr() };
+    // SAFETY: the program is as long as told and is copied by the kernel.
+    let result = unsafe {
+        libc::setsockopt(
+            fd.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_ATTACH_FILTER,
+            (&raw const program).cast(),
+            size_of::<libc::sock_fprog>() as libc::socklen_t,
+        )
+    };
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Sends IP packets with their header; the kernel finds the way.
+#[derive(Debug)]
+pub struct PacketSender {
+    fd: OwnedFd,
+}
+
+impl PacketSender {
+    /// Opens a raw socket of the calling thread's namespace. It receives nothing.
+    ///
+    /// # Errors
+    /// `EPERM` without CAP_NET_RAW.
+    pub fn open(ipv6: bool) -> io::Result<Self> {
+        let domain = if ipv6 { libc::AF_INET6 } else { libc::AF_INET };
+        let kind = libc::SOCK_RAW | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
+        // SAFETY: socket has no memory preconditions.
+        let fd = unsafe { libc::socket(domain, kind, libc::IPPROTO_RAW) };
+        if fd < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: the descriptor was just opened and belongs to nobody else.
+        let fd = unsafe { OwnedFd::from_raw_fd(fd) };
+        let (level, name) = if ipv6 {
+            (libc::IPPROTO_IPV6, IPV6_HDRINCL)
+        } else {
+            (libc::IPPROTO_IP, libc::IP_HDRINCL)
+        };
+        set_option(fd.as_fd(), level, name, 1u32)?;
+        let buffer = 8u32 << 20;
+        if set_option(fd.as_fd(), libc::SOL_SOCKET, libc::SO_SNDBUFFORCE, buffer).is_err() {
+            let _ = set_option(fd.as_fd(), libc::SOL_SOCKET, libc::SO_SNDBUF, buffer);
+        }
+        Ok(Self { fd })
+    }
+
+    /// Sends packets to their destinations, without waiting. `failed` is told of each that the
+    /// kernel did not take.
+    pub fn send<'p>(
+        &self,
+        packets: impl IntoIterator<Item = (&'p [u8], SocketAddr)>,
+        mut failed: impl FnMut(io::Error),
+    ) {
+        let mut packets = packets.into_iter();
+        loop {
+            let mut to: [MaybeUninit<SockAddr>; BATCH] = [const { MaybeUninit::uninit() }; BATCH];
+            let mut parts = [libc::iovec { iov_base: std::ptr::null_mut(), iov_len: 0 }; BATCH];
+            // SAFETY: a mmsghdr is plain data, and all zeros is a legal one.
+            let mut messages: [libc::mmsghdr; BATCH] = unsafe { zeroed() };
+            let mut count = 0;
+            for (n, (packet, mut address)) in packets.by_ref().take(BATCH).enumerate() {
+                // IPv6's raw sockets take the port for a protocol number.
+                address.set_port(0);
+                let address = to[n].write(SockAddr::from(address));
+                parts[n] = libc::iovec {
+                    iov_base: packet.as_ptr().cast_mut().cast(),
+                    iov_len: packet.len(),
+                };
+                let header = &mut messages[n].msg_hdr;
+                header.msg_iov = &raw mut parts[n];
+                header.msg_iovlen = 1;
+                header.msg_name = address.as_ptr().cast_mut().cast();
+                header.msg_namelen = address.len();
+                count += 1;
+            }
+            if count == 0 {
+                return;
+            }
+            self.send_batch(&mut messages[..count], &mut failed);
+        }
+    }
+
+    fn send_batch(&self, messages: &mut [libc::mmsghdr], failed: &mut impl FnMut(io::Error)) {
+        let mut done = 0;
+        while done < messages.len() {
+            // SAFETY: the messages from `done` on are as many as told, and what they point to
+            // outlives the call and is only read.
+            let taken = unsafe {
+                libc::sendmmsg(
+                    self.fd.as_raw_fd(),
+                    messages[done..].as_mut_ptr(),
+                    (messages.len() - done) as libc::c_uint,
+                    libc::MSG_DONTWAIT,
+                )
+            };
+            if taken > 0 {
+                done += taken as usize;
+                continue;
+            }
+            let error = io::Error::last_os_error();
+            if error.kind() != io::ErrorKind::Interrupted {
+                failed(error);
+                done += 1;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_state_of_a_checksum_is_in_the_first_word() {
+        let state = |status: u32| {
+            let mut control = [0u64; CONTROL_WORDS];
+            control[0] = 36;
+            let (level, kind) = (libc::SOL_PACKET as u32, libc::PACKET_AUXDATA as u32);
+            let words = [level.to_ne_bytes(), kind.to_ne_bytes()].concat();
+            control[1] = u64::from_ne_bytes(words.try_into().unwrap());
+            let status = [status.to_ne_bytes(), [0; 4]].concat();
+            control[2] = u64::from_ne_bytes(status.try_into().unwrap());
+            checksum_state(&control, 36)
+        };
+        assert_eq!(state(1), ChecksumState::Unknown);
+        assert_eq!(state(1 | CHECKSUM_NOT_READY), ChecksumState::NotReady);
+        assert_eq!(state(1 | CHECKSUM_VALID), ChecksumState::Valid);
+        assert_eq!(checksum_state(&[7; CONTROL_WORDS], 36), ChecksumState::Unknown);
+    }
+}

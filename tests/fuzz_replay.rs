@@ -1,0 +1,42 @@
+//! Captures of every kind, changed at random, and replayed: nothing panics, frames keep their lengths,
+//! times their order. On stable Rust, bounded by `WIRESTORM_FUZZ_ITERATIONS`;
+//! `WIRESTORM_FUZZ_SEED` takes another walk.
+
+mod fuzz_support;
+mod packets;
+mod replay_invariants;
+mod replays;
+
+use fuzz_support::{Dice, corpus, iterations};
+use wirestorm::wire::protocols;
+
+/// One capture an example of every header, beside what the capture fuzzer kept.
+fn seeds() -> Vec<Vec<u8>> {
+    let mut seeds = corpus("capture");
+    for example in protocols().iter().flat_map(|protocol| protocol.examples) {
+        let text = format!(
+            "lab: b2b\nstreams: [{{to: null, rate: 1kpps, count: 2, size: 300B, tag: false, payload: \
+             increment, packet: {example}}}]"
+        );
+        if wirestorm::profile::parse("example.yaml", &text, &[]).is_ok() {
+            seeds.push(replays::whole(&replays::made(&text)));
+        }
+    }
+    seeds
+}
+
+#[test]
+fn changed_captures_are_replayed_or_refused() {
+    let seeds = seeds();
+    assert!(seeds.len() > 50, "{} seeds", seeds.len());
+    let whole = seeds.iter().filter(|seed| replay_invariants::check(seed, 0xff).is_some()).count();
+    assert!(whole > 40, "{whole} seeds are replayed");
+    let mut dice = Dice::new();
+    let mut replayed = 0;
+    for _ in 0..iterations(2_000) {
+        let capture = dice.mutate(&seeds);
+        let kind = dice.below(256) as u8;
+        replayed += u64::from(replay_invariants::check(&capture, kind).is_some());
+    }
+    assert!(replayed > 100, "{replayed} captures");
+}
