@@ -19,7 +19,7 @@ use wirestorm::worker::{self, Limits};
 /// One packet every 100 µs for a second.
 fn class() -> Class {
     Class {
-        streams: vec![StreamSchedule { program: 0, order: Box::default() }],
+        streams: vec![StreamSchedule { program: 0, order: Box::default(), pinned: false }],
         shape: Shape::Even(Period::of(PacketRate { packets: 1, nanos: 100_000 })),
         start: 0,
         count: None,

@@ -28,6 +28,9 @@ pub fn execute(check: &Check) -> std::result::Result<Status, Failure> {
         let sizes = sizes.join(", ");
         let _ = writeln!(text, "benchmark {kind}, sizes {sizes}: each trial scales these streams");
     }
+    if let TestKind::Study(test) = &profile.test {
+        text.push_str(&super::study::describe(&profile, test)?);
+    }
     for warning in &profile.warnings {
         let _ = writeln!(text, "warning: {warning}");
     }

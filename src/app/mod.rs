@@ -20,6 +20,7 @@ mod run;
 mod run_command;
 mod serve;
 mod signals;
+mod study;
 mod trace;
 mod watching;
 
@@ -93,6 +94,7 @@ fn execute(command: Command) -> std::result::Result<Status, Failure> {
                 cli::schema::Of::Result => crate::report::json::SCHEMA.to_owned(),
                 cli::schema::Of::Benchmark => crate::report::benchmark::JSON_SCHEMA.to_owned(),
                 cli::schema::Of::Comparison => crate::report::compare::json::JSON_SCHEMA.to_owned(),
+                cli::schema::Of::Fragments => crate::report::study::JSON_SCHEMA.to_owned(),
             };
             print(text.as_bytes())?;
             Ok(Status::Passed)

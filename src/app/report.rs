@@ -35,6 +35,11 @@ pub fn execute(report: &Report) -> std::result::Result<Status, Failure> {
                 output(report, || html::benchmark::page(&result), render)?;
                 Ok(Status::of_benchmark(&result))
             }
+            Any::Study(result) => {
+                let render = |style| terminal::render_study(&result, style);
+                output(report, || html::study::page(&result), render)?;
+                Ok(Status::of_study(&result))
+            }
         },
         Of::Comparison { baseline, candidate } => {
             let comparison = compare(baseline, candidate)?;

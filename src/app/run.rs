@@ -190,7 +190,7 @@ fn run_trial(
         .collect();
     let device =
         senders.iter().map(|link| link.counters.map(|c| c.tx_packets)).sum::<Option<u64>>();
-    let Assembled { totals, streams, ledger, gaps } = assemble(&Counted {
+    let Assembled { totals, streams, datagrams, ledger, gaps } = assemble(&Counted {
         profile,
         senders: &trial.senders,
         reports: &outcome.reports,
@@ -222,6 +222,7 @@ fn run_trial(
         rate_changes: outcome.rate_changes.iter().map(rate_changed).collect(),
         totals,
         streams,
+        datagrams,
         ledger,
         // They were measured against the gap of the profile.
         gaps: gaps.filter(|_| outcome.rate_changes.is_empty()),

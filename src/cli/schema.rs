@@ -21,6 +21,8 @@ pub enum Of {
     Benchmark,
     /// A comparison as JSON
     Comparison,
+    /// The JSON result of a fragmentation study
+    Fragments,
 }
 
 #[derive(Debug, Args)]

@@ -16,6 +16,8 @@ pub struct Rules {
     pub epoch: u8,
     /// Workers per stream; 0: not expected.
     pub stream_workers: Vec<u32>,
+    /// Streams whose packets of one index make a datagram whole together.
+    pub datagrams: Vec<Vec<u16>>,
     /// `1 << window_shift` sequences are remembered per (stream, worker).
     pub window_shift: u32,
     /// Keep latency and jitter.
@@ -56,6 +58,9 @@ struct Stream {
     indices: Extender,
     counts: StreamReceived,
     variation: Variation,
+    /// The datagram, by its number among [`Rules::datagrams`], that the stream's packets are pieces
+    /// of.
+    datagram: Option<usize>,
 }
 
 /// Counts of one receiver.
@@ -88,10 +93,13 @@ pub struct FrameCounts {
 impl Classifier {
     /// A classifier that has seen nothing yet.
     pub fn new(rules: Rules) -> Self {
+        let datagram_of =
+            |stream: usize| rules.datagrams.iter().position(|d| d.contains(&(stream as u16)));
         let streams = rules
             .stream_workers
             .iter()
-            .map(|&workers| {
+            .enumerate()
+            .map(|(number, &workers)| {
                 let flow = || Flow {
                     window: Window::new(rules.window_shift),
                     previous_latency: None,
@@ -99,6 +107,7 @@ impl Classifier {
                     pause: None,
                 };
                 Stream {
+                    datagram: datagram_of(number),
                     flows: (0..workers).map(|_| flow()).collect(),
                     indices: Extender::default(),
                     counts: StreamReceived {
@@ -175,7 +184,22 @@ impl Classifier {
                 record_times(counts, &mut stream.variation, &mut flow.previous_latency, tag, now);
             self.latency[buckets::bucket(latency)] += 1;
         }
+        if matches!(arrival, Arrival::InOrder | Arrival::Reordered { .. })
+            && let Some(datagram) = stream.datagram
+            && self.is_whole(datagram, index % workers, index / workers)
+        {
+            self.streams[usize::from(tag.stream)].counts.whole += 1;
+        }
         Class::Probe
+    }
+
+    /// Whether all pieces that a datagram needs have arrived.
+    fn is_whole(&self, datagram: usize, worker: u64, sequence: u64) -> bool {
+        self.rules.datagrams[datagram].iter().all(|&stream| {
+            let flows = self.streams.get(usize::from(stream)).map(|stream| &stream.flows);
+            let flow = flows.and_then(|flows| flows.get(worker as usize));
+            flow.is_some_and(|flow| flow.window.holds(sequence))
+        })
     }
 
     /// The counts that belong to no stream.

@@ -21,6 +21,9 @@ pub struct StreamReceived {
     pub extent_max: Option<u64>,
     /// Older than the window: late or duplicate, never guessed.
     pub late_ambiguous: u64,
+    /// Datagrams that the first arrival of this piece made whole, where the stream is a piece: each
+    /// datagram is counted with the piece that it needed last.
+    pub whole: u64,
     /// Bytes of all arrivals, without FCS.
     pub bytes: u64,
     /// Receive time of the first arrival.

@@ -290,6 +290,7 @@ mod tests {
             rate_changes: Vec::new(),
             totals,
             streams: Vec::new(),
+            datagrams: Vec::new(),
             ledger: Vec::new(),
             gaps: None,
             overload: Vec::new(),

@@ -23,6 +23,7 @@ mod problem;
 pub mod replay;
 pub mod safety;
 mod schema;
+pub mod study;
 pub mod units;
 mod validate;
 pub mod yaml;

@@ -17,6 +17,8 @@ mod percentiles;
 pub mod progress;
 pub mod read;
 pub mod statement;
+pub mod study;
+pub mod study_csv;
 pub mod suite_progress;
 pub mod terminal;
 

@@ -54,6 +54,9 @@ pub struct RunResult {
     pub totals: Totals,
     /// Every stream, in the profile's order.
     pub streams: Vec<StreamResult>,
+    /// Every stream whose datagrams were sent in pieces, in the profile's order.
+    #[serde(default)]
+    pub datagrams: Vec<DatagramResult>,
     /// Every stage that a packet passes, in order; `lost_here` of all stages and the last count add
     /// up to the first count.
     pub ledger: Vec<Stage>,
@@ -193,6 +196,33 @@ pub struct PauseResult {
     pub begin_s: f64,
     /// The first arrival after it, in seconds.
     pub end_s: f64,
+}
+
+/// A stream whose datagrams were sent in pieces: from fragments to datagrams. Its pieces are streams
+/// of the result, `NAME.1`, `NAME.2` and so on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DatagramResult {
+    /// The stream's name.
+    pub name: String,
+    /// Distinct pieces that are sent of a datagram.
+    pub pieces: u64,
+    /// Distinct fragments that were sent.
+    pub fragments_sent: u64,
+    /// Of those, the ones that did not arrive. Null where a piece has no probe tag.
+    pub fragments_lost: Option<u64>,
+    /// fragments_lost / fragments_sent. Null when nothing was sent.
+    pub fragment_loss_ratio: Option<f64>,
+    /// Datagrams of which everything that a receiver needs was sent.
+    pub sent: u64,
+    /// Of those, the ones of which it arrived: every byte, and the last piece. Whether a receiver
+    /// makes a datagram of it (RFC 5722 refuses overlaps) is not said.
+    pub whole: Option<u64>,
+    /// sent − whole.
+    pub lost: Option<u64>,
+    /// lost / sent. Null when nothing was sent.
+    pub loss_ratio: Option<f64>,
+    /// Which pieces are needed, or why `whole` is not known.
+    pub detail: String,
 }
 
 /// A distribution in nanoseconds.

@@ -50,6 +50,7 @@ impl Pane {
         let output = Command::new("tmux")
             .args(["-L", &self.socket])
             .args(arguments)
+            .env("TMUX_TMPDIR", &self.dir)
             .stdin(Stdio::null())
             .output()
             .expect("tmux is installed (scripts/setup test)");
@@ -153,6 +154,7 @@ impl Drop for Pane {
     fn drop(&mut self) {
         let _ = Command::new("tmux")
             .args(["-L", &self.socket, "kill-server"])
+            .env("TMUX_TMPDIR", &self.dir)
             .stderr(Stdio::null())
             .status();
         let _ = std::fs::remove_dir_all(&self.dir);

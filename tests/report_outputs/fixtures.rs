@@ -7,8 +7,8 @@ use wirestorm::report::calibration::{
     Calibration, EngineFloor, Floor, FloorTimes, Machine, Refused, SCHEMA as CALIBRATION,
 };
 use wirestorm::report::model::{
-    Counter, Environment, GapsResult, PauseResult, Percentiles, Reason, RunResult, SCHEMA, Stage,
-    StreamResult, Totals, Verdict,
+    Counter, DatagramResult, Environment, GapsResult, PauseResult, Percentiles, Reason, RunResult,
+    SCHEMA, Stage, StreamResult, Totals, Verdict,
 };
 
 pub fn reason(code: &str, message: &str) -> Reason {
@@ -117,6 +117,7 @@ pub fn run(sent: u64, lost: u64) -> RunResult {
         rate_changes: Vec::new(),
         totals,
         streams,
+        datagrams: Vec::new(),
         ledger: ledger(2 * sent, lost),
         gaps: Some(GapsResult {
             wanted_ns: 5_000,
@@ -302,6 +303,40 @@ pub fn nothing_received(cause: Option<&str>) -> RunResult {
     result
 }
 
+/// A stream in three pieces, one of which a router drops now and then, and one whose first piece is
+/// too short for a tag.
+pub fn in_pieces() -> RunResult {
+    let mut result = run(500_000, 17_437);
+    result.streams[0].name = "cut.1".to_owned();
+    result.streams[1].name = "cut.2".to_owned();
+    let cut = DatagramResult {
+        name: "cut".to_owned(),
+        pieces: 2,
+        fragments_sent: 1_000_000,
+        fragments_lost: Some(17_437),
+        fragment_loss_ratio: Some(0.017_437),
+        sent: 500_000,
+        whole: Some(482_563),
+        lost: Some(17_437),
+        loss_ratio: Some(0.034_874),
+        detail: "every piece is needed".to_owned(),
+    };
+    let tiny = DatagramResult {
+        name: "tiny".to_owned(),
+        fragments_sent: 500_000,
+        fragments_lost: None,
+        fragment_loss_ratio: None,
+        whole: None,
+        lost: None,
+        loss_ratio: None,
+        pieces: 1,
+        detail: "no probe tag has room in tiny.1".to_owned(),
+        ..cut.clone()
+    };
+    result.datagrams = vec![cut, tiny];
+    result
+}
+
 /// Sent only: no port receives.
 pub fn not_measured() -> RunResult {
     let mut result = run(500_000, 0);
@@ -393,5 +428,6 @@ pub fn all() -> Vec<(&'static str, RunResult)> {
         ("one_of_a_billion", one_of_a_billion()),
         ("long_names", long_names()),
         ("many_streams", many_streams()),
+        ("in_pieces", in_pieces()),
     ]
 }

@@ -151,30 +151,33 @@ impl Transmitter {
         &self.shared.name
     }
 
-    /// Sends the packets, which all have the same destination, `gap` apart.
-    pub fn send(&self, pieces: &Pieces, gap: Nanos) {
-        let Some(destination) = pieces.packets().next().and_then(destination) else { return };
+    /// Sends the packets, which all have the same destination, `gap` apart. False when it is known
+    /// that not all of them will be sent.
+    pub fn send(&self, pieces: &Pieces, gap: Nanos) -> bool {
+        let Some(destination) = pieces.packets().next().and_then(destination) else { return false };
         let key = self.shared.hops.key(destination);
         match self.shared.hops.look_up(key) {
             Known::Mac { mac, ask } => {
-                self.shared.send(mac, pieces.packets(), gap);
+                let sent = self.shared.send(mac, pieces.packets(), gap);
                 if ask {
                     self.ask(key);
                 }
+                sent
             }
             Known::Unknown => self.park(key, pieces, gap),
             Known::Silent => {
                 self.shared.unresolved.fetch_add(pieces.packets().len() as u64, Relaxed);
+                false
             }
         }
     }
 
-    fn park(&self, key: IpAddr, pieces: &Pieces, gap: Nanos) {
+    fn park(&self, key: IpAddr, pieces: &Pieces, gap: Nanos) -> bool {
         let count = pieces.packets().len();
         let mut parked = lock(&self.shared.parked);
         if parked.packets + count > MAX_WAITING {
             self.shared.overflowed.fetch_add(count as u64, Relaxed);
-            return;
+            return false;
         }
         parked.packets += count;
         let group = (pieces.packets().map(Box::from).collect(), gap);
@@ -185,6 +188,7 @@ impl Transmitter {
         if first {
             self.ask(key);
         }
+        true
     }
 
     fn ask(&self, key: IpAddr) {
@@ -224,7 +228,7 @@ impl Transmitter {
 }
 
 impl Shared {
-    /// Sends the first packet now and the others each a gap later.
+    /// Sends the first packet now and the others each a gap later. False when one is not taken.
     fn send<'p>(&self, mac: [u8; 6], packets: impl ExactSizeIterator<Item = &'p [u8]>, gap: Nanos) {
         if gap.0 == 0 {
             self.put(mac, packets);
@@ -239,6 +243,7 @@ impl Shared {
         for (packet, n) in packets {
             if delayed.queue.len() >= MAX_WAITING {
                 self.overflowed.fetch_add(1, Relaxed);
+                sent = false;
                 continue;
             }
             delayed.count += 1;
@@ -248,12 +253,13 @@ impl Shared {
         }
         drop(delayed);
         self.due.notify_one();
+        sent
     }
 
-    /// Hands packets to the kernel.
-    fn put<'p>(&self, mac: [u8; 6], packets: impl ExactSizeIterator<Item = &'p [u8]>) {
+    /// Hands packets to the kernel. False when it does not take all.
+    fn put<'p>(&self, mac: [u8; 6], packets: impl ExactSizeIterator<Item = &'p [u8]>) -> bool {
         let mut packets = packets.peekable();
-        let Some(first) = packets.peek() else { return };
+        let Some(first) = packets.peek() else { return true };
         let v6 = first.first().is_some_and(|byte| byte >> 4 == 6);
         let ethertype = if v6 { ethertype::IPV6 } else { ethertype::IPV4 };
         let mut header = [0; ethernet::LEN];
@@ -266,6 +272,7 @@ impl Shared {
             self.refused.fetch_add((count - sent) as u64, Relaxed);
             self.tell(format!("cannot send on {}: {}", self.name, words(&error)));
         }
+        sent == count
     }
 
     fn tell(&self, error: String) {

@@ -1,12 +1,12 @@
 //! The kind of test, and what a benchmark says beside it.
 
-use super::{At, Decoder, Record, modifier, size};
+use super::{At, Decoder, Record, modifier, size, study};
 use crate::profile::benchmark::{Benchmark, Kind, Method, NamedGoal, Reset, ResetBy, Share, Sizes};
 use crate::profile::model::{Size, TestKind};
 use crate::profile::problem::Problem;
 use crate::profile::problem::nearest;
 use crate::profile::units::Unit;
-use crate::profile::yaml::Data;
+use crate::profile::yaml::{Data, Node};
 use crate::search::Goal;
 use crate::units::{FrameSize, Nanos, Ratio};
 
@@ -41,22 +41,36 @@ pub(super) const MAX_LIST: usize = 16;
 /// The step of a burst at most, in frames.
 const MAX_STEP: u64 = 1 << 32;
 
-/// `traffic`, the name of a benchmark, or a benchmark with its settings.
-pub(super) fn test(decoder: &mut Decoder, at: &At<'_>) -> Option<TestKind> {
+/// The name of a study.
+pub const STUDY: &str = "fragments";
+
+/// `traffic`, the name of a benchmark or of a study, or one of them with its settings. `root` is the
+/// whole profile.
+pub(super) fn test(decoder: &mut Decoder, at: &At<'_>, root: &Node) -> Option<TestKind> {
     if let Some(text) = at.node.scalar() {
         if text == "traffic" {
             return Some(TestKind::Traffic);
         }
+        if text == STUDY {
+            return Some(TestKind::Study(Box::new(study::scalar(root))));
+        }
         let kind = Kind::NAMES.iter().find(|(name, _)| *name == text).map(|(_, kind)| *kind);
         if kind.is_none() {
             let words = Kind::NAMES.map(|(name, _)| name);
-            let expected = format!("traffic, {}, or a mapping with kind", words.join(", "));
-            let hint = nearest(text, words.into_iter().chain(["traffic"]));
+            let expected =
+                format!("traffic, {}, {STUDY}, or a mapping with kind", words.join(", "));
+            let hint = nearest(text, words.into_iter().chain(["traffic", STUDY]));
             let found = at.node.describe();
             let problem = Problem::found(at.node.place, at.path.clone(), found, expected);
             decoder.problems.push(problem.hint(hint));
         }
         return kind.map(|kind| TestKind::Benchmark(Box::new(complete(Benchmark::new(kind)))));
+    }
+    let kind = at.node.entry("kind").and_then(|entry| entry.value.scalar());
+    if kind == Some(STUDY) {
+        let read =
+            decoder.record(at, "study", "a study: a mapping", |record| study::study(record, root));
+        return read.map(|read| TestKind::Study(Box::new(read)));
     }
     let read = decoder.record(at, "benchmark", "a kind of test, or a mapping", benchmark)?;
     read.map(|benchmark| TestKind::Benchmark(Box::new(benchmark)))

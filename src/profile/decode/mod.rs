@@ -19,9 +19,10 @@ mod replay;
 mod rule;
 mod size;
 mod stream;
+mod study;
 mod value;
 
-pub use benchmark::{GOALS, METHODS, OWN_SIZES, SHARES};
+pub use benchmark::{GOALS, METHODS, OWN_SIZES, SHARES, STUDY};
 pub use fragments::ORDERS;
 pub(super) use header::{record_name as header_record, some_of};
 pub use imix::MIXES;
@@ -39,6 +40,7 @@ pub(super) use replay::{
 };
 pub(super) use rule::ROUND;
 pub use stream::{MAX_ORDER, MAX_REPEAT};
+pub use study::{MAX_CELLS, MAX_INTERLEAVE, MAX_TRIES, STAGES};
 pub(super) use value::record_name as rule_name;
 
 use std::path::PathBuf;

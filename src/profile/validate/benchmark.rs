@@ -33,7 +33,7 @@ const MAX_SPANS: u64 = 1_000;
 
 pub(super) fn benchmark(profile: &Profile) -> Option<&Benchmark> {
     match &profile.test {
-        TestKind::Traffic => None,
+        TestKind::Traffic | TestKind::Study(_) => None,
         TestKind::Benchmark(benchmark) => Some(benchmark),
     }
 }

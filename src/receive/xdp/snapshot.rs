@@ -151,6 +151,7 @@ fn add_counts(stream: &mut StreamReceived, row: &rx_stream_row) {
     stream.replicated += row.replicated;
     stream.reordered += row.reordered;
     stream.late_ambiguous += row.late_ambiguous;
+    stream.whole += row.whole;
     stream.bytes += row.bytes;
     if row.extent_max > 0 {
         stream.extent_max = stream.extent_max.max(Some(row.extent_max));

@@ -66,6 +66,8 @@ pub struct Counts {
     pub tcp_answers: u32,
     /// Answers that no server gave.
     pub failed: u32,
+    /// Answers that the link did not take.
+    pub not_sent: u32,
 }
 
 /// The last answer.
@@ -145,6 +147,9 @@ impl Episode {
     /// What it says, and in words. `early`: the client was not watched to the end.
     pub fn judge(&self, early: bool) -> (Outcome, &'static str) {
         let counts = &self.counts;
+        if counts.not_sent > 0 && !self.arrived {
+            return (Outcome::Unknown, "answers could not be sent: the link did not take them");
+        }
         if counts.fragmented == 0 {
             return (Outcome::NotFragmented, "no answer was sent in fragments");
         }

@@ -49,6 +49,8 @@ pub enum Answer {
     },
     /// That no server answered.
     Failed,
+    /// Not at all: the link did not take it.
+    NotSent,
 }
 
 /// How the answer to a query is to be sent.
@@ -220,6 +222,10 @@ impl Watch {
             }
             Answer::Failed => {
                 counts.failed += 1;
+                Last::Other
+            }
+            Answer::NotSent => {
+                counts.not_sent += 1;
                 Last::Other
             }
         };

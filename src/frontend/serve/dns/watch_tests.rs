@@ -121,6 +121,19 @@ fn another_identification_leaves_it_open_until_a_whole_answer_ends_it() {
     assert_eq!(scene.end().outcome, Outcome::Unknown);
 }
 
+/// The link was down: that the client asks again says nothing of the way to it.
+#[test]
+fn what_never_left_is_not_lost_on_the_way() {
+    let mut scene = Scene::new(None, None);
+    scene.ask(1, false);
+    scene.answer(fragmented(&[]));
+    scene.wait(500);
+    scene.ask(1, false);
+    scene.answer(Answer::NotSent);
+    let settled = scene.end();
+    assert_eq!((settled.outcome, settled.counts.not_sent), (Outcome::Unknown, 1));
+}
+
 #[test]
 fn what_crosses_says_nothing() {
     let mut scene = Scene::new(None, None);

@@ -33,30 +33,34 @@ impl FrontEnd<'_> {
         let local = self.udp[listener].address;
         let hops = self.settings.hop_limit;
         let mut packet = std::mem::take(&mut self.packet);
-        let made = if datagram::write(&mut packet, local, client, hops, answer) {
-            self.cut_and_send(&packet, pending.whole)
+        let cut = if datagram::write(&mut packet, local, client, hops, answer) {
+            self.cut(&packet, pending.whole)
         } else {
             None
         };
         self.packet = packet;
-        match made {
-            Some((made, sizes)) => self.sent(pending, answer, made, sizes, now),
-            None => self.truncate(pending, now),
+        let Some(made) = cut else {
+            self.truncate(pending, now);
+            return;
+        };
+        let gap = self.settings.shape.gap;
+        if self.link.as_ref().is_some_and(|link| link.send(&self.pieces, gap)) {
+            let sizes = self.pieces.sizes().collect();
+            self.sent(pending, answer, made, sizes, now);
+        } else {
+            // What never left says nothing of the way to the client.
+            self.totals.send_errors += 1;
+            self.answered(pending, Answer::NotSent, now);
         }
     }
 
-    /// Sends a packet as told, or whole; None where it is too long for that.
-    fn cut_and_send(&mut self, packet: &[u8], whole: bool) -> Option<(Made, Vec<usize>)> {
-        let link = self.link.as_ref()?;
+    /// Cuts a packet as told, or not at all; None where it is too long for that.
+    fn cut(&mut self, packet: &[u8], whole: bool) -> Option<Made> {
+        let mtu = self.link.as_ref()?.mtu();
         let shape = &self.settings.shape;
         let told = if whole { &Cutting::None } else { &shape.cutting };
-        let made = told.cut(&shape.order, packet, link.mtu(), &mut self.ids, &mut self.pieces);
-        let made = made.ok()?;
-        if self.pieces.packets().any(|piece| piece.len() > link.mtu()) {
-            return None;
-        }
-        link.send(&self.pieces, shape.gap);
-        Some((made, self.pieces.sizes().collect()))
+        let made = told.cut(&shape.order, packet, mtu, &mut self.ids, &mut self.pieces).ok()?;
+        self.pieces.packets().all(|piece| piece.len() <= mtu).then_some(made)
     }
 
     fn truncate(&mut self, pending: &Pending, now: u64) {
