@@ -134,7 +134,7 @@ lost:
 	return XDP_DROP;
 }
 
-/* Latency, latency from the intended send time, and jitter (RFC 4689) of a packet. */
+/* Latency, latency from the intended send time, and IPDV of a packet: its size is RFC 4689's jitter. */
 static __always_inline void measure_time(struct rx_stream_row *counts, struct rx_flow *flow,
 					 __u32 row_number, const struct tag *tag, __u64 now)
 {
@@ -148,9 +148,26 @@ static __always_inline void measure_time(struct rx_stream_row *counts, struct rx
 	time_record(group->latency, &counts->latency, latency);
 	time_record(group->intended, &counts->intended, latency + tag_decode_lag(tag->lag));
 	previous = order_exchange(&flow->previous_latency, latency + 1);
-	if (previous--)
-		time_record(group->jitter, &counts->jitter,
-			    latency > previous ? latency - previous : previous - latency);
+	if (!previous--)
+		return;
+	if (latency >= previous)
+		time_record(group->later, &counts->later, latency - previous);
+	else
+		time_record(group->earlier, &counts->earlier, previous - latency);
+}
+
+/*
+ * The longest time without a packet. Two CPUs that measure one flow at once may each miss what the
+ * other saw of a pause, never invent one.
+ */
+static __always_inline void measure_pause(struct rx_flow *flow, __u64 now)
+{
+	__u64 last = order_exchange(&flow->last_arrival, now);
+
+	if (last && now > last && now - last > flow->pause) {
+		flow->pause = now - last;
+		flow->pause_end = now;
+	}
 }
 
 /* Counts a good tag of this trial. Returns 0 if its stream is not expected here. */
@@ -186,6 +203,7 @@ static __always_inline int count_probe(struct rx_row *row, __u32 row_number,
 	if (!counts->first_ns)
 		counts->first_ns = now;
 	counts->last_ns = now;
+	measure_pause(flow, now);
 	arrival = order_arrival(flow, key, sequence, counts);
 	if (config.datagrams && stream->pieces && arrival == ARRIVAL_FIRST &&
 	    whole_datagram(stream, key, sequence))

@@ -77,16 +77,18 @@ struct rx_stream_row {
 	__u64 last_ns;
 	struct rx_moments latency;
 	struct rx_moments intended;
-	struct rx_moments jitter;
+	struct rx_moments later; /* IPDV of packets that took longer than the one before */
+	struct rx_moments earlier; /* its size where they took less; both together are the jitter */
 	__u64 whole; /* datagrams that the arrival of this piece made whole */
-	__u64 padding;
+	__u64 padding[5];
 };
 
 /* One group of streams in one row: [row * groups + stream % groups]. */
 struct rx_histograms {
 	__u64 latency[RX_BUCKETS];
 	__u64 intended[RX_BUCKETS];
-	__u64 jitter[RX_BUCKETS];
+	__u64 later[RX_BUCKETS];
+	__u64 earlier[RX_BUCKETS];
 };
 
 /* One stream. */
@@ -105,7 +107,9 @@ struct rx_flow {
 	__u64 gap_start; /* the last gap: sequences from here ... */
 	__u64 gap_end; /* ... to before here were jumped over by the packet of this one */
 	__u64 previous_latency; /* plus 1; 0: none */
-	__u64 padding[3];
+	__u64 last_arrival; /* receive time of the last packet; 0: none */
+	__u64 pause; /* the longest time without a packet ... */
+	__u64 pause_end; /* ... and the receive time of the packet that ended it */
 };
 
 /*

@@ -363,3 +363,35 @@ fn ten_thousand_streams_fit_the_memory_budget() {
         assert_eq!(stream.latency.as_ref().unwrap().count(), sent, "stream {number}");
     }
 }
+
+/// The second packet took 50 ms longer than the first, the third 50 ms less, after a pause of 30 ms.
+#[test]
+fn a_pause_and_the_sign_of_a_variation_are_kept() {
+    if !privileged("a_pause_and_the_sign_of_a_variation_are_kept") {
+        return;
+    }
+    const LONGER: u64 = 50_000_000;
+    let spec = spec(&[1]);
+    let loaded = load(&spec, 16);
+    let mut oracle = oracle(&spec, 16);
+    let mut arrive = |index: u64, sent: u64| {
+        let frame = udp_frame(0, index, sent);
+        run(&loaded, &frame);
+        oracle.count(find_tag(&frame, &spec.tag_offsets), frame.len() as u64, clock::now());
+    };
+    arrive(0, clock::now());
+    arrive(1, clock::now() - LONGER);
+    std::thread::sleep(std::time::Duration::from_millis(30));
+    arrive(2, clock::now());
+    let program = counted(&loaded, &spec).streams.remove(0);
+    for stream in [program, oracle.streams().remove(0)] {
+        let pause = stream.pause.expect("three arrivals");
+        assert!(pause.end - pause.begin >= 30_000_000, "{pause:?}");
+        assert_eq!(Some(pause.end), stream.last_ns, "the last packet ended it");
+        assert!(pause.begin > stream.first_ns.expect("arrivals"), "{pause:?}");
+        let ipdv = stream.ipdv.expect("two differences");
+        assert!(ipdv.max > 0 && ipdv.min < 0, "{ipdv:?}");
+        assert!((ipdv.max + ipdv.min).unsigned_abs() < LONGER, "{ipdv:?}");
+        assert_eq!(stream.jitter.expect("latency is measured").count(), 2);
+    }
+}

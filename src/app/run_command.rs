@@ -65,6 +65,7 @@ pub fn execute(run: &Run) -> std::result::Result<Status, Failure> {
         workers: run.profile.workers.map(Into::into),
         command: command_line(),
         allowed,
+        allow_command: run.allow_command,
         watch: watching.trial.clone(),
         stop: watching.stop.clone(),
     };

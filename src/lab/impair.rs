@@ -35,6 +35,11 @@ pub(super) fn nft(router: &Netns, rules: &str) -> Result<()> {
     load(router, rules, |cause| Error::new("load the rules of", "lab.nft", cause))
 }
 
+/// Loads `rules` that are the program's own, which `what` names.
+pub(super) fn nft_of(router: &Netns, rules: &str, what: &str) -> Result<()> {
+    load(router, rules, |cause| Error::new("load", what, cause))
+}
+
 /// Loads `rules` with `nft -f -` inside a namespace.
 fn load(netns: &Netns, rules: &str, failed: impl Fn(String) -> Error) -> Result<()> {
     let run = || -> std::io::Result<_> {

@@ -4,6 +4,7 @@
 pub mod impair;
 pub mod layout;
 pub mod named;
+pub mod router;
 mod sysctl;
 mod wiring;
 pub mod witness;

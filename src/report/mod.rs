@@ -2,6 +2,7 @@
 //! [`model::RunResult`] alone; the distributions of [`hgrm`] come beside it.
 
 pub mod benchmark;
+pub mod benchmark_csv;
 pub mod calibration;
 pub mod compare;
 pub mod csv;

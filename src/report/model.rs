@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::calibration::Calibrated;
+use crate::measure::ipdv::Ipdv;
 
 /// The value of [`RunResult::schema`].
 pub const SCHEMA: &str = "wirestorm.result/1";
@@ -174,10 +175,27 @@ pub struct StreamResult {
     pub latency_intended_ns: Option<Percentiles>,
     /// RFC 4689.
     pub jitter_ns: Option<Percentiles>,
+    /// How much longer a packet took than the one before it, with its sign (RFC 8219 §8.2). Null
+    /// where there were no two packets, and in results of versions that did not measure it.
+    #[serde(default)]
+    pub ipdv_ns: Option<Ipdv>,
     /// Receive time of the first arrival after the start, in seconds.
     pub first_s: Option<f64>,
     /// Receive time of the last arrival after the start, in seconds.
     pub last_s: Option<f64>,
+    /// The longest time without an arrival. Null where there were no two arrivals, or workers that
+    /// never paused together, and in results of versions that did not measure it.
+    #[serde(default)]
+    pub longest_pause: Option<PauseResult>,
+}
+
+/// A time without arrivals, after the start of the run.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PauseResult {
+    /// The last arrival before it, in seconds.
+    pub begin_s: f64,
+    /// The first arrival after it, in seconds.
+    pub end_s: f64,
 }
 
 /// A stream whose datagrams were sent in pieces: from fragments to datagrams. Its pieces are streams
@@ -220,6 +238,9 @@ pub struct Percentiles {
     pub p50: u64,
     /// 90th.
     pub p90: u64,
+    /// 95th. Null in results of versions that did not write it.
+    #[serde(default)]
+    pub p95: Option<u64>,
     /// 99th.
     pub p99: u64,
     /// 99.9th.

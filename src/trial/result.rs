@@ -3,10 +3,10 @@
 use super::datagrams;
 use super::send::{SendPort, WorkerReport};
 use crate::measure::ledger::{self, Entries};
-use crate::measure::received::{Gaps, PortReceived, StreamReceived};
+use crate::measure::received::{Gaps, Pause, PortReceived, StreamReceived};
 use crate::plan;
 use crate::profile::model::{Profile, Size, Stream};
-use crate::report::model::{DatagramResult, GapsResult, Stage, StreamResult, Totals};
+use crate::report::model::{DatagramResult, GapsResult, PauseResult, Stage, StreamResult, Totals};
 use crate::report::percentiles;
 use crate::units::{FCS_BYTES, L1_OVERHEAD_BYTES};
 
@@ -84,8 +84,10 @@ pub fn assemble(counted: &Counted) -> Assembled {
             latency_ns: measured.and_then(|m| percentiles(m.latency.as_ref()?)),
             latency_intended_ns: measured.and_then(|m| percentiles(m.latency_intended.as_ref()?)),
             jitter_ns: measured.and_then(|m| percentiles(m.jitter.as_ref()?)),
+            ipdv_ns: measured.and_then(|m| m.ipdv),
             first_s: measured.and_then(|m| since(m.first_ns, counted.begin)),
             last_s: measured.and_then(|m| since(m.last_ns, counted.begin)),
+            longest_pause: measured.and_then(|m| pause(m.pause?, counted.begin)),
         });
     }
     if totals.received.is_some() {
@@ -334,6 +336,13 @@ fn gaps_result(gaps: Gaps) -> Option<GapsResult> {
 
 fn since(time: Option<u64>, begin: u64) -> Option<f64> {
     time.map(|time| time.saturating_sub(begin) as f64 / 1e9)
+}
+
+fn pause(pause: Pause, begin: u64) -> Option<PauseResult> {
+    Some(PauseResult {
+        begin_s: since(Some(pause.begin), begin)?,
+        end_s: since(Some(pause.end), begin)?,
+    })
 }
 
 pub(super) fn ratio(part: u64, whole: u64) -> Option<f64> {

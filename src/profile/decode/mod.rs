@@ -8,6 +8,7 @@ mod header;
 mod imix;
 mod lab;
 mod measure;
+mod modifier;
 mod nested;
 mod pattern;
 mod payload;
@@ -21,13 +22,14 @@ mod stream;
 mod study;
 mod value;
 
-pub use benchmark::{METHODS, OWN_SIZES, SHARES, STUDY};
+pub use benchmark::{GOALS, METHODS, OWN_SIZES, SHARES, STUDY};
 pub use fragments::ORDERS;
 pub(super) use header::{record_name as header_record, some_of};
 pub use imix::MIXES;
 pub use lab::TOPOLOGIES;
 pub(super) use lab::plain as plain_lab;
 pub use measure::{PERCENTILES, RECEIVE_MODES};
+pub use modifier::{MAX_FILTERS, NETWORKS};
 pub use pattern::{MAX_BURST, MAX_STEPS};
 pub use payload::WORDS as PAYLOAD_WORDS;
 #[cfg(test)]

@@ -197,7 +197,7 @@ pub(crate) fn asked_keys() -> std::collections::BTreeMap<String, std::collection
                 rate: {steps: [{}]}, fragments: {pieces: [{}]}}, \
                 {packet: [], fragments: {count: 2, id: {}}}, {replay: {}}], \
                 lab: {tbf: [{}]}, measure: {}, pass: {}, validity: {}, \
-                test: {goals: [{}], frame_loss: {}, latency: {}, back_to_back: {}, \
+                test: {goals: [{}], modifiers: [{mix: {}}], learning: {}, reset: {}, frame_loss: {}, latency: {}, back_to_back: {}, \
                 system_recovery: {}}}";
     let root = read(text);
     let at = At { node: &root, path: String::new() };

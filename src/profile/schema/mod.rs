@@ -8,6 +8,7 @@ mod fragments;
 mod headers;
 mod lab;
 mod measure;
+mod modifier;
 mod pattern;
 mod payload;
 mod port;
@@ -152,6 +153,10 @@ fn records() -> Vec<(&'static str, Value)> {
         ("tbf", lab::tbf()),
         ("benchmark", benchmark::benchmark()),
         ("goal", benchmark::goal()),
+        ("modifier", modifier::modifier()),
+        ("mix", modifier::mix()),
+        ("learning", modifier::learning()),
+        ("reset", modifier::reset()),
         ("frame_loss", benchmark::frame_loss()),
         ("latency_test", benchmark::latency()),
         ("back_to_back", benchmark::back_to_back()),

@@ -3,6 +3,7 @@
 mod benchmark;
 mod chains;
 mod lab;
+mod modifier;
 mod pass;
 mod patterns;
 mod ports;

@@ -115,7 +115,13 @@ impl Loaded {
         Ok(flows.iter().map(|flow| flow.next).collect())
     }
 
-    /// Adds a row's histograms of a group to `sums`: latency, intended, jitter, one after another.
+    /// All flows.
+    pub(super) fn flows(&self) -> io::Result<Vec<types::rx_flow>> {
+        all(&self.flows, self.layout.flows)
+    }
+
+    /// Adds a row's histograms of a group to `sums`: latency, intended, later, earlier, one after
+    /// another.
     pub(super) fn add_histograms(&self, row: u32, group: u32, sums: &mut [u64]) -> io::Result<()> {
         let bytes = lookup(&self.histograms, row * self.layout.groups + group)?;
         for (sum, word) in iter::zip(sums, bytes.chunks_exact(8)) {
