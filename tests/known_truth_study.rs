@@ -83,6 +83,7 @@ fn known_truths_are_found_with_their_stage() {
         "16-tiny-first-fragment",
         "21-late-second-fragment",
         "23-connection-tracking",
+        "24-egress-mtu",
     ]);
 }
 

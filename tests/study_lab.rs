@@ -52,9 +52,9 @@ const RANDOM: &str = "table inet t {
 }";
 
 /// Known truth 8 a hundred times: 200 datagrams of three fragments, of which the router drops a random
-/// tenth; the loss is 27.1 %. Wilson's interval covers it with probability 0.954 at this size (summed
-/// over the binomial), so that of 100 at least 80 do but in one of 10^7 runs of a right program, and all
-/// hundred do in one of 110: an upper bound would fail a right program, and is not asked for. The mean
+/// tenth; the loss is 27.1 %. Wilson's interval covers it with probability 0.953 at this size (summed
+/// over the binomial), so that of 100 at least 80 do but in one of 10^8 runs of a right program, and all
+/// hundred do in one of 117: an upper bound would fail a right program, and is not asked for. The mean
 /// loss of all 20,000 is held to four and a half standard deviations.
 #[test]
 fn intervals_cover_the_truth() {

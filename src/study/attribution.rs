@@ -93,7 +93,8 @@ pub fn attribute(cell: &Cell, arm: ArmKind, tally: &Tally, counters: &Counters) 
         }
     };
     if counters.get("rx rx_packets").is_some() {
-        link("link", "the receiver's tap", arrived, tally.tapped);
+        // Who fragments anew on the way makes frames that have no tag.
+        link("link", "the receiver's tap", arrived.min(tally.sent), tally.tapped);
     }
     if arm.is_fragmented() {
         let group = if cell.family == Family::V6 { "Ip6" } else { "Ip" };
