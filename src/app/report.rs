@@ -72,6 +72,13 @@ fn compare(
                 Any::Benchmark(result) => {
                     benchmarks[side].push(BenchmarkRun { file, result: *result });
                 }
+                Any::Study(_) => {
+                    let what = "a fragmentation study; runs and benchmarks are compared";
+                    return Err(Failure::Input(
+                        Error::new("compare", file, format!("it is of {what}"))
+                            .remedy("show it by itself: wirestorm report FILE"),
+                    ));
+                }
             }
         }
     }

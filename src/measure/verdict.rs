@@ -353,11 +353,11 @@ mod tests {
     #[test]
     fn every_percentile_that_can_be_asked_for_is_judged() {
         use crate::measure::distribution::Distribution;
-        use crate::profile::decode::PERCENTILES;
+        use crate::profile::LATENCY_PERCENTILES;
         let mut times = Distribution::default();
         (1..=10_000_u64).for_each(|time| times.record(time * 1_000));
-        let measured = crate::report::percentiles::percentiles(&times).expect("times");
-        for (name, parts) in PERCENTILES {
+        let measured = crate::report::percentiles(&times).expect("times");
+        for (name, parts) in LATENCY_PERCENTILES {
             let at = u64::from(parts) * 10_000;
             for (limit, fails) in [(at / 1_000 * 980, true), (at / 1_000 * 1_020, false)] {
                 let latency = vec![(parts, Nanos(limit))];
