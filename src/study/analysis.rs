@@ -137,7 +137,7 @@ fn arm_result(
             largest = largest.max((size > 0).then_some(size));
         }
     }
-    let path = (lost.tries >= PATH_TRIES).then(|| match lost.hits {
+    let path = (lost.tries >= PATH_TRIES).then_some(match lost.hits {
         0 => "always",
         hits if hits == lost.tries => "never",
         _ => "sometimes",

@@ -344,7 +344,7 @@ impl<'a> Tester<'a> {
             chunks.map(|(arm, seqs)| Question { arm, seqs, attempts: 0 }).collect();
         let mut asked: HashMap<u32, (Question, u64)> = HashMap::new();
         let patience = PATIENCE.max(self.study.wait.0);
-        while !(open.is_empty() && asked.is_empty()) && !self.stopped() {
+        while !(self.stopped() || open.is_empty() && asked.is_empty()) {
             while asked.len() < QUERIES
                 && let Some(question) = open.pop_front()
             {

@@ -229,7 +229,7 @@ fn target(record: &mut Record<'_, '_>) -> Target {
 fn tcp_header(record: &mut Record<'_, '_>) -> Option<usize> {
     let at = record.get("tcp_header")?;
     let len = record.decoder.integer(&at, 20, 60)? as usize;
-    if len % 4 != 0 {
+    if !len.is_multiple_of(4) {
         record.decoder.refuse(&at, len.to_string(), "a multiple of 4: TCP counts in words");
         return None;
     }
