@@ -2,6 +2,7 @@
 //! `WIRESTORM_FUZZ_ITERATIONS` sets how many; `WIRESTORM_FUZZ_SEED` takes another walk.
 
 mod fuzz_support;
+mod packets;
 mod study_invariants;
 
 use fuzz_support::{Dice, iterations};
