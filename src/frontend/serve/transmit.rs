@@ -229,15 +229,20 @@ impl Transmitter {
 
 impl Shared {
     /// Sends the first packet now and the others each a gap later. False when one is not taken.
-    fn send<'p>(&self, mac: [u8; 6], packets: impl ExactSizeIterator<Item = &'p [u8]>, gap: Nanos) {
+    fn send<'p>(
+        &self,
+        mac: [u8; 6],
+        packets: impl ExactSizeIterator<Item = &'p [u8]>,
+        gap: Nanos,
+    ) -> bool {
         if gap.0 == 0 {
-            self.put(mac, packets);
-            return;
+            return self.put(mac, packets);
         }
         let now = clock::now();
         let mut packets = packets.zip(0u64..);
+        let mut sent = true;
         if let Some((first, _)) = packets.next() {
-            self.put(mac, std::iter::once(first));
+            sent = self.put(mac, std::iter::once(first));
         }
         let mut delayed = lock(&self.delayed);
         for (packet, n) in packets {
