@@ -50,6 +50,70 @@ struct {
 	__type(value, __u32);
 } sockets SEC(".maps");
 
+/* Numbers of the streams that are pieces, those of a datagram together. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} pieces SEC(".maps");
+
+struct whole_scan {
+	__u64 sequence;
+	__u32 first_piece;
+	__u32 worker;
+	__u32 missing;
+};
+
+/* The slot of a datagram's piece number n. */
+static __always_inline __u64 *whole_slot(const struct whole_scan *scan, __u32 n)
+{
+	__u32 key = scan->first_piece + n;
+	__u32 *number = bpf_map_lookup_elem(&pieces, &key);
+	struct rx_stream *stream = number ? bpf_map_lookup_elem(&streams, number) : 0;
+
+	return stream ? order_slot(stream->first_flow + scan->worker, scan->sequence) : 0;
+}
+
+/* Ends the scan at a piece that has not arrived. */
+static long whole_step(__u32 n, struct whole_scan *scan)
+{
+	__u64 *slot = whole_slot(scan, n);
+
+	scan->missing = !slot || ORDER_READ(*slot) >> 32 != order_lap(scan->sequence);
+	return scan->missing;
+}
+
+/*
+ * Whether the piece that has just arrived, for the first time, makes its datagram whole. Of two
+ * that arrive on two CPUs at once both may see the other; the one counts that sets the flag in the
+ * slot of the first piece of the list.
+ */
+static __always_inline int whole_datagram(const struct rx_stream *stream, __u32 flow,
+					  __u64 sequence)
+{
+	struct whole_scan scan = {
+		.sequence = sequence,
+		.first_piece = stream->first_piece,
+		.worker = flow - stream->first_flow,
+	};
+	__u64 *slot, word;
+	int attempt;
+
+	bpf_loop(stream->pieces, whole_step, &scan, 0);
+	if (scan.missing)
+		return 0;
+	slot = whole_slot(&scan, 0);
+	for (attempt = 0; slot && attempt < ORDER_ATTEMPTS; attempt++) {
+		word = ORDER_READ(*slot);
+		if (word >> 32 != order_lap(sequence) || word & RX_SLOT_WHOLE)
+			return 0;
+		if (order_replace(slot, word, word | RX_SLOT_WHOLE))
+			return 1;
+	}
+	return 0;
+}
+
 /* Hands the packet with its receive time to the socket of its queue. */
 static __always_inline int steer(struct xdp_md *ctx, struct rx_row *row, __u64 now)
 {
@@ -70,7 +134,7 @@ lost:
 	return XDP_DROP;
 }
 
-/* Latency, latency from the intended send time, and jitter (RFC 4689) of a packet. */
+/* Latency, latency from the intended send time, and IPDV of a packet: its size is RFC 4689's jitter. */
 static __always_inline void measure_time(struct rx_stream_row *counts, struct rx_flow *flow,
 					 __u32 row_number, const struct tag *tag, __u64 now)
 {
@@ -84,9 +148,26 @@ static __always_inline void measure_time(struct rx_stream_row *counts, struct rx
 	time_record(group->latency, &counts->latency, latency);
 	time_record(group->intended, &counts->intended, latency + tag_decode_lag(tag->lag));
 	previous = order_exchange(&flow->previous_latency, latency + 1);
-	if (previous--)
-		time_record(group->jitter, &counts->jitter,
-			    latency > previous ? latency - previous : previous - latency);
+	if (!previous--)
+		return;
+	if (latency >= previous)
+		time_record(group->later, &counts->later, latency - previous);
+	else
+		time_record(group->earlier, &counts->earlier, previous - latency);
+}
+
+/*
+ * The longest time without a packet. Two CPUs that measure one flow at once may each miss what the
+ * other saw of a pause, never invent one.
+ */
+static __always_inline void measure_pause(struct rx_flow *flow, __u64 now)
+{
+	__u64 last = order_exchange(&flow->last_arrival, now);
+
+	if (last && now > last && now - last > flow->pause) {
+		flow->pause = now - last;
+		flow->pause_end = now;
+	}
 }
 
 /* Counts a good tag of this trial. Returns 0 if its stream is not expected here. */
@@ -122,7 +203,11 @@ static __always_inline int count_probe(struct rx_row *row, __u32 row_number,
 	if (!counts->first_ns)
 		counts->first_ns = now;
 	counts->last_ns = now;
+	measure_pause(flow, now);
 	arrival = order_arrival(flow, key, sequence, counts);
+	if (config.datagrams && stream->pieces && arrival == ARRIVAL_FIRST &&
+	    whole_datagram(stream, key, sequence))
+		counts->whole++;
 	if (config.latency && arrival != ARRIVAL_DUPLICATE)
 		measure_time(counts, flow, row_number, tag, now);
 	return 1;

@@ -37,6 +37,8 @@ struct rx_config {
 	__u8 order;
 	__u8 pass_on;
 	__u8 steer;
+	__u8 datagrams; /* 1: some streams are pieces of datagrams, which are counted too */
+	__u8 reserved[7];
 };
 
 /* One row. A multiple of the cache line. */
@@ -75,15 +77,18 @@ struct rx_stream_row {
 	__u64 last_ns;
 	struct rx_moments latency;
 	struct rx_moments intended;
-	struct rx_moments jitter;
-	__u64 padding[2];
+	struct rx_moments later; /* IPDV of packets that took longer than the one before */
+	struct rx_moments earlier; /* its size where they took less; both together are the jitter */
+	__u64 whole; /* datagrams that the arrival of this piece made whole */
+	__u64 padding[5];
 };
 
 /* One group of streams in one row: [row * groups + stream % groups]. */
 struct rx_histograms {
 	__u64 latency[RX_BUCKETS];
 	__u64 intended[RX_BUCKETS];
-	__u64 jitter[RX_BUCKETS];
+	__u64 later[RX_BUCKETS];
+	__u64 earlier[RX_BUCKETS];
 };
 
 /* One stream. */
@@ -91,6 +96,8 @@ struct rx_stream {
 	__u64 highest; /* an index near the highest seen; behind it by RX_HIGHEST_STEP at most */
 	__u32 workers; /* 0: not expected here */
 	__u32 first_flow; /* flow of worker 0 */
+	__u32 first_piece; /* the streams of the pieces that make a datagram whole, this one among */
+	__u32 pieces; /* them: so many entries from there; 0: it is none of several */
 };
 
 /* One (stream, worker). */
@@ -100,15 +107,18 @@ struct rx_flow {
 	__u64 gap_start; /* the last gap: sequences from here ... */
 	__u64 gap_end; /* ... to before here were jumped over by the packet of this one */
 	__u64 previous_latency; /* plus 1; 0: none */
-	__u64 padding[3];
+	__u64 last_arrival; /* receive time of the last packet; 0: none */
+	__u64 pause; /* the longest time without a packet ... */
+	__u64 pause_end; /* ... and the receive time of the packet that ended it */
 };
 
 /*
  * A slot of a flow's window: lap + 1 of the sequence in the upper half, so that a slot of an
- * earlier lap needs no clearing; below it the two flags and 30 bits of the arrival position.
+ * earlier lap needs no clearing; below it the three flags and 29 bits of the arrival position.
  */
 #define RX_SLOT_RECORD (1u << 31) /* was the largest sequence when it arrived */
 #define RX_SLOT_TWICE (1u << 30) /* has arrived more than once */
-#define RX_SLOT_ARRIVAL (RX_SLOT_TWICE - 1)
+#define RX_SLOT_WHOLE (1u << 29) /* its datagram is whole, and counted */
+#define RX_SLOT_ARRIVAL (RX_SLOT_WHOLE - 1)
 
 #endif

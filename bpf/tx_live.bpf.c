@@ -115,10 +115,20 @@ ALWAYS_INLINE __u64 value_of(const volatile struct ws_patch_op *op, __u64 index)
 		return value ? *value + op->c : 0;
 	}
 	if (config.uses_rare && op->kind != WS_COUNTER) {
-		/* What is constant may not be handed to a function that the verifier looks at alone. */
-		struct ws_patch_op copy = *(const struct ws_patch_op *)op;
+		/*
+		 * What is constant may not be handed to a function that the verifier looks at alone.
+		 * Volatile words, for the compiler takes constants for the zeros of the object file.
+		 */
+		const volatile __u64 *words = (const volatile __u64 *)op;
+		union {
+			struct ws_patch_op op;
+			__u64 words[sizeof(struct ws_patch_op) / 8];
+		} copy;
 
-		return rare_value(&copy, index);
+#pragma unroll
+		for (__u32 i = 0; i < sizeof(copy) / 8; i++)
+			copy.words[i] = words[i];
+		return rare_value(&copy.op, index);
 	}
 	__u64 c = op->c;
 

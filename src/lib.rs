@@ -21,6 +21,7 @@
 //! | [`measure`] | order, histograms, ledger, verdict |
 //! | [`trial`] | one trial from start to drained counters |
 //! | [`frontend`] | ping, traceroute, services: what speaks with the network as a host does |
+//! | [`study`] | fragmentation studies: arms, packets, statistics, the receiver that answers |
 //! | [`search`] | which trials a benchmark needs, and what they mean: pure, without I/O or clock |
 //! | [`benchmark`] | the trials that a search asks for, made of a profile's streams |
 //! | [`report`] | the versioned result, and one file per output |
@@ -47,6 +48,7 @@ pub mod profile;
 pub mod receive;
 pub mod report;
 pub mod search;
+pub mod study;
 pub mod sys;
 pub mod trial;
 pub mod tui;

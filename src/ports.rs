@@ -171,7 +171,11 @@ fn first<A: Copy>(addresses: &[(A, u8)]) -> Option<A> {
     addresses.first().map(|(address, _)| *address)
 }
 
-fn resolve(port: &AttachedPort, hop: Option<IpAddr>, destination: IpAddr) -> Result<[u8; 6]> {
+/// The MAC of the next hop to a destination.
+///
+/// # Errors
+/// A next hop that does not answer; a route that does not exist.
+pub fn resolve(port: &AttachedPort, hop: Option<IpAddr>, destination: IpAddr) -> Result<[u8; 6]> {
     let hop = match hop {
         Some(hop) => hop,
         None => match neighbour::next_hop(&port.netns, &port.facts.name, destination) {

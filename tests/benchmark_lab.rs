@@ -207,3 +207,288 @@ fn only_a_benchmark_keeps_trials() {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(said.contains("it is no benchmark"), "{said}");
 }
+
+/// The lab twins of the standard profiles, each as it is shipped.
+fn twin(name: &str, more: &[&str]) -> Run {
+    let path = format!("profiles/{name}-lab.yaml");
+    let run = run(&[&[path.as_str(), "--set", "test.retries=40"], more].concat());
+    assert!(run.json.is_object(), "{name}: {}", run.stderr);
+    assert_eq!(run.json["verdict"]["valid"], true, "{name}: {:#}", run.json["verdict"]);
+    assert_eq!(run.status, 0, "{name}: {:#}", run.json["verdict"]);
+    run
+}
+
+fn sizes(run: &Run) -> &Vec<serde_json::Value> {
+    run.json["sizes"].as_array().expect("sizes")
+}
+
+/// The longest lossless burst at `load` frames/s of `bytes` that a bucket passes: it drains while it is
+/// filled. `burst` and `limit` in bytes, all full; the queue takes whole frames.
+fn lossless_frames(bps: f64, burst: f64, limit: f64, bytes: f64, load: f64) -> f64 {
+    let frame = bytes - 4.0;
+    let held = burst / frame + (limit / frame).floor();
+    held / (1.0 - bps / 8.0 / frame / load)
+}
+
+/// Must-know quantities of a token bucket of 10 Mbit/s with a bucket of 15 kB and a queue of 37,500 B
+/// (known truths 25 and 27), each from its formula.
+#[test]
+fn a_token_bucket_is_what_it_is_for_three_sizes() {
+    if !privileged("a_token_bucket_is_what_it_is_for_three_sizes") {
+        return;
+    }
+    const BPS: f64 = 10e6;
+    const BURST: f64 = 15_000.0;
+    const LIMIT: f64 = 37_500.0;
+    const SECONDS: f64 = 0.3;
+    let _alone = MACHINE.lock().unwrap_or_else(PoisonError::into_inner);
+    let sets = [
+        "test.sizes=[64B, 512B, 1518B]",
+        "test.max_rate=20Mbps L1",
+        "lab.tbf=[{towards: rx, rate: 10Mbps, burst: 15kB, limit: 37500B}]",
+        "test.duration=300ms",
+        "test.search_duration=300ms",
+        "test.verifications=0",
+        "test.wait=20ms",
+        "drain=80ms",
+        "settle=20ms",
+        "test.latency={duration: 300ms, repeats: 1, loads: [50%]}",
+        "test.back_to_back={limit: 300ms, step: 2, repeats: 1, verifications: 0}",
+        "test.system_recovery={duration: 200ms, watch: 200ms, resolution: 50ms}",
+    ];
+    let run = benchmark(&sets, &[]);
+    assert_eq!(run.json["verdict"]["valid"], true, "{:#}", run.json["verdict"]);
+    for size in sizes(&run) {
+        let bytes: f64 = size["size"].as_str().expect("a name").parse().expect("a number");
+        let frame = bytes - 4.0;
+        let rate = BPS / 8.0 / frame;
+        let held = BURST / frame + (LIMIT / frame).floor();
+        let number =
+            |value: &serde_json::Value| value.as_f64().unwrap_or_else(|| panic!("{size:#}"));
+
+        // Throughput: what the bucket earns in a trial, and what it and its queue held.
+        let truth = rate + held / SECONDS;
+        let found = &size["throughput"][0];
+        let (lower, upper) = (number(&found["fps"]), number(&found["upper_fps"]));
+        assert!(
+            lower <= truth * 1.02 && upper >= truth * 0.98,
+            "{bytes}: {lower}..{upper}, {truth}"
+        );
+
+        // Loss: everything beyond that.
+        for point in size["frame_loss"].as_array().expect("a series") {
+            let offered = number(&point["fps"]) * SECONDS;
+            let wanted = (1.0 - truth * SECONDS / offered).max(0.0);
+            let loss = number(&point["loss_ratio"]);
+            assert!((loss - wanted).abs() < 0.02, "{bytes}: {loss} for {wanted} at {point:#}");
+        }
+
+        // Buffer: a burst that fills it while it drains.
+        let max = number(&size["max_fps"]);
+        let wanted = lossless_frames(BPS, BURST, LIMIT, bytes, max);
+        let mean = number(&size["back_to_back"]["mean"]);
+        assert!((mean - wanted).abs() < wanted * 0.05 + 4.0, "{bytes}: {mean} frames, {wanted}");
+
+        // Latency: a full queue, where the highest load was offered.
+        let overload = run.json["trials"]
+            .as_array()
+            .expect("trials")
+            .iter()
+            .find(|trial| {
+                trial["test"] == "frame-loss"
+                    && trial["size"] == size["size"]
+                    && trial["invalid"].is_null()
+            })
+            .expect("a trial at the highest load");
+        let queue = (LIMIT / frame).floor() * frame * 8.0 / BPS * 1e9;
+        let p90 = number(&overload["latency_ns"][0]["p90"]);
+        let one = frame * 8.0 / BPS * 1e9;
+        assert!(p90 > queue * 0.95 && p90 < queue * 1.05 + 2.0 * one, "{bytes}: {p90} ns, {queue}");
+    }
+}
+
+#[test]
+fn modifiers_stand_beside_the_throughput_without() {
+    if !privileged("modifiers_stand_beside_the_throughput_without") {
+        return;
+    }
+    let _alone = MACHINE.lock().unwrap_or_else(PoisonError::into_inner);
+    let run = twin("rfc2544-modifiers", &["--set", "test.sizes=[1518B]"]);
+    assert_eq!(sizes(&run).len(), 7);
+    let plain = sizes(&run)[0]["throughput"][0]["fps"].as_f64().expect("a throughput");
+    for size in &sizes(&run)[1..] {
+        let with = size["throughput"][0]["fps"].as_f64().unwrap_or_else(|| panic!("{size:#}"));
+        // The bucket is the limit: nothing that a modifier adds passes through it.
+        assert!((with / plain - 1.0).abs() < 0.25, "{}: {with} of {plain}", size["modifier"]);
+    }
+}
+
+#[test]
+fn rfc_5180_goes_both_ways_with_mixes_and_extension_headers() {
+    if !privileged("rfc_5180_goes_both_ways_with_mixes_and_extension_headers") {
+        return;
+    }
+    let _alone = MACHINE.lock().unwrap_or_else(PoisonError::into_inner);
+    let run = twin("rfc5180", &[]);
+    assert_eq!(run.json["sending_ports"], 2);
+    assert_eq!(sizes(&run).len(), 11);
+    for size in sizes(&run) {
+        assert!(size["throughput"][0]["fps"].as_f64() > Some(0.0), "{size:#}");
+    }
+    let trials = run.json["trials"].as_array().expect("trials");
+    let chain = "IPv4 0% IPv6 100%, routing+destination_options+fragment";
+    assert!(trials.iter().any(|trial| trial["modifier"] == chain), "{trials:#?}");
+}
+
+#[test]
+fn rfc_8219_reports_latency_and_its_variation() {
+    if !privileged("rfc_8219_reports_latency_and_its_variation") {
+        return;
+    }
+    let _alone = MACHINE.lock().unwrap_or_else(PoisonError::into_inner);
+    let run = twin("rfc8219", &[]);
+    for size in sizes(&run) {
+        for latency in size["latency"].as_array().expect("loads") {
+            let number =
+                |value: &serde_json::Value| value.as_f64().unwrap_or_else(|| panic!("{latency:#}"));
+            let (typical, worst) =
+                (number(&latency["p50_ns"]["median"]), number(&latency["p99_9_ns"]["median"]));
+            assert!(typical > 0.0 && worst >= typical, "{latency:#}");
+            assert!(number(&latency["pdv_ns"]["median"]) <= worst, "{latency:#}");
+            let ipdv = &latency["ipdv_ns"];
+            assert!(number(&ipdv["min"]) <= number(&ipdv["median"]), "{ipdv:#}");
+            assert!(number(&ipdv["median"]) <= number(&ipdv["max"]), "{ipdv:#}");
+        }
+    }
+}
+
+#[test]
+fn rfc_9004_mlrsearch_and_mixes_run_as_they_are_shipped() {
+    if !privileged("rfc_9004_mlrsearch_and_mixes_run_as_they_are_shipped") {
+        return;
+    }
+    let _alone = MACHINE.lock().unwrap_or_else(PoisonError::into_inner);
+    let bursts = twin("rfc9004", &[]);
+    let found = &sizes(&bursts)[0]["back_to_back"];
+    let wanted = lossless_frames(10e6, 15_000.0, 37_500.0, 1518.0, 20e6 / 8.0 / 1538.0);
+    let mean = found["mean"].as_f64().unwrap_or_else(|| panic!("{:#}", bursts.json));
+    assert!((mean - wanted).abs() < wanted * 0.08 + 4.0, "{mean} frames, {wanted}");
+
+    let goals = twin("mlrsearch", &[]);
+    for size in sizes(&goals) {
+        let found = size["throughput"].as_array().expect("goals");
+        assert_eq!(
+            (&found[0]["goal"], &found[1]["goal"]),
+            (&"csit-ndr".into(), &"csit-pdr".into())
+        );
+    }
+
+    let mixes = twin("imix-throughput", &[]);
+    let names: Vec<&str> = sizes(&mixes).iter().filter_map(|size| size["size"].as_str()).collect();
+    assert_eq!(names, ["IMIX csit", "IMIX - aaafg", "streams"]);
+    assert_eq!(mixes.json["sending_ports"], 2);
+}
+
+/// The lab knows how long its router did not forward; both methods find it.
+#[test]
+fn a_reset_takes_as_long_as_the_router_was_away() {
+    if !privileged("a_reset_takes_as_long_as_the_router_was_away") {
+        return;
+    }
+    let _alone = MACHINE.lock().unwrap_or_else(PoisonError::into_inner);
+    let run = twin("reset", &[]);
+    let reset = &sizes(&run)[0]["reset"];
+    let trials = reset["trials"].as_array().expect("trials");
+    assert_eq!(trials.len(), 3);
+    let fps = reset["fps"].as_f64().expect("a load");
+    for trial in trials {
+        let number = |key: &str| trial[key].as_f64().unwrap_or_else(|| panic!("{trial:#}"));
+        let (down, stamps, loss) = (number("down_s"), number("by_stamps_s"), number("by_loss_s"));
+        assert!(down >= 0.2, "{trial:#}");
+        // Two system calls, and a frame at either end: they may take long on a busy machine, never less.
+        assert!(stamps >= down && stamps < down + 0.15, "{trial:#}");
+        // What was due in the outage and sent a little late, behind it, is not lost.
+        assert!((loss - stamps).abs() < 0.08 + 3.0 / fps, "{trial:#}");
+        assert_eq!(trial["recovered"], true);
+    }
+}
+
+#[test]
+fn a_command_of_the_profile_runs_only_where_it_is_allowed() {
+    if !privileged("a_command_of_the_profile_runs_only_where_it_is_allowed") {
+        return;
+    }
+    let _alone = MACHINE.lock().unwrap_or_else(PoisonError::into_inner);
+    let mark = tempfile::tempdir().expect("a directory");
+    let path = mark.path().join("reset");
+    let command = format!(
+        "test.reset={{by: command, command: [touch, {}], after: 50ms, watch: 100ms, repeats: 1}}",
+        path.display()
+    );
+    let sets = ["profiles/reset-lab.yaml", "--set", "test.max_rate=1kpps", "--set", &command];
+    let refused = run(&sets);
+    assert_eq!(refused.status, 2, "{}", refused.stderr);
+    assert!(refused.stderr.contains("--allow-command"), "{}", refused.stderr);
+    assert!(!path.exists());
+    let allowed = run(&[&sets[..], &["--allow-command"]].concat());
+    assert!(path.exists(), "{}", allowed.stderr);
+    // Nothing was reset, and that is no reset time of 0.
+    assert_eq!(allowed.status, 3, "{}", allowed.stderr);
+    assert_eq!(allowed.json["verdict"]["reasons"][0]["code"], "no_reset");
+}
+
+/// Killed without a word, again and again.
+#[test]
+fn a_killed_benchmark_goes_on() {
+    if !privileged("a_killed_benchmark_goes_on") {
+        return;
+    }
+    let _alone = MACHINE.lock().unwrap_or_else(PoisonError::into_inner);
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("trials.jsonl");
+    let trials = path.to_str().expect("UTF-8");
+    let start = |option: &str| {
+        let mut command = wirestorm();
+        command.args(["run", "profiles/rfc9004-lab.yaml", "-q", "--json", "-"]);
+        command.args(["--set", "test.retries=40", option, trials]);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().expect("the program starts")
+    };
+    let kept = || std::fs::read_to_string(&path).map_or(0, |text| text.lines().count());
+    let mut option = "--trials";
+    for wanted in [2, 5, 9] {
+        let mut child = start(option);
+        option = "--resume";
+        let begin = Instant::now();
+        while kept() < wanted {
+            assert!(begin.elapsed().as_secs() < 60, "no trial is kept");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        signal(&child, "KILL");
+        child.wait().expect("it is gone");
+    }
+    let before = kept();
+    let last = run_of(&start(option).wait_with_output().expect("it ends"));
+    assert_eq!(last.status, 0, "{}", last.stderr);
+    let all = last.json["trials"].as_array().expect("trials");
+    assert_eq!(all.len() + 1, kept(), "each trial once, and the head");
+    assert!(all.len() + 1 > before);
+}
+
+#[test]
+fn a_benchmark_has_csv_files() {
+    if !privileged("a_benchmark_has_csv_files") {
+        return;
+    }
+    let _alone = MACHINE.lock().unwrap_or_else(PoisonError::into_inner);
+    let dir = tempfile::tempdir().expect("a directory");
+    let csv = dir.path().to_str().expect("UTF-8");
+    twin("reset", &["--csv", csv, "--set", "test.reset.repeats=1"]);
+    let text = |name: &str| std::fs::read_to_string(dir.path().join(name)).expect(name);
+    let throughput = text("throughput.csv");
+    assert!(throughput.starts_with("size,modifier,frame_bytes,"), "{throughput}");
+    assert_eq!(throughput.lines().count(), 2);
+    assert!(text("reset.csv").contains("by_stamps_s.mean"));
+    assert!(text("trials.csv").lines().count() > 5);
+    assert!(!dir.path().join("latency.csv").exists(), "nothing was measured there");
+}

@@ -14,6 +14,8 @@ use wirestorm::profile;
 use wirestorm::profile::benchmark::Benchmark;
 use wirestorm::profile::model::{Profile, TestKind};
 use wirestorm::report::benchmark::{BenchmarkResult, to_writer};
+use wirestorm::report::compare::benchmarks::BenchmarkRun;
+use wirestorm::report::compare::{self, Comparison};
 use wirestorm::report::html;
 use wirestorm::report::terminal::{self, Style};
 
@@ -25,6 +27,7 @@ test:
   max_rate: 1Gbps L1
   duration: 1s
   wait: 0
+  learning: {frames: 2, wait: 0}
   width: 1%
   latency: {duration: 1s, repeats: 3, loads: [100%, 50%]}
   back_to_back: {limit: 100ms, step: 1, repeats: 2}
@@ -52,7 +55,16 @@ fn run(sets: &[&str], device: Device) -> BenchmarkResult {
 }
 
 /// 500 Mbit/s at layer 1, as frames, and a buffer of 100 frames.
-const HALF: Device = Device { bps: 500_000_000, buffer: 100, invalid: false };
+const HALF: Device = Device {
+    bps: 500_000_000,
+    buffer: 100,
+    invalid: false,
+    reset_s: 0.0,
+    twice: false,
+    disorder: false,
+};
+/// Nothing gets through.
+const DEAD: Device = Device { bps: 0, buffer: 0, ..HALF };
 
 #[test]
 fn the_suite_finds_what_the_device_is() {
@@ -173,7 +185,7 @@ fn trials_of_another_benchmark_are_refused() {
 
 #[test]
 fn a_device_that_loses_everything_has_failed_and_the_run_is_valid() {
-    let result = run(&[], Device { bps: 0, buffer: 0, invalid: false });
+    let result = run(&[], DEAD);
     assert!(result.verdict.valid && !result.verdict.passed);
     let reason = &result.verdict.reasons[0];
     assert_eq!(reason.code, "no_throughput");
@@ -221,6 +233,173 @@ fn a_throughput_that_is_the_line_rate_needs_no_bursts() {
     }
 }
 
+/// Streams over both families, with every modifier that a simulated device can have.
+const MODIFIERS: &str = "[{broadcast: 1%}, {management: 100ms}, {routing_updates: 500ms}, {networks: 256}, \
+    {mix: {ipv4: 90%, ipv6: 10%}}, {extension_headers: [routing, destination_options, fragment]}, \
+    {hop_by_hop: 10%}]";
+const TWO_FAMILIES: &str = "[{name: a, size: 84B, rate: 3kpps, packet: [ipv4, udp]}, \
+    {name: b, size: 84B, rate: 1kpps, packet: [ipv6, udp]}]";
+
+#[test]
+fn every_size_is_tested_without_and_with_each_modifier() {
+    let modifiers = format!("test.modifiers={MODIFIERS}");
+    let streams = format!("streams={TWO_FAMILIES}");
+    let sets = ["test.sizes=[84B, 512B]", "test.kind=throughput", &modifiers, &streams];
+    let result = run(&sets, HALF);
+    assert!(result.verdict.passed, "{:?}", result.verdict);
+    assert_eq!(result.sizes.len(), 2 * 8);
+    let names: Vec<Option<&str>> =
+        result.sizes[..8].iter().map(|size| size.modifier.as_deref()).collect();
+    let wanted = [
+        None,
+        Some("broadcast 1%"),
+        Some("management every 100ms"),
+        Some("routing updates every 500ms"),
+        Some("networks 256"),
+        Some("IPv4 90% IPv6 10%"),
+        Some("routing+destination_options+fragment"),
+        Some("hop-by-hop 10%"),
+    ];
+    assert_eq!(names, wanted);
+    for size in &result.sizes {
+        // A frame of 84 bytes is full without extension headers.
+        let longer = |name: &str| name.contains("fragment") || name.contains("hop-by-hop");
+        if size.size == "84" && size.modifier.as_deref().is_some_and(longer) {
+            assert!(size.throughput.is_empty() && size.notes[0].code == "skipped", "{size:?}");
+            assert!(size.notes[0].message.contains("no room"), "{}", size.notes[0].message);
+            continue;
+        }
+        let found = size.throughput.first().unwrap_or_else(|| panic!("{size:?}"));
+        let share = result.of_without(size, found);
+        assert_eq!(share.is_none(), size.modifier.is_none());
+        // What is counted is only what has to arrive, so that broadcasts are no loss.
+        assert!(share.is_none_or(|share| (0.95..=1.02).contains(&share)), "{size:?} {share:?}");
+    }
+}
+
+#[test]
+fn both_directions_are_loaded() {
+    let result = run(&["test.kind=throughput", "test.bidirectional=true"], HALF);
+    assert_eq!(result.sending_ports, 2);
+    let trial = &result.trials[0];
+    assert_eq!(trial.lost_by_stream.len(), 4);
+    assert!(
+        (trial.intended as f64 / (2.0 * trial.load_fps * trial.duration_s) - 1.0).abs() < 0.001
+    );
+}
+
+#[test]
+fn goals_and_mixes_have_names() {
+    let sets = [
+        "test.kind=throughput",
+        "test.search=mlrsearch",
+        "test.sizes=[{imix: csit}, {genome: aaafg}, {imix: {64B: 1, 1518B: 1}}]",
+        "test.goals=[csit-ndr, {name: csit-pdr, width: 1%}, {loss_ratio: 10%}]",
+    ];
+    let (_, test) = parsed(&sets);
+    let [ndr, pdr, own] = &test.goals[..] else { panic!("{:?}", test.goals) };
+    assert_eq!(ndr.goal, wirestorm::search::Goal::csit(wirestorm::units::Ratio(0)));
+    assert_eq!(pdr.goal.duration_sum.as_secs_f64(), 21.0);
+    assert_eq!((pdr.goal.loss_ratio.as_f64(), pdr.goal.width.as_f64()), (0.005, 0.01));
+    assert_eq!(own.name, None);
+    let result = run(&sets, HALF);
+    let sizes: Vec<&str> = result.sizes.iter().map(|size| size.size.as_str()).collect();
+    assert_eq!(sizes, ["IMIX csit", "IMIX - aaafg", "IMIX 64:1 1518:1"]);
+    for size in &result.sizes {
+        let goals: Vec<Option<&str>> =
+            size.throughput.iter().map(|found| found.goal.as_deref()).collect();
+        assert_eq!(goals, [Some("csit-ndr"), Some("csit-pdr"), None]);
+    }
+    assert!(
+        (result.sizes[0].frame_bytes - (28.0 * 64.0 + 16.0 * 570.0 + 4.0 * 1518.0) / 48.0).abs()
+            < 0.001
+    );
+}
+
+const RESET: &str = "test.reset={by: hand, after: 1s, watch: 2s, load: 50%, repeats: 3}";
+
+#[test]
+fn a_reset_takes_as_long_as_the_device_is_away() {
+    let result = run(&["test.kind=reset", RESET], Device { reset_s: 0.25, ..HALF });
+    assert!(result.verdict.passed, "{:?}", result.verdict);
+    for size in &result.sizes {
+        let reset = size.reset.as_ref().expect("a reset");
+        assert_eq!(reset.trials.len(), 3);
+        let by_loss = reset.by_loss_s.as_ref().expect("a time");
+        assert!((by_loss.mean - 0.25).abs() < 0.001, "{reset:?}");
+        let by_stamps = reset.by_stamps_s.as_ref().expect("a time");
+        assert!((by_stamps.mean - 0.25).abs() < 1e-9, "{reset:?}");
+        assert!(reset.trials.iter().all(|trial| trial.recovered));
+    }
+    // In the suite it comes last, where the profile says how.
+    let (_, test) = parsed(&[RESET]);
+    assert_eq!(test.tests().last().map(|kind| kind.name()), Some("reset"));
+}
+
+#[test]
+fn a_reset_that_nobody_made_is_no_result() {
+    let result = run(&["test.kind=reset", RESET], HALF);
+    assert!(!result.verdict.valid);
+    assert_eq!(result.verdict.reasons[0].code, "no_reset");
+    let result = run(&["test.kind=reset", RESET], Device { reset_s: 10.0, ..HALF });
+    assert!(!result.verdict.passed, "{:?}", result.verdict);
+}
+
+#[test]
+fn disorder_is_told_and_is_no_loss() {
+    for (device, code) in [
+        (Device { twice: true, ..HALF }, "duplicated"),
+        (Device { disorder: true, ..HALF }, "reordered"),
+    ] {
+        let result = run(&["test.kind=throughput"], device);
+        assert!(result.verdict.passed, "{:?}", result.verdict);
+        let codes: Vec<&str> =
+            result.warnings.iter().map(|warning| warning.code.as_str()).collect();
+        assert_eq!(codes, [code]);
+        assert_eq!(
+            result.sizes[0].throughput,
+            run(&["test.kind=throughput"], HALF).sizes[0].throughput
+        );
+    }
+}
+
+#[test]
+fn a_search_ends_at_its_time() {
+    let result = run(&["test.kind=throughput", "test.max_time=1ns"], HALF);
+    assert!(!result.verdict.valid);
+    let reason = &result.verdict.reasons[0];
+    assert_eq!(reason.code, "no_result");
+    assert!(reason.message.contains("no result within"), "{}", reason.message);
+}
+
+#[test]
+fn a_trial_without_a_frame_proves_nothing() {
+    let sets = ["test.kind=throughput", "test.max_rate=1pps", "test.min_rate=1pps"];
+    let result =
+        run(&[&sets[..], &["test.duration=1ms", "test.search_duration=1ms"]].concat(), DEAD);
+    assert!(!result.verdict.passed);
+    assert!(!result.verdict.reasons.is_empty());
+}
+
+/// What is left is told of the whole suite, and ends with nothing.
+#[test]
+fn the_time_left_covers_all_searches() {
+    let (profile, test) = parsed(&[]);
+    let mut tester = Simulated::new(HALF);
+    let mut told = Vec::new();
+    suite::run(&profile, &test, &mut tester, Store::default(), &mut |shown| {
+        if let suite::Shown::Begins { searches, later, progress, .. } = shown {
+            told.push((searches.0, later.as_secs_f64(), progress.time_left.as_secs_f64()));
+        }
+    })
+    .expect("it starts");
+    let first = told.first().expect("trials");
+    // Two sizes: 8 trials of a binary search each, latency 2 x 2 x 3 s, loss, bursts, recovery 2 x 2 s.
+    assert!(first.1 > 30.0 && first.1 < 90.0, "{first:?}");
+    assert!(told.windows(2).all(|pair| pair[1].1 <= pair[0].1 + 1.0), "it falls: {told:?}");
+    assert_eq!(told.last().expect("trials").1, 0.0);
+}
+
 /// The schema with every object closed: nothing is written that it does not describe.
 fn closed(schema: &mut Value) {
     match schema {
@@ -241,8 +420,7 @@ fn the_json_is_what_the_schema_says_and_can_be_read_again() {
         serde_json::from_str(include_str!("../docs/benchmark.schema.json")).expect("JSON");
     closed(&mut schema);
     let validator = jsonschema::validator_for(&schema).expect("a schema");
-    let devices =
-        [HALF, Device { bps: 0, buffer: 0, invalid: false }, Device { invalid: true, ..HALF }];
+    let devices = [HALF, DEAD, Device { invalid: true, ..HALF }];
     for device in devices {
         let result = run(&[], device);
         let mut bytes = Vec::new();
@@ -290,4 +468,31 @@ fn the_page_has_tables_charts_and_every_trial() {
     let result = shown();
     let trial = result.trials.last().expect("trials");
     assert!(page.matches(&format!(">{}<", trial.test)).count() >= 1);
+}
+
+/// Repeats of a benchmark against repeats, size by size.
+#[test]
+fn benchmarks_are_compared() {
+    let device = |bps: u64| Device { bps, ..HALF };
+    let side = |rates: [u64; 3]| {
+        let of =
+            |bps: u64| BenchmarkRun { file: format!("{bps}.json"), result: run(&[], device(bps)) };
+        rates.map(of).to_vec()
+    };
+    let slower = side([480_000_000, 490_000_000, 500_000_000]);
+    let faster = side([580_000_000, 590_000_000, 600_000_000]);
+    let comparison = Comparison::of_benchmarks(slower, faster).expect("both have results");
+    assert!(comparison.valid);
+    let throughput: Vec<_> =
+        comparison.metrics.iter().filter(|metric| metric.name == "throughput").collect();
+    assert_eq!(throughput.len(), 2, "one a size");
+    for metric in throughput {
+        assert_eq!(metric.judgement().words(), "better", "{metric:?}");
+    }
+    let mut json = Vec::new();
+    compare::json::to_writer(&comparison, &mut json).expect("memory takes it");
+    let value: Value = serde_json::from_slice(&json).expect("JSON");
+    let schema: Value =
+        serde_json::from_str(include_str!("../docs/comparison.schema.json")).expect("JSON");
+    assert!(jsonschema::validator_for(&schema).expect("a schema").is_valid(&value), "{value:#}");
 }

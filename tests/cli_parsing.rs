@@ -150,6 +150,14 @@ fn the_other_commands() {
             && t.listen[0].port == 443 && t.listen[0].backend.port() == 8443
             && t.cutting.is_none() && t.segment == 1200 && t.whole_after == 3
             && t.ports == (10_240..=32_767) && t.max_flows == 16_384));
+    assert!(matches!(parse("serve sink"), Ok(Command::Serve(Serve::Sink(sink)))
+        if sink.options.port == 8900 && sink.options.address.is_none() && sink.log.is_none()));
+    assert!(matches!(
+        parse("serve sink --port 9 --address 2001:db8::1 --rate 5 --log -"),
+        Ok(Command::Serve(Serve::Sink(sink))) if sink.options.port == 9 && sink.options.rate == 5
+            && sink.options.address == Some("2001:db8::1".parse().unwrap())
+            && sink.log == Some("-".into())));
+    assert!(matches!(parse("schema fragments"), Ok(Command::Schema(s)) if s.of == Of::Fragments));
     assert!(matches!(parse("man"), Ok(Command::Man(Man::Print(None)))));
     assert!(matches!(parse("man --dir d"), Ok(Command::Man(Man::Write(_)))));
 }

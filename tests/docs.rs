@@ -2,16 +2,16 @@
 
 use std::path::Path;
 
-/// Every YAML example that has streams is a valid profile.
+/// Every YAML example that has streams, or is a study, is a valid profile.
 #[test]
 fn the_examples_are_valid_profiles() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut examples = 0;
-    for file in ["README.md", "docs/profile.md"] {
+    for file in ["README.md", "docs/profile.md", "docs/fragments.md"] {
         let text = std::fs::read_to_string(root.join(file)).expect("the file is there");
         for block in text.split("```yaml\n").skip(1) {
             let yaml = block.split("```").next().expect("a block ends");
-            if !yaml.contains("streams:") {
+            if !yaml.contains("streams:") && !yaml.contains("kind: fragments") {
                 continue;
             }
             examples += 1;
@@ -21,5 +21,5 @@ fn the_examples_are_valid_profiles() {
             }
         }
     }
-    assert_eq!(examples, 9, "an example has gone or come: look whether it is tested");
+    assert_eq!(examples, 11, "an example has gone or come: look whether it is tested");
 }

@@ -113,3 +113,22 @@ fn reordering_and_duplication_are_counted_as_the_rfcs_count_them() {
         assert_ne!(stream["duplicated"], 0, "{stream:#}");
     }
 }
+
+/// Nothing but disorder is no loss: it passes where nobody asks for order, and fails, for that reason
+/// and with that status, where somebody does.
+#[test]
+fn disorder_alone_fails_only_those_who_ask_for_order() {
+    if !privileged("disorder_alone_fails_only_those_who_ask_for_order") {
+        return;
+    }
+    for (profile, key) in
+        [("28-rfc4737-reordering", "max_reordered"), ("28-rfc5560-duplication", "max_duplicated")]
+    {
+        let unasked = known(profile, &["--set", "pass={}"]);
+        assert_eq!(unasked.status, 0, "{profile}: {:#}", unasked.json["verdict"]);
+        let asked = known(profile, &["--set", &format!("pass={{{key}: 0}}")]);
+        assert_eq!(asked.status, 4, "{profile}: {:#}", asked.json["verdict"]);
+        let reasons = asked.json["verdict"]["reasons"].as_array().expect("reasons");
+        assert!(reasons.iter().all(|reason| reason["code"] == key), "{reasons:#?}");
+    }
+}

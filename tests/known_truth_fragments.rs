@@ -23,11 +23,12 @@ struct Experiment<'a> {
     nft: &'a str,
     engine: &'a str,
     more: &'a str,
+    lab: &'a str,
 }
 
 impl<'a> Experiment<'a> {
     fn new(packet: &'a str, fragments: &'a str) -> Self {
-        Self { packet, fragments, nft: "", engine: "af-xdp", more: "" }
+        Self { packet, fragments, nft: "", engine: "af-xdp", more: "", lab: "" }
     }
 
     fn run(&self) -> Seen {
@@ -41,12 +42,16 @@ impl<'a> Experiment<'a> {
                  priority filter; policy accept;\n        {rule}\n      }}\n    }}\n"
             ),
         };
+        let fragments = match self.fragments {
+            "" => String::new(),
+            fragments => format!("    fragments: {fragments}\n"),
+        };
         let yaml = format!(
             "lab:\n  topology: router\n  sysctl: {{net.ipv4.ipfrag_time: 1, \
-             net.ipv6.ip6frag_time: 1}}\n{nft}streams:\n  - name: cut\n    rate: 1kpps\n    count: \
-             {N}\n    packet: {}\n    fragments: {}\n{}drain: 2500ms\nmeasure: {{pass_on: \
+             net.ipv6.ip6frag_time: 1}}\n{}{nft}streams:\n  - name: cut\n    rate: 1kpps\n    count: \
+             {N}\n    packet: {}\n{}{}drain: 2500ms\nmeasure: {{pass_on: \
              true}}\nvalidity: {{max_unsent: 0, max_lag: 1s}}\n",
-            self.packet, self.fragments, self.more
+            self.lab, self.packet, fragments, self.more
         );
         std::fs::write(&path, &yaml).expect("written");
         let run = run(&[path.to_str().expect("UTF-8"), "--engine", self.engine]);
@@ -81,7 +86,12 @@ impl Seen {
         self.run.witness(if self.ipv6 { "rx Icmp6.OutTimeExcds" } else { "rx Icmp.OutTimeExcds" })
     }
 
+    /// All that was delivered was whole.
     fn assert(&self, delivered: u64, reasm: [u64; 4], time_exceeded: u64) {
+        self.assert_whole(delivered, reasm, time_exceeded, delivered);
+    }
+
+    fn assert_whole(&self, delivered: u64, reasm: [u64; 4], time_exceeded: u64, whole: u64) {
         let names = ["ReasmReqds", "ReasmOKs", "ReasmFails", "ReasmTimeout"];
         let seen = names.map(|name| self.ip(name));
         let told = || {
@@ -93,6 +103,19 @@ impl Seen {
         assert_eq!(self.delivered(), delivered, "delivered: {}", told());
         assert_eq!(seen, reasm, "{names:?}: {}", told());
         assert_eq!(self.time_exceeded(), time_exceeded, "time exceeded: {}", told());
+        match self.whole() {
+            Some(found) => assert_eq!(found, whole, "whole: {}", told()),
+            None => {
+                let detail = &self.run.json["datagrams"][0]["detail"];
+                let why = detail.as_str().unwrap_or_default();
+                assert!(why.contains("no probe tag has room"), "{why}: {}", told());
+            }
+        }
+    }
+
+    /// Datagrams of which all that a receiver needs arrived, as the report says.
+    fn whole(&self) -> Option<u64> {
+        self.run.json["datagrams"][0]["whole"].as_u64()
     }
 
     /// Fragments lost, per piece.
@@ -208,10 +231,11 @@ fn overlaps_and_duplicates() {
     }
     let cut = |fragments| Experiment::new(UDP6, fragments).run();
     let two = "{pieces: [{offset: 0, length: 512}, {offset: 504, length: 512}]}";
-    cut(two).assert(0, [2 * N, 0, N, 0], 0);
+    // Everything arrives, and the receiver refuses it.
+    cut(two).assert_whole(0, [2 * N, 0, N, 0], 0, N);
     let three = "{pieces: [{offset: 0, length: 512}, {offset: 504, length: 520}, \
                  {offset: 1024, length: 512}]}";
-    cut(three).assert(0, [3 * N, 0, 2 * N, N], 0);
+    cut(three).assert_whole(0, [3 * N, 0, 2 * N, N], 0, N);
     let contained = "{pieces: [{offset: 0, length: 512}, {offset: 256, length: 64, data: other}, \
                      {offset: 512, length: 512}]}";
     cut(contained).assert(N, [3 * N, N, 0, 0], 0);
@@ -234,6 +258,53 @@ fn tiny_first_fragments() {
         assert_eq!(seen.run.witness("rx Icmp6.OutParmProblems"), N, "{}", seen.yaml);
         let seen = Experiment { more, ..Experiment::new("[ipv4, tcp]", first) }.run();
         assert_eq!(seen.ip("ReasmOKs"), N, "{}", seen.yaml);
+    }
+}
+
+/// Truth 24: the router's egress has an MTU of 1280.
+#[test]
+fn a_narrow_egress() {
+    if !privileged("a_narrow_egress") {
+        return;
+    }
+    let lab = "  egress_mtu: 1280\n";
+    let sent = |packet: &str, ip_len: u64| {
+        let more = format!("    size: {}B\n", ip_len + 18);
+        let seen = Experiment { lab, more: &more, ..Experiment::new(packet, "") }.run();
+        // What was not cut on purpose has no datagrams in pieces.
+        assert_eq!(seen.run.json["datagrams"].as_array().map(Vec::len), Some(0), "{}", seen.yaml);
+        seen
+    };
+    let router = |seen: &Seen, name: &str| seen.run.witness(&format!("router {name}"));
+
+    // DF=0: the router cuts the datagram in two, and the receiver makes it whole again.
+    let cut = sent("[ipv4: {df: 0}, udp]", 1400);
+    assert_eq!(cut.delivered(), N, "{}", cut.yaml);
+    assert_eq!((cut.ip("ReasmReqds"), cut.ip("ReasmOKs")), (2 * N, N));
+    let fragmented = ["Ip.FragOKs", "Ip.FragCreates"].map(|name| router(&cut, name));
+    assert_eq!(fragmented, [N, 2 * N]);
+    assert_eq!(router(&cut, "Icmp.OutDestUnreachs"), 0);
+
+    // DF=1: ICMP 3/4, and nothing goes on.
+    let refused = sent("[ipv4: {df: 1}, udp]", 1400);
+    assert_eq!((refused.delivered(), refused.lost()), (0, vec![N]));
+    assert_eq!(router(&refused, "Icmp.OutDestUnreachs"), N);
+    assert_eq!(router(&refused, "Ip.FragFails"), N);
+
+    // IPv6: ICMPv6 2/0, whole or already a fragment.
+    let refused = sent(UDP6, 1400);
+    assert_eq!((refused.delivered(), refused.lost()), (0, vec![N]));
+    assert_eq!(router(&refused, "Icmp6.OutPktTooBigs"), N);
+    let size = "    size: 1910B\n";
+    let pieces = Experiment { lab, more: size, ..Experiment::new(UDP6, "{mtu: 1400}") }.run();
+    assert_eq!((pieces.delivered(), pieces.lost()), (0, vec![N, 0]));
+    assert_eq!(router(&pieces, "Icmp6.OutPktTooBigs"), N);
+
+    // What is not longer than 1280 passes, whatever it is.
+    for packet in ["[ipv4: {df: 1}, udp]", "[ipv4: {df: 0}, udp]", UDP6] {
+        let passed = sent(packet, 1280);
+        assert_eq!((passed.delivered(), passed.lost()), (N, vec![0]), "{}", passed.yaml);
+        assert_eq!(router(&passed, "Ip.FragCreates"), 0, "{}", passed.yaml);
     }
 }
 

@@ -61,7 +61,7 @@ macro_rules! tables {
 }
 
 tables! {
-    fragments yaml records units ports streams patterns headers values rules lab set benchmarks
+    fragments yaml records units ports streams studies patterns headers values rules lab set benchmarks
 }
 
 /// The cost of a text grows with its length alone, whatever it repeats.

@@ -30,7 +30,7 @@ fn counted(loaded: &Loaded, spec: &ReceiveSpec) -> PortReceived {
 }
 
 /// Everything of a stream that is the same whatever the clock says.
-fn counts(stream: &StreamReceived) -> [u64; 10] {
+fn counts(stream: &StreamReceived) -> [u64; 11] {
     let samples =
         |d: &Option<_>| d.as_ref().map_or(0, wirestorm::measure::distribution::Distribution::count);
     [
@@ -42,6 +42,7 @@ fn counts(stream: &StreamReceived) -> [u64; 10] {
         stream.extent_max.map_or(0, |extent| extent + 1),
         stream.late_ambiguous,
         stream.bytes,
+        stream.whole,
         samples(&stream.latency),
         samples(&stream.jitter),
     ]
@@ -135,6 +136,67 @@ fn the_program_counts_what_the_oracle_counts() {
             Ok(())
         })
         .unwrap();
+}
+
+/// Streams 0 to 2 are the pieces of a datagram, 3 is one that it does not need, 4 and 5 are another's.
+#[test]
+fn datagrams_are_whole_when_their_last_piece_has_come() {
+    if !privileged("datagrams_are_whole_when_their_last_piece_has_come") {
+        return;
+    }
+    let of = |workers: u32| ReceiveSpec {
+        datagrams: vec![vec![2, 1, 0], vec![5, 4]],
+        ..spec(&[workers, workers, workers, workers, 1, 1])
+    };
+    let arrivals = [(0, 7), (1, 7), (3, 7), (2, 7), (2, 8), (2, 7), (0, 8), (4, 7), (1, 9), (5, 7)];
+    let streams = both(&of(1), 16, &arrivals);
+    let whole: Vec<u64> = streams.iter().map(|stream| stream.whole).collect();
+    assert_eq!(whole, [0, 0, 1, 0, 0, 1]);
+    let mut runner = TestRunner::new(Config { cases: 96, ..Config::default() });
+    let input = (1u32..=3, 6u32..=8, self::arrivals(6));
+    runner
+        .run(&input, |(workers, shift, arrivals)| {
+            let streams = both(&of(workers), shift, &arrivals);
+            // As a set would have it, where nothing is older than the window.
+            if streams.iter().all(|stream| stream.late_ambiguous == 0) {
+                let set: std::collections::HashSet<_> = arrivals.iter().copied().collect();
+                let last = |n: &u64| [0, 1, 2].iter().all(|piece| set.contains(&(*piece, *n)));
+                let indices: std::collections::HashSet<u64> =
+                    arrivals.iter().map(|(_, index)| *index).collect();
+                let most = indices.iter().filter(|n| last(n)).count() as u64;
+                let whole: u64 = streams[..3].iter().map(|stream| stream.whole).sum();
+                prop_assert!(whole <= most, "{whole} of {most}");
+            }
+            Ok(())
+        })
+        .unwrap();
+}
+
+/// The pieces of a datagram arrive on two CPUs at once: it is whole once.
+#[test]
+fn two_cpus_make_a_datagram_whole_once() {
+    if !privileged("two_cpus_make_a_datagram_whole_once") {
+        return;
+    }
+    const DATAGRAMS: u64 = 4000;
+    let spec = ReceiveSpec { datagrams: vec![vec![1, 0]], ..spec(&[1, 1]) };
+    let cpus = libbpf_rs::num_possible_cpus().unwrap() as u32;
+    let loaded = Loaded::load(&spec, Layout::new(&spec, Row::Cpu, cpus), Duty::Count).unwrap();
+    let program = &loaded;
+    let cores = core_affinity::get_core_ids().unwrap();
+    thread::scope(|scope| {
+        for (stream, core) in cores.iter().cycle().take(2).enumerate() {
+            scope.spawn(move || {
+                core_affinity::set_for_current(*core);
+                for index in 0..DATAGRAMS {
+                    let frame = udp_frame(stream as u16, index, clock::now());
+                    test_run(program.program().as_fd(), &frame, 1).unwrap();
+                }
+            });
+        }
+    });
+    let whole: u64 = counted(&loaded, &spec).streams.iter().map(|stream| stream.whole).sum();
+    assert_eq!(whole, DATAGRAMS);
 }
 
 #[test]
@@ -299,5 +361,37 @@ fn ten_thousand_streams_fit_the_memory_budget() {
         let sent = if [0, 1, 4999, 9999].contains(&number) { number as u64 % 7 + 1 } else { 0 };
         assert_eq!((stream.received, stream.unique), (sent, sent), "stream {number}");
         assert_eq!(stream.latency.as_ref().unwrap().count(), sent, "stream {number}");
+    }
+}
+
+/// The second packet took 50 ms longer than the first, the third 50 ms less, after a pause of 30 ms.
+#[test]
+fn a_pause_and_the_sign_of_a_variation_are_kept() {
+    if !privileged("a_pause_and_the_sign_of_a_variation_are_kept") {
+        return;
+    }
+    const LONGER: u64 = 50_000_000;
+    let spec = spec(&[1]);
+    let loaded = load(&spec, 16);
+    let mut oracle = oracle(&spec, 16);
+    let mut arrive = |index: u64, sent: u64| {
+        let frame = udp_frame(0, index, sent);
+        run(&loaded, &frame);
+        oracle.count(find_tag(&frame, &spec.tag_offsets), frame.len() as u64, clock::now());
+    };
+    arrive(0, clock::now());
+    arrive(1, clock::now() - LONGER);
+    std::thread::sleep(std::time::Duration::from_millis(30));
+    arrive(2, clock::now());
+    let program = counted(&loaded, &spec).streams.remove(0);
+    for stream in [program, oracle.streams().remove(0)] {
+        let pause = stream.pause.expect("three arrivals");
+        assert!(pause.end - pause.begin >= 30_000_000, "{pause:?}");
+        assert_eq!(Some(pause.end), stream.last_ns, "the last packet ended it");
+        assert!(pause.begin > stream.first_ns.expect("arrivals"), "{pause:?}");
+        let ipdv = stream.ipdv.expect("two differences");
+        assert!(ipdv.max > 0 && ipdv.min < 0, "{ipdv:?}");
+        assert!((ipdv.max + ipdv.min).unsigned_abs() < LONGER, "{ipdv:?}");
+        assert_eq!(stream.jitter.expect("latency is measured").count(), 2);
     }
 }

@@ -220,3 +220,44 @@ fn the_page_of_a_run_is_that_of_its_json() {
     assert_eq!(page, fs::read_to_string(&again).expect("is written"));
     assert!(page.contains("Distribution of latency"), "the histograms are in the result");
 }
+
+/// Everything that is written is in the schema, and what the terminal shows is in the JSON.
+#[test]
+fn a_comparison_is_json_too() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let p99 = |nanos: u64| {
+        example(|value| {
+            value["verdict"]["valid"] = true.into();
+            for stream in value["streams"].as_array_mut().expect("streams") {
+                stream["latency_ns"]["p99"] = nanos.into();
+            }
+        })
+    };
+    let files: Vec<String> = [60_000, 61_000, 62_000, 90_000, 91_000, 92_000]
+        .iter()
+        .map(|nanos| write(dir.path(), &format!("{nanos}.json"), &p99(*nanos)))
+        .collect();
+    let (baseline, candidate) = files.split_at(3);
+    let mut args: Vec<&str> = vec!["--json", "-", "--baseline"];
+    args.extend(baseline.iter().map(String::as_str));
+    args.push("--candidate");
+    args.extend(candidate.iter().map(String::as_str));
+    let output = report(&args);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(stderr(&output).contains("COMPARED"), "{}", stderr(&output));
+    let value: Value = serde_json::from_str(&stdout(&output)).expect("JSON");
+    let schema: Value =
+        serde_json::from_str(include_str!("../docs/comparison.schema.json")).expect("JSON");
+    let validator = jsonschema::validator_for(&schema).expect("a schema");
+    let problems: Vec<String> = validator.iter_errors(&value).map(|e| e.to_string()).collect();
+    assert!(problems.is_empty(), "{problems:#?}");
+    let metrics = value["metrics"].as_array().expect("metrics");
+    let p99 = metrics.iter().find(|metric| metric["name"] == "latency p99").expect("p99");
+    assert_eq!(p99["judgement"], "worse");
+    assert!((p99["ratio"].as_f64().expect("a ratio") - 91.0 / 61.0).abs() < 0.001, "{p99:#}");
+    assert_eq!(value["candidate"]["files"].as_array().map(Vec::len), Some(3));
+    // One result is JSON already.
+    let output = report(&[&files[0], "--json", "-"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("a single result is JSON already"), "{}", stderr(&output));
+}

@@ -168,6 +168,7 @@ fn lab(queues: u32) -> Lab {
         neighbours: Neighbours::Permanent,
         queues: None,
         mtu: 1500,
+        egress_mtu: None,
         nft: None,
         tbf: Vec::new(),
         sysctl: Vec::new(),

@@ -92,6 +92,7 @@ fn what_others_hold() {
         stream_workers: vec![1],
         tag_offsets: vec![42],
         unparsed_offsets: 0,
+        datagrams: Vec::new(),
         latency: false,
         wanted_gap_ns: None,
         pass_on: true,

@@ -32,6 +32,7 @@ impl FarEnd {
             stream_workers: vec![workers as u32],
             tag_offsets: vec![42],
             unparsed_offsets: 0,
+            datagrams: Vec::new(),
             latency,
             wanted_gap_ns: None,
             pass_on: false,

@@ -4,6 +4,7 @@ use std::io::{self, BufWriter, Write};
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
+use super::reset::{Means, Resetting};
 use super::run::{Bed, Ran, RunOptions};
 use super::watching::Watching;
 use super::{Failure, machine, print};
@@ -13,7 +14,7 @@ use crate::benchmark::{Measured, Tester};
 use crate::cli::exit::Status;
 use crate::cli::run::{ReportTo, Run, Trials};
 use crate::error::{Error, Result};
-use crate::profile::benchmark::Benchmark;
+use crate::profile::benchmark::{Benchmark, Kind, Reset};
 use crate::profile::model::Profile;
 use crate::report::suite_progress::SuiteProgress;
 use crate::report::{self, html, terminal};
@@ -34,15 +35,17 @@ pub fn execute(
     options: &RunOptions,
     watching: &mut Watching,
 ) -> std::result::Result<Status, Failure> {
-    let single = [("--csv", &run.outputs.csv), ("--hgrm", &run.outputs.hgrm)];
-    if let Some((option, _)) = single.iter().find(|(_, path)| path.is_some()) {
+    if run.outputs.hgrm.is_some() {
         return Err(Failure::Input(
-            Error::new("write", *option, "a benchmark has many trials, and no such output")
-                .remedy("use --json, --html and --trials"),
+            Error::new("write", "--hgrm", "a benchmark has many trials, and no such output")
+                .remedy("use --json, --csv, --html and --trials"),
         ));
     }
     let started = machine::now_rfc3339();
     let mut bed = BedTester::up(profile, options)?;
+    if let Some(reset) = test.reset.as_ref().filter(|_| test.tests().contains(&Kind::Reset)) {
+        bed.means(reset).map_err(Failure::Input)?;
+    }
     let store = match &run.trials {
         Trials::Nowhere => Store::default(),
         Trials::Keep(path) => Store::create(path, profile, &bed.line_rates)?,
@@ -69,6 +72,7 @@ pub fn execute(
         run.outputs.json.as_ref().map(|path| {
             report::file::write(path, |out| report::benchmark::to_writer(&result, out))
         });
+    let csv = run.outputs.csv.as_ref().map(|dir| report::benchmark_csv::write(&result, dir));
     let page = run
         .outputs
         .html
@@ -86,7 +90,7 @@ pub fn execute(
             let _ = err.write_all(render(run.color.style(&io::stderr())).as_bytes());
         }
     }
-    [json, page].into_iter().flatten().collect::<Result<()>>()?;
+    [json, csv, page].into_iter().flatten().collect::<Result<()>>()?;
     Ok(match error {
         Some(_) => Status::CouldNotRun,
         None => Status::of_benchmark(&result),
@@ -111,6 +115,10 @@ impl<'a> BedTester<'a> {
             .collect();
         Ok(Self { bed, line_rates })
     }
+
+    fn means(&self, reset: &Reset) -> Result<Means> {
+        Means::new(reset, || self.bed.router(), self.bed.allows_command())
+    }
 }
 
 impl Tester for BedTester<'_> {
@@ -118,10 +126,33 @@ impl Tester for BedTester<'_> {
         &mut self,
         profile: &Profile,
         epoch: u8,
+        reset: Option<&Reset>,
         show: &mut dyn FnMut(&Snapshot),
     ) -> Result<Measured> {
-        let Ran { result, error, .. } = self.bed.run(profile, epoch, show)?;
-        Ok(Measured { result, error })
+        let Some(reset) = reset else {
+            let Ran { result, error, .. } = self.bed.run(profile, epoch, show)?;
+            return Ok(Measured { result, error, down: None });
+        };
+        let means = self.means(reset)?;
+        let mut begun = None;
+        let ran = self.bed.run(profile, epoch, &mut |snapshot| {
+            if begun.is_none() && snapshot.elapsed >= reset.after.0 {
+                begun = Some(Resetting::begin(means.clone(), self.bed.stop.clone()));
+            }
+            show(snapshot);
+        });
+        // The device is as it was before anything else is said.
+        let ended = begun.transpose().and_then(|begun| begun.map(Resetting::end).transpose());
+        let Ran { result, error, .. } = ran?;
+        let (down, failed) = match ended {
+            Ok(down) => (down.flatten(), None),
+            Err(failed) => (None, Some(failed)),
+        };
+        Ok(Measured { result, error: failed.or(error), down })
+    }
+
+    fn filter(&mut self, filters: u32) -> Result<()> {
+        self.bed.router()?.filter(filters)
     }
 
     fn wait(&mut self, span: Nanos) {

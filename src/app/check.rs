@@ -23,10 +23,13 @@ pub fn execute(check: &Check) -> std::result::Result<Status, Failure> {
     let mut text = String::new();
     let _ = writeln!(text, "{}: valid, seed {}", profile.name, profile.seed);
     if let TestKind::Benchmark(test) = &profile.test {
-        let sizes = test.sizes.iter().map(|&sizes| pattern::name(sizes)).collect::<Vec<_>>();
+        let sizes = test.sizes.iter().map(pattern::name).collect::<Vec<_>>();
         let kind = test.kind.name();
         let sizes = sizes.join(", ");
         let _ = writeln!(text, "benchmark {kind}, sizes {sizes}: each trial scales these streams");
+    }
+    if let TestKind::Study(test) = &profile.test {
+        text.push_str(&super::study::describe(&profile, test)?);
     }
     for warning in &profile.warnings {
         let _ = writeln!(text, "warning: {warning}");

@@ -15,10 +15,12 @@ mod ping;
 mod prepare;
 mod profile;
 mod report;
+mod reset;
 mod run;
 mod run_command;
 mod serve;
 mod signals;
+mod study;
 mod trace;
 mod watching;
 
@@ -91,6 +93,8 @@ fn execute(command: Command) -> std::result::Result<Status, Failure> {
                 cli::schema::Of::Profile => format!("{:#}\n", crate::profile::schema()),
                 cli::schema::Of::Result => crate::report::json::SCHEMA.to_owned(),
                 cli::schema::Of::Benchmark => crate::report::benchmark::JSON_SCHEMA.to_owned(),
+                cli::schema::Of::Comparison => crate::report::compare::json::JSON_SCHEMA.to_owned(),
+                cli::schema::Of::Fragments => crate::report::study::JSON_SCHEMA.to_owned(),
             };
             print(text.as_bytes())?;
             Ok(Status::Passed)

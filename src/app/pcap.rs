@@ -4,14 +4,15 @@ use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
 use super::profile::Requested;
-use super::{Failure, prepare, profile};
+use super::{Failure, prepare, profile, study};
 use crate::cli::exit::Status;
 use crate::cli::pcap::Pcap;
 use crate::engine::Slot;
 use crate::error::{Error, Result};
 use crate::pace::{Class, Schedule, Window};
-use crate::packet::dry_run::write_pcap;
-use crate::profile::model::Profile;
+use crate::packet::dry_run::{write_frames, write_pcap};
+use crate::profile::model::{Profile, TestKind};
+use crate::profile::study::Study;
 use crate::report;
 
 /// Writes the packets of the profile's first sending port, or of all of them in turn.
@@ -34,6 +35,9 @@ pub fn execute(pcap: &Pcap) -> std::result::Result<Status, Failure> {
 /// # Errors
 /// As [`execute`].
 pub fn write(profile: &Profile, path: &Path, count: Option<u64>) -> Result<u64> {
+    if let TestKind::Study(test) = &profile.test {
+        return write_study(profile, test, path, count);
+    }
     let ports = prepare::dry(profile)?;
     let endless = ports.iter().any(|(plan, _)| plan.classes.iter().any(Class::is_endless));
     if endless && count.is_none() {
@@ -74,6 +78,13 @@ pub fn write(profile: &Profile, path: &Path, count: Option<u64>) -> Result<u64> 
     })
     .map_err(|error| failed.take().unwrap_or(error))?;
     Ok(written)
+}
+
+/// The frames of a study, all at time 0.
+fn write_study(profile: &Profile, test: &Study, path: &Path, count: Option<u64>) -> Result<u64> {
+    let frames = study::dry(profile, test, count.unwrap_or(u64::MAX))?;
+    report::file::write(path, |out| write_frames(&frames, out))?;
+    Ok(frames.len() as u64)
 }
 
 /// The slots of a schedule as they come, at no clock.

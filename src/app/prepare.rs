@@ -13,6 +13,7 @@ use crate::profile::model::Profile;
 use crate::profile::replay::Rewritten;
 use crate::profile::safety::{self, Prefix};
 use crate::receive::{ReceiveSpec, find_tag};
+use crate::trial::datagrams;
 use crate::trial::send::SendPort;
 use crate::wire::field::{FieldKind, ProtocolKind};
 use std::collections::HashSet;
@@ -201,6 +202,12 @@ fn receivers(
             .flat_map(|port| port.plan.streams.iter().zip(port.programs.iter()))
             .filter(|(stream, _)| here(**stream));
         let (tag_offsets, unparsed_offsets) = tag_offsets(programs.map(|(_, program)| &**program));
+        let tagged = |stream: usize| {
+            let sent = senders.iter().flat_map(|p| p.plan.streams.iter().zip(p.programs.iter()));
+            let mut own = sent.filter(|(number, _)| **number == stream);
+            here(stream) && own.any(|(_, program)| program.tag_at.is_some())
+        };
+        let datagrams = datagrams::to_watch(profile, tagged);
         // One constant gap is wanted only where all that one port sends arrives here.
         let mut to_here =
             senders.iter().filter(|port| port.plan.streams.iter().any(|&stream| here(stream)));
@@ -220,6 +227,7 @@ fn receivers(
                 stream_workers: (0..profile.streams.len()).map(workers).collect(),
                 tag_offsets,
                 unparsed_offsets,
+                datagrams,
                 latency: profile.measure.latency,
                 wanted_gap_ns,
                 pass_on: profile.measure.pass_on,

@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::host::offloads::{self, Guard};
 use crate::lab::Lab;
 use crate::lab::layout::Layout;
+use crate::lab::router::Router;
 use crate::measure::distribution::Distribution;
 use crate::measure::received::PortReceived;
 use crate::measure::verdict;
@@ -37,6 +38,8 @@ pub struct RunOptions {
     pub command: String,
     /// Prefixes that packets may go to beside the safe ones.
     pub allowed: Vec<Prefix>,
+    /// The profile may run its `test.reset.command`.
+    pub allow_command: bool,
     /// Where trials show themselves in mid-run.
     pub watch: Option<Arc<Watch>>,
     /// Set to end the run early, by a signal or by whoever watches.
@@ -110,6 +113,22 @@ impl<'a> Bed<'a> {
         Ok(Self { options, lab, is_benchmark, stop, _merging_off: merging_off })
     }
 
+    /// Whether the profile may run its own command.
+    pub fn allows_command(&self) -> bool {
+        self.options.allow_command
+    }
+
+    /// The lab's router.
+    ///
+    /// # Errors
+    /// Where there is no lab, or one without a router.
+    pub fn router(&self) -> Result<Router> {
+        match &self.lab {
+            Some(lab) => lab.router(),
+            None => Err(Error::new("find", "the lab's router", "there is no lab")),
+        }
+    }
+
     /// The profile's ports, found.
     ///
     /// # Errors
@@ -171,7 +190,7 @@ fn run_trial(
         .collect();
     let device =
         senders.iter().map(|link| link.counters.map(|c| c.tx_packets)).sum::<Option<u64>>();
-    let Assembled { totals, streams, ledger, gaps } = assemble(&Counted {
+    let Assembled { totals, streams, datagrams, ledger, gaps } = assemble(&Counted {
         profile,
         senders: &trial.senders,
         reports: &outcome.reports,
@@ -203,6 +222,7 @@ fn run_trial(
         rate_changes: outcome.rate_changes.iter().map(rate_changed).collect(),
         totals,
         streams,
+        datagrams,
         ledger,
         // They were measured against the gap of the profile.
         gaps: gaps.filter(|_| outcome.rate_changes.is_empty()),

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::profile::Requested;
 use super::run::{self, Ran, RunOptions};
 use super::watching::Watching;
-use super::{Failure, benchmark, pcap, print, profile};
+use super::{Failure, benchmark, pcap, print, profile, study};
 use crate::cli::exit::Status;
 use crate::cli::run::{Engine, ReportTo, Run, Trials};
 use crate::engine::choose::EngineChoice;
@@ -43,6 +43,15 @@ pub fn execute(run: &Run) -> std::result::Result<Status, Failure> {
         Engine::PacketMmap => EngineChoice::PacketMmap,
         Engine::Null => EngineChoice::Null,
     };
+    if let TestKind::Study(test) = &profile.test {
+        if run.engine != Engine::Auto {
+            return Err(Failure::Input(
+                Error::new("measure", &profile.name, "a study sends by a packet socket alone")
+                    .remedy("leave --engine out; wirestorm pcap writes the packets"),
+            ));
+        }
+        return study::execute(run, &profile, test, &command_line(), &allowed);
+    }
     let is_benchmark = matches!(profile.test, TestKind::Benchmark(_));
     if !is_benchmark && run.trials != Trials::Nowhere {
         return Err(Failure::Input(
@@ -56,6 +65,7 @@ pub fn execute(run: &Run) -> std::result::Result<Status, Failure> {
         workers: run.profile.workers.map(Into::into),
         command: command_line(),
         allowed,
+        allow_command: run.allow_command,
         watch: watching.trial.clone(),
         stop: watching.stop.clone(),
     };

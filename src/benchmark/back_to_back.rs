@@ -3,7 +3,7 @@
 use super::judge;
 use super::suite::{End, Round, Suite};
 use crate::error::Result;
-use crate::profile::benchmark::Kind;
+use crate::profile::benchmark::{Benchmark, Kind};
 use crate::report::benchmark::{BurstResult, TrialResult};
 use crate::search::{BackToBack, BackToBackSettings, BufferTime, BurstLengths, Load};
 
@@ -23,17 +23,9 @@ pub fn measure(suite: &mut Suite<'_>, round: &mut Round) -> Result<bool> {
         round.note(judge::SKIPPED, format!("{}: {text}", round.named(Kind::BackToBack)));
         return Ok(true);
     }
-    let bursts = suite.test.back_to_back;
-    let settings = BackToBackSettings {
-        load: max,
-        limit: bursts.limit,
-        step: bursts.step,
-        verifications: bursts.verifications,
-        repeats: bursts.repeats,
-    };
+    let settings = settings(suite.test, round);
     let key = round.key(Kind::BackToBack);
-    let (end, begin) =
-        suite.search::<BackToBack>(&key, settings, |trial| round.pattern.trial(trial))?;
+    let (end, begin) = suite.search::<BackToBack>(&key, settings, round)?;
     match end {
         End::Stopped => return Ok(false),
         End::GaveUp(why) => round.gave_up(Kind::BackToBack, &why),
@@ -44,6 +36,18 @@ pub fn measure(suite: &mut Suite<'_>, round: &mut Round) -> Result<bool> {
         }
     }
     Ok(true)
+}
+
+/// What the searches of bursts are asked for.
+pub(super) fn settings(test: &Benchmark, round: &Round) -> BackToBackSettings {
+    let bursts = test.back_to_back;
+    BackToBackSettings {
+        load: round.pattern.max,
+        limit: bursts.limit,
+        step: bursts.step,
+        verifications: bursts.verifications,
+        repeats: bursts.repeats,
+    }
 }
 
 fn result(

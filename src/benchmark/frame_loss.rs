@@ -3,7 +3,7 @@
 use super::judge;
 use super::suite::{End, Round, Suite};
 use crate::error::Result;
-use crate::profile::benchmark::Kind;
+use crate::profile::benchmark::{Benchmark, Kind};
 use crate::report::benchmark::LossResult;
 use crate::search::frame_loss::{LossPoint, SeriesEnd};
 use crate::search::{FrameLoss, FrameLossSettings};
@@ -13,13 +13,9 @@ use crate::search::{FrameLoss, FrameLossSettings};
 /// # Errors
 /// As [`Suite::search`].
 pub fn measure(suite: &mut Suite<'_>, round: &mut Round) -> Result<bool> {
-    let settings = FrameLossSettings {
-        max: round.pattern.max,
-        step: suite.test.loss_step,
-        duration: suite.test.duration,
-    };
+    let settings = settings(suite.test, round);
     let key = round.key(Kind::FrameLoss);
-    let (end, _) = suite.search::<FrameLoss>(&key, settings, |trial| round.pattern.trial(trial))?;
+    let (end, _) = suite.search::<FrameLoss>(&key, settings, round)?;
     match end {
         End::Stopped => return Ok(false),
         End::GaveUp(why) => round.gave_up(Kind::FrameLoss, &why),
@@ -35,6 +31,11 @@ pub fn measure(suite: &mut Suite<'_>, round: &mut Round) -> Result<bool> {
         }
     }
     Ok(true)
+}
+
+/// What a series is asked for.
+pub(super) fn settings(test: &Benchmark, round: &Round) -> FrameLossSettings {
+    FrameLossSettings { max: round.pattern.max, step: test.loss_step, duration: test.duration }
 }
 
 fn point(point: &LossPoint) -> LossResult {

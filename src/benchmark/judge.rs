@@ -1,7 +1,8 @@
 //! The verdict on a benchmark. Valid: every test has its result, or the device is why it has none.
 
+use crate::measure::verdict::at_percentile;
 use crate::profile::model::PassCriteria;
-use crate::report::benchmark::BenchmarkResult;
+use crate::report::benchmark::{BenchmarkResult, TrialResult};
 use crate::report::format;
 use crate::report::model::{Reason, Verdict};
 use crate::search::Load;
@@ -12,6 +13,10 @@ pub const DEVICE: &str = "no_throughput";
 pub const INVALID: &str = "always_invalid";
 /// Code of a note: a limit of trials or of time was reached.
 pub const NO_RESULT: &str = "no_result";
+/// Code of a note: a reset that made no outage.
+pub const NO_RESET: &str = "no_reset";
+/// Code of a note: the device did not forward again after a reset.
+pub const NOT_RECOVERED: &str = "not_recovered";
 /// Code of a note: the test did not apply.
 pub const SKIPPED: &str = "skipped";
 /// Code of a note: a frame loss series that never became lossless.
@@ -29,8 +34,8 @@ pub fn judge(result: &BenchmarkResult, floors: &[Option<Load>], pass: &PassCrite
     }
     for note in result.sizes.iter().flat_map(|size| &size.notes) {
         match note.code.as_str() {
-            INVALID | NO_RESULT => invalid.push(note.clone()),
-            DEVICE => failed.push(note.clone()),
+            INVALID | NO_RESULT | NO_RESET => invalid.push(note.clone()),
+            DEVICE | NOT_RECOVERED => failed.push(note.clone()),
             _ => {}
         }
     }
@@ -62,6 +67,33 @@ fn reason(code: &str, message: &str) -> Reason {
     Reason { code: code.into(), message: message.into() }
 }
 
+/// A code, what it means in words, and how often a trial saw it.
+type Disorder = (&'static str, &'static str, fn(&TrialResult) -> Option<u64>);
+
+/// What throughput and loss do not show: frames that arrived twice, or not in their order.
+pub fn disorder(trials: &[TrialResult]) -> Vec<Reason> {
+    let kinds: [Disorder; 2] = [
+        ("duplicated", "arrived more than once", |trial| trial.duplicated),
+        ("reordered", "arrived after a later one", |trial| trial.reordered),
+    ];
+    let mut told = Vec::new();
+    for (code, what, of) in kinds {
+        let of_valid = trials.iter().filter(|trial| trial.invalid.is_none());
+        let counts: Vec<u64> = of_valid.filter_map(of).filter(|count| *count > 0).collect();
+        if !counts.is_empty() {
+            let frames: u64 = counts.iter().sum();
+            let text = format!(
+                "{} frames {what}, in {} of {} trials; a benchmark counts each frame once",
+                format::count(frames),
+                counts.len(),
+                trials.len()
+            );
+            told.push(reason(code, &text));
+        }
+    }
+    told
+}
+
 /// Criteria of latency hold for every valid trial of the latency test.
 fn latency(result: &BenchmarkResult, pass: &PassCriteria) -> Vec<Reason> {
     let mut failed = Vec::new();
@@ -73,14 +105,7 @@ fn latency(result: &BenchmarkResult, pass: &PassCriteria) -> Vec<Reason> {
         for latency in &trial.latency_ns {
             let largest = pass.max_latency.map(|limit| ("largest", latency.max, limit));
             let known = pass.latency.iter().filter_map(|(percentile, limit)| {
-                let (name, value) = match percentile {
-                    500_000 => ("p50", latency.p50),
-                    900_000 => ("p90", latency.p90),
-                    990_000 => ("p99", latency.p99),
-                    999_000 => ("p99.9", latency.p99_9),
-                    999_900 => ("p99.99", latency.p99_99),
-                    _ => return None,
-                };
+                let (name, value) = at_percentile(latency, *percentile)?;
                 Some((name, value, *limit))
             });
             for (name, value, limit) in largest.into_iter().chain(known) {

@@ -5,6 +5,7 @@ use super::outcome::Key;
 use super::repeats::{Repeats, RepeatsSettings};
 use super::suite::{End, Round, Suite};
 use crate::error::Result;
+use crate::measure::ipdv::Ipdv;
 use crate::profile::benchmark::Kind;
 use crate::report::benchmark::{LatencyResult, TrialResult};
 use crate::report::model::Percentiles;
@@ -28,10 +29,9 @@ pub fn measure(suite: &mut Suite<'_>, round: &mut Round) -> Result<bool> {
             duration: suite.test.latency.duration,
             repeats: suite.test.latency.repeats,
         };
-        let Key { test, size } = round.key(Kind::Latency);
-        let key = Key { test: format!("{test} at {:.7}", share.as_f64()), size };
-        let (end, begin) =
-            suite.search::<Repeats>(&key, settings, |trial| round.pattern.trial(trial))?;
+        let key = round.key(Kind::Latency);
+        let key = Key { test: format!("{} at {:.7}", key.test, share.as_f64()), ..key };
+        let (end, begin) = suite.search::<Repeats>(&key, settings, round)?;
         match end {
             End::Stopped => return Ok(false),
             End::GaveUp(why) => round.gave_up(Kind::Latency, &why),
@@ -64,7 +64,20 @@ fn result(share: Ratio, load: Load, trials: &[TrialResult]) -> LatencyResult {
         p50_ns: over(&|latency| latency.p50 as f64),
         p99_ns: over(&|latency| latency.p99 as f64),
         p99_9_ns: over(&|latency| latency.p99_9 as f64),
+        pdv_ns: over(&|latency| latency.p99_9.saturating_sub(latency.min) as f64),
+        ipdv_ns: ipdv(&valid),
         min_ns: all().map(|latency| latency.min).min(),
         max_ns: all().map(|latency| latency.max).max(),
     }
+}
+
+/// Of all streams of all trials: the smallest, the median of the medians, the largest.
+fn ipdv(valid: &[&TrialResult]) -> Option<Ipdv> {
+    let all = || valid.iter().flat_map(|trial| &trial.ipdv_ns);
+    let medians: Vec<f64> = all().map(|ipdv| ipdv.median).collect();
+    Some(Ipdv {
+        min: all().map(|ipdv| ipdv.min).min()?,
+        median: OverRepeats::new(&medians)?.median,
+        max: all().map(|ipdv| ipdv.max).max()?,
+    })
 }

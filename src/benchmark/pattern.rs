@@ -1,14 +1,17 @@
 //! The streams of a profile as a pattern: scaled to a load, a frame size and a duration, and left
 //! alone otherwise. Pure.
 
+use super::modify::{self, Modified};
 use crate::error::{Error, Result};
+use crate::packet::tag::TAG_LEN;
 use crate::plan::mean_size;
-use crate::profile::benchmark::{Benchmark, Share, Sizes};
+use crate::profile::benchmark::{Benchmark, Modifier, Share, Sizes};
 use crate::profile::model::{
-    Limit, PassCriteria, Pattern as StreamPattern, Profile, Rate, Size, Stream, TestKind,
+    Header, Limit, PassCriteria, Pattern as StreamPattern, Profile, Rate, Size, Stream, TestKind,
 };
+use crate::profile::size_bounds;
 use crate::search::{Amount, Load, Trial};
-use crate::units::{BitLayer, L1_OVERHEAD_BYTES, Nanos, PacketRate, Ratio};
+use crate::units::{BitLayer, FCS_BYTES, FrameSize, L1_OVERHEAD_BYTES, Nanos, PacketRate, Ratio};
 
 /// Mean sizes are counted in millionths of a byte.
 const MICRO: u128 = 1_000_000;
@@ -19,8 +22,10 @@ const NANOS: u128 = 1_000_000_000_000;
 #[derive(Clone, Debug)]
 pub struct Pattern {
     profile: Profile,
-    /// Of each stream, its share of the load of its port: `weights[n] / sums[from]`.
+    /// Of each of the first streams, its share of the load of its port: `weights[n] / sums[from]`.
     weights: Vec<u128>,
+    /// How often each of the other streams sends.
+    timed: Vec<Nanos>,
     sums: Vec<u128>,
     /// The highest load.
     pub max: Load,
@@ -37,39 +42,52 @@ pub struct Pattern {
 }
 
 /// The name of sizes in results.
-pub fn name(sizes: Sizes) -> String {
+pub fn name(sizes: &Sizes) -> String {
     match sizes {
         Sizes::Fixed(size) => size.0.to_string(),
         Sizes::OfStreams => "streams".to_owned(),
+        Sizes::Mix(name, _) => name.clone(),
     }
 }
 
 impl Pattern {
-    /// The streams with these sizes. `line_rate` gives a port's in bit/s.
+    /// The streams with these sizes and what the modifier adds. `line_rate` gives a port's in bit/s.
     ///
     /// # Errors
-    /// A share of a line rate that nobody knows; loads that leave nothing to search.
+    /// A share of a line rate that nobody knows; loads that leave nothing to search; what the profile
+    /// lacks for the modifier.
     pub fn new(
         profile: &Profile,
         test: &Benchmark,
-        sizes: Sizes,
+        sizes: &Sizes,
+        modifier: Option<&Modifier>,
         line_rate: impl Fn(usize) -> Option<u64>,
     ) -> Result<Self> {
         let mut profile = profile.clone();
         profile.test = TestKind::Traffic;
         profile.pass = PassCriteria::default();
-        if let Sizes::Fixed(size) = sizes {
-            profile.streams.iter_mut().for_each(|stream| stream.size = Size::Fixed(size));
+        if test.bidirectional {
+            modify::both_ways(&mut profile);
+        }
+        let sizes = match sizes {
+            Sizes::Fixed(size) => Some(Size::Fixed(*size)),
+            Sizes::Mix(_, size) => Some(size.clone()),
+            Sizes::OfStreams => None,
+        };
+        if let Some(size) = sizes {
+            profile.streams.iter_mut().for_each(|stream| stream.size = size.clone());
         }
         let mut weights = Vec::with_capacity(profile.streams.len());
         for stream in &profile.streams {
             weights.push(weight(stream, test.share, line_rate(stream.from))?);
         }
+        let Modified { profile, weights, timed } = Modified::new(profile, weights, modifier)?;
         let mut ports: Vec<usize> = profile.streams.iter().map(|stream| stream.from).collect();
         ports.sort_unstable();
         ports.dedup();
         let mut sums = vec![0; profile.ports.len()];
         let mut means = vec![0; profile.ports.len()];
+        // Frames that keep a time of their own are few, and not part of the load.
         for (stream, weight) in profile.streams.iter().zip(&weights) {
             sums[stream.from] += weight;
             means[stream.from] += weight * mean_micro(&stream.size);
@@ -114,8 +132,30 @@ impl Pattern {
             sending_ports: ports.len(),
             profile,
             weights,
+            timed,
             sums,
         })
+    }
+
+    /// Why the frames are too small for what has to be in them; None: they are not.
+    pub fn too_small(&self) -> Option<String> {
+        let short = self.measured().find_map(|stream| {
+            let headers: usize = stream.headers.iter().map(Header::len).sum();
+            let need = (headers + TAG_LEN) as u32 + FCS_BYTES;
+            let (smallest, _) = size_bounds(&stream.size);
+            (smallest.0 < need).then(|| (stream.name.clone(), smallest, need))
+        });
+        short.map(|(name, FrameSize(bytes), need)| {
+            format!(
+                "a frame of {bytes} bytes has no room for the headers of stream {name}, the probe tag \
+                 and the FCS: they take {need}"
+            )
+        })
+    }
+
+    /// The streams that are counted.
+    fn measured(&self) -> impl Iterator<Item = &Stream> {
+        self.profile.streams.iter().filter(|stream| stream.to.is_some())
     }
 
     /// The profile of one trial.
@@ -139,6 +179,31 @@ impl Pattern {
             };
         }
         profile.duration = trial.duration();
+        let others = profile.streams.iter_mut().skip(self.weights.len());
+        for (stream, every) in others.zip(&self.timed) {
+            let rate = Rate::Packets(PacketRate { packets: 1, nanos: every.0.max(1) });
+            stream.pattern = StreamPattern::Constant(rate);
+            stream.limit = Limit { count: None, duration: Some(profile.duration.max(Nanos(1))) };
+        }
+        profile
+    }
+
+    /// The profile of the learning frames before a trial (RFC 2544 §23 b): so many of each stream,
+    /// slowly.
+    pub fn learning(&self, frames: u64) -> Profile {
+        const PER_SECOND: u64 = 1_000;
+        let streams = self.weights.len() as u64;
+        let load = Load::from_pps(PER_SECOND.max(streams)).min(self.max);
+        let mut profile = self.trial(&Trial::lasting(load, Nanos::SECOND));
+        for stream in &mut profile.streams {
+            stream.limit = Limit { count: Some(frames), duration: None };
+            let nanos = (NANOS as u64).saturating_mul(streams.max(1));
+            let pace = PacketRate { packets: load.0.max(1), nanos };
+            stream.pattern = StreamPattern::Constant(Rate::Packets(pace));
+        }
+        profile.streams.truncate(self.weights.len());
+        profile.drain = Nanos(0);
+        profile.measure.latency = false;
         profile
     }
 
@@ -150,7 +215,8 @@ impl Pattern {
         (second, spans, span): (Load, u64, Nanos),
     ) -> Profile {
         let mut profile = self.trial(&Trial::lasting(first, lasting));
-        let reduced = self.trial(&Trial::lasting(second, span)).streams;
+        let mut reduced = self.trial(&Trial::lasting(second, span)).streams;
+        reduced.truncate(self.weights.len());
         for number in 0..spans {
             for stream in &reduced {
                 let start = lasting.0 + number * span.0;
@@ -162,12 +228,15 @@ impl Pattern {
             }
         }
         profile.duration = Nanos(lasting.0 + spans * span.0);
+        for stream in profile.streams.iter_mut().skip(self.weights.len()).take(self.timed.len()) {
+            stream.limit.duration = Some(profile.duration);
+        }
         profile
     }
 
-    /// The profile's number of streams.
+    /// The number of streams that are counted.
     pub fn streams(&self) -> usize {
-        self.profile.streams.len()
+        self.measured().count()
     }
 
     /// Bits per second of a load at a layer.
@@ -225,7 +294,7 @@ fn share_of(load: Load, weight: u128, sum: u128) -> PacketRate {
     }
 }
 
-fn gcd(mut a: u128, mut b: u128) -> u128 {
+pub(super) fn gcd(mut a: u128, mut b: u128) -> u128 {
     while b != 0 {
         (a, b) = (b, a % b);
     }
@@ -241,7 +310,7 @@ mod tests {
     fn pattern(yaml: &str, sizes: Sizes) -> Pattern {
         let profile = profile::parse("a.yaml", yaml, &[]).expect("a profile");
         let TestKind::Benchmark(test) = profile.test.clone() else { panic!("a benchmark") };
-        Pattern::new(&profile, &test, sizes, |_| Some(10_000_000_000)).expect("a pattern")
+        Pattern::new(&profile, &test, &sizes, None, |_| Some(10_000_000_000)).expect("a pattern")
     }
 
     const TWO: &str = "test: {kind: throughput, sizes: [64B, 1518B]}\nlab: router\nstreams:\n\

@@ -27,7 +27,7 @@ pub fn measure(suite: &mut Suite<'_>, round: &mut Round) -> Result<bool> {
     let spans = asked.watch.0.div_ceil(asked.resolution.0.max(1)).max(1);
     let settings = RepeatsSettings { load: high, duration: asked.duration, repeats: asked.repeats };
     let key = round.key(Kind::SystemRecovery);
-    let (end, begin) = suite.search::<Repeats>(&key, settings, |trial| {
+    let (end, begin) = suite.search_by::<Repeats>(&key, settings, round, |trial| {
         round.pattern.falling((trial.load, trial.duration()), (low, spans, asked.resolution))
     })?;
     match end {

@@ -58,9 +58,12 @@ pub struct Ended {
 impl SuiteSight {
     /// Takes what is shown.
     pub fn update(&mut self, shown: &Shown<'_>) {
-        if let Shown::Begins { key, searches, progress, trial } = shown {
+        if let Shown::Begins { key, searches, progress, trial, .. } = shown {
             self.test.clone_from(&key.test);
-            self.size.clone_from(&key.size);
+            self.size = match &key.modifier {
+                None => key.size.clone(),
+                Some(modifier) => format!("{}, {modifier}", key.size),
+            };
             self.searches = *searches;
             self.trial = trial.to_string();
             self.load = Some(trial.load);

@@ -148,7 +148,10 @@ impl Store {
         limits: Limits,
     ) -> Result<(Saved<S::Settings>, Vec<Kept>)> {
         let wanted = to_value(&settings)?;
-        let of_key = |kept: &Kept| kept.trial.test == key.test && kept.trial.size == key.size;
+        let of_key = |kept: &Kept| {
+            let trial = &kept.trial;
+            (&trial.test, &trial.size, &trial.modifier) == (&key.test, &key.size, &key.modifier)
+        };
         let (taken, rest): (Vec<Kept>, Vec<Kept>) =
             std::mem::take(&mut self.replay).into_iter().partition(of_key);
         self.replay = rest;

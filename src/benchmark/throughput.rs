@@ -2,7 +2,7 @@
 
 use super::suite::{End, Round, Suite};
 use crate::error::Result;
-use crate::profile::benchmark::{Kind, Method};
+use crate::profile::benchmark::{Benchmark, Kind, Method};
 use crate::report::benchmark::{ThroughputResult, TrialResult};
 use crate::search::{
     Binary, BinarySettings, GaveUp, GoalResult, Load, MlrSearch, MlrSettings, Throughput, Width,
@@ -20,9 +20,9 @@ pub fn measure(suite: &mut Suite<'_>, round: &mut Round) -> Result<bool> {
     }
 }
 
-fn binary(suite: &mut Suite<'_>, round: &mut Round) -> Result<bool> {
-    let test = suite.test;
-    let settings = BinarySettings {
+/// What a binary search is asked for.
+pub(super) fn binary_settings(test: &Benchmark, round: &Round) -> BinarySettings {
+    BinarySettings {
         min: round.pattern.min,
         max: round.pattern.max,
         width: Width::Relative(test.width),
@@ -30,10 +30,20 @@ fn binary(suite: &mut Suite<'_>, round: &mut Round) -> Result<bool> {
         verifications: test.verifications,
         search_duration: test.search_duration,
         final_duration: test.duration,
-    };
+    }
+}
+
+/// What an MLRsearch is asked for.
+pub(super) fn mlr_settings(test: &Benchmark, round: &Round) -> MlrSettings {
+    let goals = test.goals.iter().map(|named| named.goal).collect();
+    MlrSettings { min: round.pattern.min, max: round.pattern.max, goals }
+}
+
+fn binary(suite: &mut Suite<'_>, round: &mut Round) -> Result<bool> {
+    let test = suite.test;
+    let settings = binary_settings(test, round);
     let key = round.key(Kind::Throughput);
-    let (end, begin) =
-        suite.search::<Binary>(&key, settings, |trial| round.pattern.trial(trial))?;
+    let (end, begin) = suite.search::<Binary>(&key, settings, round)?;
     match end {
         End::Stopped => return Ok(false),
         End::GaveUp(why) => round.gave_up(Kind::Throughput, &why),
@@ -52,11 +62,9 @@ fn binary(suite: &mut Suite<'_>, round: &mut Round) -> Result<bool> {
 
 fn mlrsearch(suite: &mut Suite<'_>, round: &mut Round) -> Result<bool> {
     let goals = suite.test.goals.clone();
-    let settings =
-        MlrSettings { min: round.pattern.min, max: round.pattern.max, goals: goals.clone() };
+    let settings = mlr_settings(suite.test, round);
     let key = round.key(Kind::Throughput);
-    let (end, begin) =
-        suite.search::<MlrSearch>(&key, settings, |trial| round.pattern.trial(trial))?;
+    let (end, begin) = suite.search::<MlrSearch>(&key, settings, round)?;
     let found = match end {
         End::Stopped => return Ok(false),
         End::GaveUp(why) => {
@@ -74,7 +82,8 @@ fn mlrsearch(suite: &mut Suite<'_>, round: &mut Round) -> Result<bool> {
                 let trials = &suite.trials[begin..];
                 let found = ThroughputResult {
                     conditional_fps: Some(conditional_throughput),
-                    ..result(round, "mlrsearch", goal.loss_ratio, (lower, upper), trials)
+                    goal: goal.name.clone(),
+                    ..result(round, "mlrsearch", goal.goal.loss_ratio, (lower, upper), trials)
                 };
                 round.result.throughput.push(found);
                 // The first goal is that of the other tests.
@@ -101,6 +110,7 @@ fn result(
     };
     ThroughputResult {
         search: search.into(),
+        goal: None,
         loss_ratio: loss_ratio.as_f64(),
         fps: load.pps(),
         line_share: round.pattern.line_rate.map(|line| load.pps() / line.pps()),

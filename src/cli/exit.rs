@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use crate::report::benchmark::BenchmarkResult;
 use crate::report::model::{RunResult, Verdict};
+use crate::report::study::StudyResult;
 
 /// How the process ends. The numbers are a contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +32,11 @@ impl Status {
 
     /// As [`Status::of`].
     pub fn of_benchmark(result: &BenchmarkResult) -> Self {
+        Self::judged(result.incomplete, &result.verdict)
+    }
+
+    /// As [`Status::of`].
+    pub fn of_study(result: &StudyResult) -> Self {
         Self::judged(result.incomplete, &result.verdict)
     }
 

@@ -14,6 +14,8 @@ pub struct Report {
     pub of: Of,
     /// The HTML report; `-` is standard output, and the terminal report then goes to standard error.
     pub html: Option<PathBuf>,
+    /// The comparison as JSON; `-` as for `html`. None of a single result.
+    pub json: Option<PathBuf>,
     /// Colours of the terminal report.
     pub color: ColorChoice,
 }
@@ -40,6 +42,7 @@ Examples:
   wirestorm report result.json
   wirestorm report result.json --html report.html
   wirestorm report before.json after.json
+  wirestorm report before.json after.json --json - | jq .metrics
   wirestorm report --baseline before-*.json --candidate after-*.json --html compared.html
 
 Exit status of one result: as its run had. Of a comparison: 0; 3 where a side has no valid run.
@@ -62,6 +65,10 @@ pub(super) struct TypedReport {
     /// Write the report as one HTML file that needs nothing else; `-` is standard output
     #[arg(long, value_name = "FILE", help_heading = "Outputs")]
     html: Option<PathBuf>,
+
+    /// Write a comparison as JSON; `-` is standard output
+    #[arg(long, value_name = "FILE", help_heading = "Outputs")]
+    json: Option<PathBuf>,
 
     /// When to use colours; auto: on a terminal, unless NO_COLOR is set
     #[arg(long, value_name = "WHEN", value_enum, default_value_t, help_heading = "Display")]
@@ -97,6 +104,12 @@ impl TypedReport {
         if let Some([file, _]) = files.windows(2).find(|pair| pair[0] == pair[1]) {
             return Err(error(&format!("{} is named twice", file.display())));
         }
-        Ok(Report { of, html: self.html, color: self.color })
+        if self.json.is_some() && matches!(of, Of::One(_)) {
+            return Err(error("a single result is JSON already: --json is for comparisons"));
+        }
+        if self.json.is_some() && self.json == self.html {
+            return Err(error("--html and --json both write to one file"));
+        }
+        Ok(Report { of, html: self.html, json: self.json, color: self.color })
     }
 }

@@ -22,6 +22,8 @@ pub struct Run {
     pub outputs: Outputs,
     /// Where a benchmark's trials are kept.
     pub trials: Trials,
+    /// The profile may run its `test.reset.command`.
+    pub allow_command: bool,
     /// The live view instead of progress.
     pub tui: bool,
     /// Where metrics are served in mid-run.
@@ -107,7 +109,7 @@ pub(super) struct TypedRun {
     #[arg(long, value_name = "FILE", help_heading = "Outputs")]
     json: Option<PathBuf>,
 
-    /// Write streams.csv, totals.csv and ledger.csv into this directory
+    /// Write streams.csv, totals.csv and ledger.csv into this directory; of a benchmark a file a test
     #[arg(long, value_name = "DIR", help_heading = "Outputs")]
     csv: Option<PathBuf>,
 
@@ -130,6 +132,10 @@ pub(super) struct TypedRun {
     /// Go on with the benchmark whose trials are in this file, and keep further ones there
     #[arg(long, value_name = "FILE", help_heading = "Benchmarks")]
     resume: Option<PathBuf>,
+
+    /// Let the profile run its test.reset.command, with the rights of this program
+    #[arg(long, help_heading = "Benchmarks")]
+    allow_command: bool,
 
     /// Show rates, losses and latencies live while it runs, with keys to change the rate and to stop
     #[arg(long, help_heading = "Display", conflicts_with = "quiet")]
@@ -219,6 +225,7 @@ impl TypedRun {
                 (Some(file), None) => Trials::Keep(file),
                 (None, None) => Trials::Nowhere,
             },
+            allow_command: self.allow_command,
             tui: self.tui,
             metrics: self.metrics,
             metrics_linger: self.metrics_linger.unwrap_or(Nanos(0)),

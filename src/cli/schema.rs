@@ -19,6 +19,10 @@ pub enum Of {
     Result,
     /// The JSON result of a benchmark
     Benchmark,
+    /// A comparison as JSON
+    Comparison,
+    /// The JSON result of a fragmentation study
+    Fragments,
 }
 
 #[derive(Debug, Args)]

@@ -8,6 +8,7 @@ pub mod null;
 pub mod packet_mmap;
 pub mod pcap;
 pub mod port;
+pub mod support;
 pub mod xdp_live;
 
 use std::sync::Arc;

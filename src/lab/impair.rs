@@ -8,26 +8,36 @@ use crate::profile::model::Tbf;
 use crate::sys::errno::words;
 use crate::sys::netns::Netns;
 
-/// Everything that arrives at `rx` ends there, but for what addresses are resolved with. A packet
+/// Everything that arrives at the device ends there, but for what addresses are resolved with. A packet
 /// ring sees frames before the ingress hook does.
-const MUTE: &str = "\
-table netdev wirestorm {
-  chain ingress {
-    type filter hook ingress device rx priority filter; policy drop;
+fn muted(device: &str) -> String {
+    format!(
+        "table netdev wirestorm {{
+  chain ingress {{
+    type filter hook ingress device {device} priority filter; policy drop;
     ether type arp accept
-    icmpv6 type { nd-router-solicit, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert } accept
-  }
+    icmpv6 type {{ nd-router-solicit, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert }} accept
+  }}
+}}
+"
+    )
 }
-";
 
-/// Keeps the kernel of the receiver's namespace from answering what arrives.
-pub(super) fn mute(receiver: &Netns) -> Result<()> {
-    load(receiver, MUTE, |cause| Error::new("silence the kernel of", "the lab's rx", cause))
+/// Keeps the kernel of a namespace from answering what arrives at a device.
+pub(super) fn mute(netns: &Netns, device: &str) -> Result<()> {
+    load(netns, &muted(device), |cause| {
+        Error::new("silence the kernel of", format!("the lab's {device}"), cause)
+    })
 }
 
 /// Loads `rules` inside the router.
 pub(super) fn nft(router: &Netns, rules: &str) -> Result<()> {
     load(router, rules, |cause| Error::new("load the rules of", "lab.nft", cause))
+}
+
+/// Loads `rules` that are the program's own, which `what` names.
+pub(super) fn nft_of(router: &Netns, rules: &str, what: &str) -> Result<()> {
+    load(router, rules, |cause| Error::new("load", what, cause))
 }
 
 /// Loads `rules` with `nft -f -` inside a namespace.

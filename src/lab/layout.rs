@@ -20,6 +20,9 @@ use crate::profile::model::Topology;
 /// IPv6 wants at least this MTU (RFC 8200 §5); below it the lab has IPv4 alone.
 const IPV6_MIN_MTU: u32 = 1280;
 
+/// The router's device towards the receiver.
+pub(super) const EGRESS: &str = "r-rx";
+
 /// One end of a veth pair.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct End {
@@ -101,7 +104,7 @@ fn router() -> Layout {
     };
     let r_rx = End {
         role: "router",
-        device: "r-rx",
+        device: EGRESS,
         mac: mac(2, 1),
         ipv4: (Ipv4Addr::new(198, 19, 0, 1), 32),
         ipv6: (v6([0x2001, 2, 0, 0x8000], 1), 128),

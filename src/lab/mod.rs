@@ -4,6 +4,7 @@
 pub mod impair;
 pub mod layout;
 pub mod named;
+pub mod router;
 mod sysctl;
 mod wiring;
 pub mod witness;
@@ -113,7 +114,16 @@ impl Lab {
     /// # Errors
     /// Without nft(8).
     pub fn mute_receiver(&self) -> Result<()> {
-        self.netns("rx").map_or(Ok(()), impair::mute)
+        self.mute("rx")
+    }
+
+    /// Keeps the kernel behind the device of a role, `tx` or `rx`, from seeing what arrives: packet
+    /// sockets still do.
+    ///
+    /// # Errors
+    /// Without nft(8).
+    pub fn mute(&self, role: &str) -> Result<()> {
+        self.netns(role).map_or(Ok(()), |netns| impair::mute(netns, role))
     }
 
     /// The port of a role, `tx` or `rx`.
@@ -190,12 +200,14 @@ impl Lab {
         for ends in &self.layout.pairs {
             let (first, netlink, _) = of(ends[0].role);
             let (second, _, _) = of(ends[1].role);
-            wiring::create_pair(netlink, ends, [first, second], queues, self.spec.mtu).map_err(
-                |error| {
-                    let pair = format!("{} – {}", ends[0].device, ends[1].device);
-                    device_error("create the lab's veth pair", &pair, &error)
-                },
-            )?;
+            let mtu = |end: &layout::End| match self.spec.egress_mtu {
+                Some(mtu) if end.device == layout::EGRESS => mtu,
+                _ => self.spec.mtu,
+            };
+            wiring::create_pair(netlink, ends, [first, second], queues, mtu).map_err(|error| {
+                let pair = format!("{} – {}", ends[0].device, ends[1].device);
+                device_error("create the lab's veth pair", &pair, &error)
+            })?;
         }
         for space in &self.spaces {
             let (_, netlink, _) = of(space.role);

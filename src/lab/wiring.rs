@@ -42,14 +42,14 @@ pub(super) fn create_pair(
     ends: &[End; 2],
     spaces: [&Netns; 2],
     queues: u32,
-    mtu: u32,
+    mtu: impl Fn(&End) -> u32,
 ) -> io::Result<()> {
     let describe = |end: &End, space: &Netns| {
         let mut link = LinkMessage::default();
         link.attributes = vec![
             LinkAttribute::IfName(end.device.to_owned()),
             LinkAttribute::Address(end.mac.to_vec()),
-            LinkAttribute::Mtu(mtu),
+            LinkAttribute::Mtu(mtu(end)),
             LinkAttribute::NumTxQueues(queues),
             LinkAttribute::NumRxQueues(queues),
             // No two segments fit into one byte: GRO then only switches NAPI on, see `offloads`.

@@ -4,7 +4,8 @@
 use super::buckets::{self, BUCKETS};
 use super::distribution::Distribution;
 use super::glance::{FEW_STREAMS, PortGlance, StreamGlance};
-use super::received::{Gaps, StreamReceived};
+use super::ipdv::Ipdv;
+use super::received::{Gaps, Pause, StreamReceived};
 use super::window::{Arrival, Extender, Window};
 use crate::packet::tag::{self, Seen, Tag};
 
@@ -15,6 +16,8 @@ pub struct Rules {
     pub epoch: u8,
     /// Workers per stream; 0: not expected.
     pub stream_workers: Vec<u32>,
+    /// Streams whose packets of one index make a datagram whole together.
+    pub datagrams: Vec<Vec<u16>>,
     /// `1 << window_shift` sequences are remembered per (stream, worker).
     pub window_shift: u32,
     /// Keep latency and jitter.
@@ -39,12 +42,25 @@ pub enum Class {
 struct Flow {
     window: Window,
     previous_latency: Option<u64>,
+    last_arrival: Option<u64>,
+    pause: Option<Pause>,
+}
+
+/// By how much packets took longer than the one before, and how much less.
+#[derive(Default)]
+struct Variation {
+    later: Distribution,
+    earlier: Distribution,
 }
 
 struct Stream {
     flows: Vec<Flow>,
     indices: Extender,
     counts: StreamReceived,
+    variation: Variation,
+    /// The datagram, by its number among [`Rules::datagrams`], that the stream's packets are pieces
+    /// of.
+    datagram: Option<usize>,
 }
 
 /// Counts of one receiver.
@@ -77,21 +93,29 @@ pub struct FrameCounts {
 impl Classifier {
     /// A classifier that has seen nothing yet.
     pub fn new(rules: Rules) -> Self {
+        let datagram_of =
+            |stream: usize| rules.datagrams.iter().position(|d| d.contains(&(stream as u16)));
         let streams = rules
             .stream_workers
             .iter()
-            .map(|&workers| {
-                let flow =
-                    || Flow { window: Window::new(rules.window_shift), previous_latency: None };
+            .enumerate()
+            .map(|(number, &workers)| {
+                let flow = || Flow {
+                    window: Window::new(rules.window_shift),
+                    previous_latency: None,
+                    last_arrival: None,
+                    pause: None,
+                };
                 Stream {
+                    datagram: datagram_of(number),
                     flows: (0..workers).map(|_| flow()).collect(),
                     indices: Extender::default(),
                     counts: StreamReceived {
                         latency: rules.latency.then(Distribution::default),
                         latency_intended: rules.latency.then(Distribution::default),
-                        jitter: rules.latency.then(Distribution::default),
                         ..StreamReceived::default()
                     },
+                    variation: Variation::default(),
                 }
             })
             .collect();
@@ -151,13 +175,31 @@ impl Classifier {
         counts.bytes += bytes;
         counts.first_ns.get_or_insert(now);
         counts.last_ns = Some(now);
+        flow.pause = longer_pause(flow, now);
+        flow.last_arrival = Some(now);
         let arrival = flow.window.arrive(index / workers);
         count_arrival(counts, arrival);
         if self.rules.latency && !matches!(arrival, Arrival::Duplicate { .. }) {
-            let latency = record_times(counts, &mut flow.previous_latency, tag, now);
+            let latency =
+                record_times(counts, &mut stream.variation, &mut flow.previous_latency, tag, now);
             self.latency[buckets::bucket(latency)] += 1;
         }
+        if matches!(arrival, Arrival::InOrder | Arrival::Reordered { .. })
+            && let Some(datagram) = stream.datagram
+            && self.is_whole(datagram, index % workers, index / workers)
+        {
+            self.streams[usize::from(tag.stream)].counts.whole += 1;
+        }
         Class::Probe
+    }
+
+    /// Whether all pieces that a datagram needs have arrived.
+    fn is_whole(&self, datagram: usize, worker: u64, sequence: u64) -> bool {
+        self.rules.datagrams[datagram].iter().all(|&stream| {
+            let flows = self.streams.get(usize::from(stream)).map(|stream| &stream.flows);
+            let flow = flows.and_then(|flows| flows.get(worker as usize));
+            flow.is_some_and(|flow| flow.window.holds(sequence))
+        })
     }
 
     /// The counts that belong to no stream.
@@ -200,7 +242,33 @@ impl Classifier {
 
     /// The counts of all streams, by their numbers.
     pub fn streams(&self) -> Vec<StreamReceived> {
-        self.streams.iter().map(|stream| stream.counts.clone()).collect()
+        self.streams.iter().map(|stream| stream.received(self.rules.latency)).collect()
+    }
+}
+
+impl Stream {
+    fn received(&self, latency: bool) -> StreamReceived {
+        let Variation { later, earlier } = &self.variation;
+        let jitter = || {
+            let mut jitter = later.clone();
+            jitter.merge(earlier);
+            jitter
+        };
+        StreamReceived {
+            jitter: latency.then(jitter),
+            ipdv: Ipdv::of(later, earlier),
+            pause: Pause::of_all(self.flows.iter().map(|flow| flow.pause)),
+            ..self.counts.clone()
+        }
+    }
+}
+
+/// The longer one of a flow's pause and the one that ends now.
+fn longer_pause(flow: &Flow, now: u64) -> Option<Pause> {
+    let Some(begin) = flow.last_arrival.filter(|last| now > *last) else { return flow.pause };
+    match flow.pause {
+        Some(pause) if now - begin <= pause.end - pause.begin => Some(pause),
+        _ => Some(Pause { begin, end: now }),
     }
 }
 
@@ -240,6 +308,7 @@ fn count_arrival(counts: &mut StreamReceived, arrival: Arrival) {
 /// is too late for the window is kept: leaving it out would hide the longest latencies. Returns it.
 fn record_times(
     counts: &mut StreamReceived,
+    variation: &mut Variation,
     previous: &mut Option<u64>,
     tag: Tag,
     now: u64,
@@ -252,8 +321,11 @@ fn record_times(
     if let Some(distribution) = &mut counts.latency_intended {
         distribution.record(intended);
     }
-    if let (Some(distribution), Some(previous)) = (&mut counts.jitter, *previous) {
-        distribution.record(latency.abs_diff(previous));
+    if let Some(previous) = *previous {
+        match latency.checked_sub(previous) {
+            Some(more) => variation.later.record(more),
+            None => variation.earlier.record(previous - latency),
+        }
     }
     *previous = Some(latency);
     latency

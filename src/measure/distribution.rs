@@ -75,13 +75,19 @@ impl Distribution {
     /// The ceil(p·n)-th smallest (RFC 2330 §11.3), p in parts per million: 990_000 is p99. The
     /// rank is computed in whole numbers: 7 % of 100 is the 7th, which floating point makes the 8th.
     pub fn percentile(&self, parts_per_million: u32) -> Option<u64> {
-        let (min, max) = (self.min()?, self.max()?);
         let scaled = u128::from(self.count()) * u128::from(parts_per_million.min(1_000_000));
         let rank = scaled.div_ceil(1_000_000).max(1);
+        self.at_rank(u64::try_from(rank - 1).unwrap_or(u64::MAX))
+    }
+
+    /// The value of a rank, the smallest is 0; the largest for ranks that there are not.
+    pub fn at_rank(&self, rank: u64) -> Option<u64> {
+        let (min, max) = (self.min()?, self.max()?);
         let mut below = 0u128;
         let reached = self.histogram.iter_recorded().find_map(|step| {
             below += u128::from(step.count_at_value());
-            (below >= rank).then(|| self.histogram.median_equivalent(step.value_iterated_to()))
+            (below > u128::from(rank))
+                .then(|| self.histogram.median_equivalent(step.value_iterated_to()))
         });
         Some(reached.unwrap_or(max).clamp(min, max))
     }

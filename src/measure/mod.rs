@@ -4,6 +4,7 @@ pub mod buckets;
 pub mod classify;
 pub mod distribution;
 pub mod glance;
+pub mod ipdv;
 pub mod ledger;
 pub mod received;
 pub mod verdict;

@@ -1,6 +1,7 @@
 //! What a receiver counted, whichever way it received.
 
 use super::distribution::Distribution;
+use super::ipdv::Ipdv;
 
 /// Counts of one stream, by its tag. `received = unique + duplicated + late_ambiguous`.
 #[derive(Clone, Debug, Default)]
@@ -20,6 +21,9 @@ pub struct StreamReceived {
     pub extent_max: Option<u64>,
     /// Older than the window: late or duplicate, never guessed.
     pub late_ambiguous: u64,
+    /// Datagrams that the first arrival of this piece made whole, where the stream is a piece: each
+    /// datagram is counted with the piece that it needed last.
+    pub whole: u64,
     /// Bytes of all arrivals, without FCS.
     pub bytes: u64,
     /// Receive time of the first arrival.
@@ -32,6 +36,35 @@ pub struct StreamReceived {
     pub latency_intended: Option<Distribution>,
     /// |D(i) − D(i−1)| of consecutive arrivals of a worker's packets (RFC 4689 §3.2.5).
     pub jitter: Option<Distribution>,
+    /// D(i) − D(i−1) of the same packets, with its sign.
+    pub ipdv: Option<Ipdv>,
+    /// The longest time without an arrival, between the first and the last.
+    pub pause: Option<Pause>,
+}
+
+/// A time without arrivals, in which an outage lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pause {
+    /// Receive time of the last packet before it.
+    pub begin: u64,
+    /// Receive time of the first packet after it.
+    pub end: u64,
+}
+
+impl Pause {
+    /// The part of two flows' pauses in which neither had an arrival. None where there is none: then
+    /// each has gone on while the other paused.
+    pub fn common(self, other: Self) -> Option<Self> {
+        let (begin, end) = (self.begin.max(other.begin), self.end.min(other.end));
+        (begin < end).then_some(Self { begin, end })
+    }
+
+    /// The pause of all flows; those that had no two arrivals say nothing.
+    pub fn of_all(flows: impl IntoIterator<Item = Option<Self>>) -> Option<Self> {
+        let mut flows = flows.into_iter().flatten();
+        let first = flows.next()?;
+        flows.try_fold(first, Self::common)
+    }
 }
 
 /// Inter-arrival times against the wanted gap, in the format of MoonGen's paper.

@@ -190,7 +190,13 @@ fn latency(stream: &str, measured: Option<&Percentiles>, pass: &PassCriteria) ->
         return reasons;
     };
     for &(parts, limit) in &pass.latency {
-        let Some((name, value)) = at_percentile(measured, parts) else { continue };
+        let Some((name, value)) = at_percentile(measured, parts) else {
+            reasons.extend(reason(
+                "latency_not_measured",
+                format!("stream {stream}: this result has no such percentile of the latency"),
+            ));
+            continue;
+        };
         if value > limit.0 {
             reasons.extend(reason(
                 &format!("{name}_latency"),
@@ -207,10 +213,12 @@ fn latency(stream: &str, measured: Option<&Percentiles>, pass: &PassCriteria) ->
     reasons
 }
 
-fn at_percentile(measured: &Percentiles, parts: u32) -> Option<(&'static str, u64)> {
+/// The name and the value of a percentile that a criterion can ask for, `parts` per million.
+pub fn at_percentile(measured: &Percentiles, parts: u32) -> Option<(&'static str, u64)> {
     Some(match parts {
         500_000 => ("p50", measured.p50),
         900_000 => ("p90", measured.p90),
+        950_000 => ("p95", measured.p95?),
         990_000 => ("p99", measured.p99),
         999_000 => ("p99_9", measured.p99_9),
         999_900 => ("p99_99", measured.p99_99),
@@ -282,6 +290,7 @@ mod tests {
             rate_changes: Vec::new(),
             totals,
             streams: Vec::new(),
+            datagrams: Vec::new(),
             ledger: Vec::new(),
             gaps: None,
             overload: Vec::new(),
@@ -339,5 +348,29 @@ mod tests {
         let mut wrong = result(10, 10);
         wrong.totals.unique = Some(11);
         assert_eq!(codes(&wrong, &PassCriteria::default()), ["impossible_counts"]);
+    }
+
+    #[test]
+    fn every_percentile_that_can_be_asked_for_is_judged() {
+        use crate::measure::distribution::Distribution;
+        use crate::profile::LATENCY_PERCENTILES;
+        let mut times = Distribution::default();
+        (1..=10_000_u64).for_each(|time| times.record(time * 1_000));
+        let measured = crate::report::percentiles(&times).expect("times");
+        for (name, parts) in LATENCY_PERCENTILES {
+            let at = u64::from(parts) * 10_000;
+            for (limit, fails) in [(at / 1_000 * 980, true), (at / 1_000 * 1_020, false)] {
+                let latency = vec![(parts, Nanos(limit))];
+                let pass = PassCriteria { latency, ..PassCriteria::default() };
+                let reasons = super::latency("a", Some(&measured), &pass);
+                let codes: Vec<&str> = reasons.iter().map(|reason| reason.code.as_str()).collect();
+                assert_eq!(codes, if fails { vec![name] } else { Vec::new() }, "{limit}");
+            }
+        }
+        // A result of an older version does not tell: that is said, and no pass.
+        let old = Percentiles { p95: None, ..measured };
+        let latency = vec![(950_000, Nanos(u64::MAX))];
+        let pass = PassCriteria { latency, ..PassCriteria::default() };
+        assert_eq!(super::latency("a", Some(&old), &pass)[0].code, "latency_not_measured");
     }
 }

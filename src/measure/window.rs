@@ -81,6 +81,12 @@ impl Window {
         }
     }
 
+    /// Whether the packet has arrived and is remembered.
+    pub fn holds(&self, sequence: u64) -> bool {
+        let slot = (sequence & (self.held.len() as u64 - 1)) as usize;
+        self.held[slot] == sequence + 1
+    }
+
     /// NextExp: one above the largest sequence so far.
     pub fn next(&self) -> u64 {
         self.next

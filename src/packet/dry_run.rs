@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use crate::engine::pcap::PcapEngine;
+use crate::engine::pcap::{PcapEngine, PcapWriter};
 use crate::engine::{Engine, Programs, Slot};
 use crate::error::Result;
 use crate::sys::clock::Clock;
@@ -15,6 +15,18 @@ impl Clock for TimeZero {
     fn now(&self) -> u64 {
         0
     }
+}
+
+/// Writes frames as a pcap file, all at time 0.
+///
+/// # Errors
+/// When `out` cannot be written.
+pub fn write_frames(frames: &[Vec<u8>], out: &mut dyn Write) -> std::io::Result<()> {
+    let mut writer = PcapWriter::new(out)?;
+    for frame in frames {
+        writer.write(0, frame)?;
+    }
+    writer.flush()
 }
 
 /// Writes the packets of `slots` to `out` as a pcap file, each at the time it is due, and returns

@@ -23,11 +23,12 @@ mod problem;
 pub mod replay;
 pub mod safety;
 mod schema;
+pub mod study;
 pub mod units;
 mod validate;
 pub mod yaml;
 
-pub use decode::ORDERS as FRAGMENT_ORDERS;
+pub use decode::{ORDERS as FRAGMENT_ORDERS, PERCENTILES as LATENCY_PERCENTILES};
 pub use lab::plain as plain_lab;
 pub use origin::Origin;
 pub use problem::{Place, Problem, ProfileErrors, nearest};

@@ -7,13 +7,14 @@ pub use value::{FieldName, FieldValue, Real, Weighted};
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-pub use crate::profile::piece::{Datagram, Piece};
+pub use crate::profile::piece::{Datagram, Needed, Piece};
 
 use crate::packet::prbs::PrbsOrder;
 use crate::profile::benchmark::Benchmark;
 use crate::profile::origin::Origin;
 pub use crate::profile::pattern::{Pattern, Spacing, Step};
 use crate::profile::replay::Replay;
+use crate::profile::study::{Criterion, Study};
 use crate::units::{BitLayer, FrameSize, Nanos, PacketRate, Ratio};
 use crate::wire::field::{FieldDef, FieldDefault, OptionalPart, Protocol};
 
@@ -59,6 +60,8 @@ pub enum TestKind {
     Traffic,
     /// Many trials of the streams, scaled to loads and frame sizes.
     Benchmark(Box<Benchmark>),
+    /// A fragmentation study, which makes its packets itself.
+    Study(Box<Study>),
 }
 
 /// A place where packets leave or arrive.
@@ -346,7 +349,7 @@ pub enum ReceiveMode {
 }
 
 /// When a valid run has passed. Absent criteria are not asked.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct PassCriteria {
     /// Largest lost / sent, of the totals and of every stream.
     pub max_loss: Option<Ratio>,
@@ -360,6 +363,8 @@ pub struct PassCriteria {
     pub max_latency: Option<Nanos>,
     /// Smallest rate received, in packets per second, of the totals.
     pub min_rx_pps: Option<u64>,
+    /// What the arms of a fragmentation study are held to.
+    pub arms: Vec<Criterion>,
 }
 
 /// What makes a run INVALID: it then says more about this machine than about the device.
@@ -384,6 +389,8 @@ pub struct LabSpec {
     pub queues: Option<u32>,
     /// MTU of every device.
     pub mtu: u32,
+    /// MTU of the router's device towards rx, where it is narrower.
+    pub egress_mtu: Option<u32>,
     /// nftables ruleset of the router, as for `nft -f`.
     pub nft: Option<String>,
     /// Token bucket filters on the router's devices.

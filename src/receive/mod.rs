@@ -33,6 +33,9 @@ pub struct ReceiveSpec {
     pub tag_offsets: Vec<u16>,
     /// How many of them, the first ones, would not be found by parsing.
     pub unparsed_offsets: usize,
+    /// Streams whose packets of one index make a datagram whole together: of each such datagram the
+    /// streams of the pieces that it needs, two at least. The one that is sent last comes first.
+    pub datagrams: Vec<Vec<u16>>,
     /// Keep latency and jitter histograms.
     pub latency: bool,
     /// The gap between packets that the schedule wants, where it is one constant.
@@ -113,6 +116,7 @@ fn rules(spec: &ReceiveSpec) -> Rules {
     Rules {
         epoch: spec.epoch,
         stream_workers: spec.stream_workers.clone(),
+        datagrams: spec.datagrams.clone(),
         window_shift: xdp::layout::window_shift(flows),
         latency: spec.latency,
         wanted_gap_ns: spec.wanted_gap_ns,

@@ -5,7 +5,9 @@ use std::io::Write;
 
 use serde::{Deserialize, Serialize};
 
-use super::model::{Environment, Percentiles, Reason, Verdict};
+use super::format;
+use super::model::{Environment, PauseResult, Percentiles, Reason, Verdict};
+use crate::measure::ipdv::Ipdv;
 use crate::search::latency::OverRepeats;
 
 /// The value of [`BenchmarkResult::schema`].
@@ -25,7 +27,8 @@ pub struct BenchmarkResult {
     pub profile_yaml: String,
     /// Seed of the random values.
     pub seed: u64,
-    /// `throughput`, `latency`, `frame-loss`, `back-to-back`, `system-recovery` or `rfc2544`.
+    /// `throughput`, `latency`, `frame-loss`, `back-to-back`, `system-recovery`, `reset` or
+    /// `rfc2544`.
     pub kind: String,
     /// The engine that sent.
     pub engine: String,
@@ -49,11 +52,50 @@ pub struct BenchmarkResult {
     pub environment: Environment,
 }
 
+impl BenchmarkResult {
+    /// Whether anything was tested with a modifier.
+    pub fn has_modifiers(&self) -> bool {
+        self.sizes.iter().any(|size| size.modifier.is_some())
+    }
+
+    /// A throughput with a modifier as a share of that without. None where there is nothing to compare.
+    pub fn of_without(&self, size: &SizeResult, found: &ThroughputResult) -> Option<f64> {
+        size.modifier.as_ref()?;
+        let plain = self.sizes.iter().find(|s| s.size == size.size && s.modifier.is_none())?;
+        let same = |other: &&ThroughputResult| {
+            (&other.goal, other.loss_ratio) == (&found.goal, found.loss_ratio)
+        };
+        let without = plain.throughput.iter().find(same).filter(|without| without.fps > 0.0)?;
+        Some(found.fps / without.fps)
+    }
+}
+
+impl SizeResult {
+    /// The size and its modifier, as tables and charts name them.
+    pub fn label(&self) -> String {
+        match &self.modifier {
+            None => self.size.clone(),
+            Some(modifier) => format!("{}, {modifier}", self.size),
+        }
+    }
+}
+
+impl ThroughputResult {
+    /// The loss that passes, behind the goal's name where it has one.
+    pub fn goal_label(&self) -> String {
+        let loss = format::percent_of(self.loss_ratio);
+        self.goal.as_ref().map_or(loss.clone(), |goal| format!("{goal}: {loss}"))
+    }
+}
+
 /// What was found for one frame size.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct SizeResult {
-    /// The size in bytes, FCS included, or `streams` for the streams' own sizes.
+    /// The size in bytes, FCS included, `streams` for the streams' own sizes, or a mix by its name.
     pub size: String,
+    /// What the test was made with beside its own frames: `broadcast 1%`. Null: nothing.
+    #[serde(default)]
+    pub modifier: Option<String>,
     /// Mean bytes of a frame, FCS included.
     pub frame_bytes: f64,
     /// Frames per second at the line rate. Null where the link tells none.
@@ -70,6 +112,9 @@ pub struct SizeResult {
     pub back_to_back: Option<BurstResult>,
     /// System recovery. Null where it was not measured.
     pub system_recovery: Option<RecoveryResult>,
+    /// Reset. Null where it was not measured.
+    #[serde(default)]
+    pub reset: Option<ResetResult>,
     /// Why a test has no result.
     pub notes: Vec<Reason>,
 }
@@ -79,6 +124,9 @@ pub struct SizeResult {
 pub struct ThroughputResult {
     /// `binary` or `mlrsearch`.
     pub search: String,
+    /// The goal's name in the profile: `csit-ndr`. Null where it has none.
+    #[serde(default)]
+    pub goal: Option<String>,
     /// Loss that still passes.
     pub loss_ratio: f64,
     /// The largest load that passed, in frames per second: the throughput.
@@ -120,6 +168,12 @@ pub struct LatencyResult {
     pub p99_ns: Option<OverRepeats>,
     /// The 99.9th percentile of each trial, over the trials: the worst case of RFC 8219 §7.2.
     pub p99_9_ns: Option<OverRepeats>,
+    /// Packet delay variation of each trial, P99.9 − Dmin, over the trials (RFC 8219 §7.3.1).
+    #[serde(default)]
+    pub pdv_ns: Option<OverRepeats>,
+    /// Inter-packet delay variation of all trials (RFC 8219 §7.3.2).
+    #[serde(default)]
+    pub ipdv_ns: Option<Ipdv>,
     /// The smallest of all frames.
     pub min_ns: Option<u64>,
     /// The largest of all frames.
@@ -187,6 +241,68 @@ pub struct RecoveryResult {
     pub not_recovered: u64,
 }
 
+/// Reset (RFC 6201).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ResetResult {
+    /// Who reset the device, and how.
+    pub by: String,
+    /// The load, in frames per second.
+    pub fps: f64,
+    /// Reset times by frame loss, in seconds. Null where no trial has one.
+    pub by_loss_s: Option<Spread>,
+    /// Reset times by time stamps, in seconds. Null where no trial has one.
+    pub by_stamps_s: Option<Spread>,
+    /// Each trial.
+    pub trials: Vec<ResetTrial>,
+}
+
+/// One reset.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ResetTrial {
+    /// Lost frames.
+    pub lost: u64,
+    /// lost / load, in seconds. Null where nothing was lost.
+    pub by_loss_s: Option<f64>,
+    /// From the last frame before the outage to the first one after it, in seconds. Null where
+    /// nothing was lost, or the streams never paused together.
+    pub by_stamps_s: Option<f64>,
+    /// How long the lab's router did not forward, in seconds. Null where the lab did not reset it.
+    pub down_s: Option<f64>,
+    /// Frames arrived again until the end.
+    pub recovered: bool,
+}
+
+/// A value over repeats.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Spread {
+    /// Values.
+    pub repeats: usize,
+    /// Mean.
+    pub mean: f64,
+    /// Smallest.
+    pub min: f64,
+    /// Largest.
+    pub max: f64,
+    /// Standard deviation of the sample. Null of a single value.
+    pub standard_deviation: Option<f64>,
+}
+
+impl Spread {
+    /// Of these values; none of none.
+    pub fn new(values: &[f64]) -> Option<Self> {
+        let count = values.len() as f64;
+        let mean = values.iter().sum::<f64>() / count;
+        let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+        Some(Self {
+            repeats: values.len(),
+            mean,
+            min: values.iter().copied().min_by(f64::total_cmp)?,
+            max: values.iter().copied().max_by(f64::total_cmp)?,
+            standard_deviation: (values.len() > 1).then(|| (squares / (count - 1.0)).sqrt()),
+        })
+    }
+}
+
 /// One trial.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrialResult {
@@ -194,6 +310,9 @@ pub struct TrialResult {
     pub test: String,
     /// The frame size that it belongs to, as [`SizeResult::size`].
     pub size: String,
+    /// The modifier that it belongs to, as [`SizeResult::modifier`].
+    #[serde(default)]
+    pub modifier: Option<String>,
     /// The load of each sending port, in frames per second.
     pub load_fps: f64,
     /// How long it was to send, in seconds.
@@ -208,16 +327,34 @@ pub struct TrialResult {
     pub received: Option<u64>,
     /// sent − received. Null where it is not known.
     pub lost: Option<u64>,
+    /// Further arrivals of frames that had arrived. Null where it is not known.
+    #[serde(default)]
+    pub duplicated: Option<u64>,
+    /// Frames that arrived after a later one. Null where it is not known.
+    #[serde(default)]
+    pub reordered: Option<u64>,
     /// Why the trial proves nothing. Null where it is valid.
     pub invalid: Option<String>,
     /// How late the latest frame was, in nanoseconds.
     pub schedule_lag_max_ns: Option<u64>,
     /// Frames sent per second, of all sending ports.
     pub tx_pps: f64,
-    /// Latency of every stream; without their whole distributions.
+    /// Latency of every stream; with the whole distributions in trials of the latency test alone.
     pub latency_ns: Vec<Percentiles>,
+    /// Inter-packet delay variation of every stream.
+    #[serde(default)]
+    pub ipdv_ns: Vec<Ipdv>,
     /// Lost frames by stream.
     pub lost_by_stream: Vec<Option<u64>>,
+    /// The longest time in which no stream had an arrival. Null where they never paused together.
+    #[serde(default)]
+    pub pause: Option<PauseResult>,
+    /// The last arrival of any stream after the start, in seconds. Null where nothing arrived.
+    #[serde(default)]
+    pub last_s: Option<f64>,
+    /// How long the lab's router did not forward, in seconds. Null where it was not reset.
+    #[serde(default)]
+    pub down_s: Option<f64>,
     /// Time that it took, waits included, in seconds.
     pub spent_s: f64,
 }

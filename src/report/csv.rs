@@ -33,8 +33,13 @@ fn streams(result: &RunResult, out: &mut dyn Write) -> io::Result<()> {
         distribution(&mut row, "latency", stream.latency_ns.as_ref());
         distribution(&mut row, "latency_intended", stream.latency_intended_ns.as_ref());
         distribution(&mut row, "jitter", stream.jitter_ns.as_ref());
+        row.push(optional("ipdv_min_ns", stream.ipdv_ns.map(|ipdv| ipdv.min)));
+        row.push(optional("ipdv_median_ns", stream.ipdv_ns.map(|ipdv| ipdv.median)));
+        row.push(optional("ipdv_max_ns", stream.ipdv_ns.map(|ipdv| ipdv.max)));
         row.push(optional("first_s", stream.first_s));
         row.push(optional("last_s", stream.last_s));
+        row.push(optional("pause_begin_s", stream.longest_pause.map(|pause| pause.begin_s)));
+        row.push(optional("pause_end_s", stream.longest_pause.map(|pause| pause.end_s)));
         row
     };
     // The header stands also where there is no stream.
@@ -46,8 +51,10 @@ fn streams(result: &RunResult, out: &mut dyn Write) -> io::Result<()> {
         latency_ns: None,
         latency_intended_ns: None,
         jitter_ns: None,
+        ipdv_ns: None,
         first_s: None,
         last_s: None,
+        longest_pause: None,
     });
     table(&header, result.streams.iter().map(row), out)
 }
@@ -120,6 +127,7 @@ fn distribution(row: &mut Vec<Cell>, name: &str, values: Option<&Percentiles>) {
     add("mean_ns", values.map(|v| v.mean.to_string()));
     add("p50_ns", values.map(|v| v.p50.to_string()));
     add("p90_ns", values.map(|v| v.p90.to_string()));
+    add("p95_ns", values.and_then(|v| v.p95).map(|p95| p95.to_string()));
     add("p99_ns", values.map(|v| v.p99.to_string()));
     add("p99_9_ns", values.map(|v| v.p99_9.to_string()));
     add("p99_99_ns", values.map(|v| v.p99_99.to_string()));

@@ -2,6 +2,7 @@
 //! [`model::RunResult`] alone; the distributions of [`hgrm`] come beside it.
 
 pub mod benchmark;
+pub mod benchmark_csv;
 pub mod calibration;
 pub mod compare;
 pub mod csv;
@@ -16,6 +17,8 @@ mod percentiles;
 pub mod progress;
 pub mod read;
 pub mod statement;
+pub mod study;
+pub mod study_csv;
 pub mod suite_progress;
 pub mod terminal;
 

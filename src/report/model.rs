@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::calibration::Calibrated;
+use crate::measure::ipdv::Ipdv;
 
 /// The value of [`RunResult::schema`].
 pub const SCHEMA: &str = "wirestorm.result/1";
@@ -53,6 +54,9 @@ pub struct RunResult {
     pub totals: Totals,
     /// Every stream, in the profile's order.
     pub streams: Vec<StreamResult>,
+    /// Every stream whose datagrams were sent in pieces, in the profile's order.
+    #[serde(default)]
+    pub datagrams: Vec<DatagramResult>,
     /// Every stage that a packet passes, in order; `lost_here` of all stages and the last count add
     /// up to the first count.
     pub ledger: Vec<Stage>,
@@ -171,10 +175,54 @@ pub struct StreamResult {
     pub latency_intended_ns: Option<Percentiles>,
     /// RFC 4689.
     pub jitter_ns: Option<Percentiles>,
+    /// How much longer a packet took than the one before it, with its sign (RFC 8219 §8.2). Null
+    /// where there were no two packets, and in results of versions that did not measure it.
+    #[serde(default)]
+    pub ipdv_ns: Option<Ipdv>,
     /// Receive time of the first arrival after the start, in seconds.
     pub first_s: Option<f64>,
     /// Receive time of the last arrival after the start, in seconds.
     pub last_s: Option<f64>,
+    /// The longest time without an arrival. Null where there were no two arrivals, or workers that
+    /// never paused together, and in results of versions that did not measure it.
+    #[serde(default)]
+    pub longest_pause: Option<PauseResult>,
+}
+
+/// A time without arrivals, after the start of the run.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PauseResult {
+    /// The last arrival before it, in seconds.
+    pub begin_s: f64,
+    /// The first arrival after it, in seconds.
+    pub end_s: f64,
+}
+
+/// A stream whose datagrams were sent in pieces: from fragments to datagrams. Its pieces are streams
+/// of the result, `NAME.1`, `NAME.2` and so on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DatagramResult {
+    /// The stream's name.
+    pub name: String,
+    /// Distinct pieces that are sent of a datagram.
+    pub pieces: u64,
+    /// Distinct fragments that were sent.
+    pub fragments_sent: u64,
+    /// Of those, the ones that did not arrive. Null where a piece has no probe tag.
+    pub fragments_lost: Option<u64>,
+    /// fragments_lost / fragments_sent. Null when nothing was sent.
+    pub fragment_loss_ratio: Option<f64>,
+    /// Datagrams of which everything that a receiver needs was sent.
+    pub sent: u64,
+    /// Of those, the ones of which it arrived: every byte, and the last piece. Whether a receiver
+    /// makes a datagram of it (RFC 5722 refuses overlaps) is not said.
+    pub whole: Option<u64>,
+    /// sent − whole.
+    pub lost: Option<u64>,
+    /// lost / sent. Null when nothing was sent.
+    pub loss_ratio: Option<f64>,
+    /// Which pieces are needed, or why `whole` is not known.
+    pub detail: String,
 }
 
 /// A distribution in nanoseconds.
@@ -190,6 +238,9 @@ pub struct Percentiles {
     pub p50: u64,
     /// 90th.
     pub p90: u64,
+    /// 95th. Null in results of versions that did not write it.
+    #[serde(default)]
+    pub p95: Option<u64>,
     /// 99th.
     pub p99: u64,
     /// 99.9th.

@@ -13,6 +13,7 @@ pub fn percentiles(distribution: &Distribution) -> Option<Percentiles> {
         mean: distribution.mean()?,
         p50: distribution.percentile(500_000)?,
         p90: distribution.percentile(900_000)?,
+        p95: distribution.percentile(950_000),
         p99: distribution.percentile(990_000)?,
         p99_9: distribution.percentile(999_000)?,
         p99_99: distribution.percentile(999_900)?,

@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::benchmark::{self, BenchmarkResult};
 use super::model::{RunResult, SCHEMA};
+use super::study::{self, StudyResult};
 use crate::error::{Error, Result};
 
 /// No result is longer: a thousand streams with all their histograms take some ten megabytes.
@@ -20,6 +21,8 @@ pub enum Any {
     Run(Box<RunResult>),
     /// Of a benchmark.
     Benchmark(Box<BenchmarkResult>),
+    /// Of a fragmentation study.
+    Study(Box<StudyResult>),
 }
 
 /// Reads the result of a run; `-` is standard input.
@@ -30,7 +33,7 @@ pub fn read(path: &Path) -> Result<RunResult> {
     read_as(path, parse)
 }
 
-/// Reads the result of a run or of a benchmark.
+/// Reads the result of a run, of a benchmark or of a study.
 ///
 /// # Errors
 /// As [`read`].
@@ -40,6 +43,11 @@ pub fn read_any(path: &Path) -> Result<Any> {
             let read = serde_json::from_slice(bytes);
             let read = read.map_err(|cause| format!("it is no {}: {cause}", benchmark::SCHEMA))?;
             return Ok(Any::Benchmark(Box::new(read)));
+        }
+        if version(bytes)? == study::SCHEMA {
+            let read = serde_json::from_slice(bytes);
+            let read = read.map_err(|cause| format!("it is no {}: {cause}", study::SCHEMA))?;
+            return Ok(Any::Study(Box::new(read)));
         }
         parse(bytes).map(|result| Any::Run(Box::new(result)))
     })

@@ -9,6 +9,7 @@ use crate::benchmark::suite::Shown;
 use crate::report::benchmark::TrialResult;
 use crate::search::{BoundUnit, Bounds, Progress as Known, Trial};
 use crate::trial;
+use crate::units::Nanos;
 
 /// The progress of one benchmark, on standard error.
 #[derive(Debug)]
@@ -30,8 +31,8 @@ impl SuiteProgress {
             return;
         }
         match shown {
-            Shown::Begins { key, searches, progress, trial } => {
-                let line = begins(key, *searches, progress, trial);
+            Shown::Begins { key, searches, later, progress, trial } => {
+                let line = begins(key, *searches, *later, progress, trial);
                 let _ = writeln!(io::stderr(), "{line}");
                 let total = trial.duration().0;
                 self.trial = Some(Progress::new(total, self.mode));
@@ -69,18 +70,40 @@ impl SuiteProgress {
 }
 
 /// `throughput, size 64 (1 of 3), trial 4: 5000 pps for 1.000 s; 4.000 kpps to 6.000 kpps; about 12 s
-/// left of this search`.
-fn begins(key: &Key, (over, all): (usize, usize), progress: &Known, trial: &Trial) -> String {
+/// left of this search, 1 min of all`.
+fn begins(
+    key: &Key,
+    (over, all): (usize, usize),
+    later: Nanos,
+    progress: &Known,
+    trial: &Trial,
+) -> String {
     let known: Vec<String> = progress.bounds.iter().filter_map(bounds).collect();
     let known = if known.is_empty() { String::new() } else { format!("; {}", known.join(", ")) };
+    let with = key.modifier.as_ref().map_or_else(String::new, |name| format!(" with {name}"));
+    let left = match over + 1 < all {
+        true => format!(", {} of all", span(progress.time_left.0.saturating_add(later.0))),
+        false => String::new(),
+    };
     format!(
-        "{}, size {} ({} of {all}), trial {}: {trial}{known}; about {} left of this search",
+        "{}, size {}{with} ({} of {all}), trial {}: {trial}{known}; about {} left of this search{left}",
         key.test,
         key.size,
         over + 1,
         progress.trials + 1,
-        seconds(progress.time_left.as_secs_f64()),
+        span(progress.time_left.0),
     )
+}
+
+/// A time as one plans by it: seconds below two minutes, then minutes, hours, days.
+fn span(nanos: u64) -> String {
+    let all = nanos as f64 / 1e9;
+    match all {
+        s if s < 120.0 => seconds(s),
+        s if s < 7_200.0 => format!("{:.0} min", s / 60.0),
+        s if s < 172_800.0 => format!("{:.1} h", s / 3_600.0),
+        s => format!("{:.1} days", s / 86_400.0),
+    }
 }
 
 /// What is known, in a few words; None where nothing is.
@@ -113,7 +136,6 @@ pub fn ends(trial: &TrialResult) -> String {
 mod tests {
     use super::*;
     use crate::search::{Load, Outcome};
-    use crate::units::Nanos;
 
     #[test]
     fn a_line_says_size_trial_bounds_and_time_left() {
@@ -129,11 +151,11 @@ mod tests {
             trials_left: 4,
             time_left: Nanos(12_000_000_000),
         };
-        let key = Key { test: "throughput".into(), size: "64".into() };
+        let key = Key { test: "throughput".into(), size: "64".into(), modifier: None };
         let trial = Trial::lasting(Load::from_pps(5_000), Nanos::SECOND);
         insta::assert_snapshot!(
-            begins(&key, (0, 3), &progress, &trial),
-            @"throughput, size 64 (1 of 3), trial 4: 5000 pps for 1.000 s; 4.000 kpps to 6.000 kpps; about 12.00 s left of this search"
+            begins(&key, (0, 3), Nanos(300_000_000_000), &progress, &trial),
+            @"throughput, size 64 (1 of 3), trial 4: 5000 pps for 1.000 s; 4.000 kpps to 6.000 kpps; about 12.00 s left of this search, 5 min of all"
         );
     }
 
@@ -150,8 +172,8 @@ mod tests {
         };
         let text = include_str!("../../docs/example-result.json");
         let result = serde_json::from_str(text).expect("the example is a result");
-        let key = Key { test: "throughput".into(), size: "64".into() };
-        let kept = crate::benchmark::outcome::record(&key, &outcome, &result);
+        let key = Key { test: "throughput".into(), size: "64".into(), modifier: None };
+        let kept = crate::benchmark::outcome::record(&key, &outcome, &result, None);
         assert_eq!(ends(&kept), "INVALID: it was late");
     }
 }

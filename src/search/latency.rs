@@ -79,32 +79,6 @@ pub fn packet_delay_variation(delays: &Distribution) -> Option<Nanos> {
     Some(Nanos(delays.percentile(999_000)?.saturating_sub(delays.min()?)))
 }
 
-/// Inter-packet delay variation of RFC 8219 §8.2, in nanoseconds: it can be negative.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Ipdv {
-    /// Smallest.
-    pub min: i64,
-    /// Median.
-    pub median: f64,
-    /// Largest.
-    pub max: i64,
-}
-
-impl Ipdv {
-    /// D(i) − D(i−1) over frames in the order of their sending; none of fewer than two. A lost frame
-    /// (none) has no delay, so the two pairs that it belongs to do not count.
-    pub fn new(delays: &[Option<Nanos>]) -> Option<Self> {
-        let difference = |pair: &[Option<Nanos>]| {
-            let (before, after) = (i128::from(pair[0]?.0), i128::from(pair[1]?.0));
-            i64::try_from(after - before).ok()
-        };
-        let mut sorted: Vec<i64> = delays.windows(2).filter_map(difference).collect();
-        sorted.sort_unstable();
-        let (min, max) = (*sorted.first()?, *sorted.last()?);
-        Some(Self { min, median: median(&sorted)?, max })
-    }
-}
-
 /// Store-and-forward latency of RFC 1242 §3.8, last bit in to first bit out, from the time between
 /// the first bit sent and the last bit received. Nanoseconds; below 0 when the device began to
 /// forward before it had the whole frame. Rates in bit/s, above 0.
@@ -170,14 +144,6 @@ mod tests {
         let variation = packet_delay_variation(&delays).expect("delays").0;
         assert!(variation.abs_diff(998) <= 110, "{variation}");
         assert_eq!(packet_delay_variation(&Distribution::default()), None);
-    }
-
-    #[test]
-    fn a_lost_frame_breaks_two_differences() {
-        let delay = |nanos| Some(Nanos(nanos));
-        let ipdv = Ipdv::new(&[delay(10), delay(14), None, delay(90), delay(87), delay(88)]);
-        assert_eq!(ipdv, Some(Ipdv { min: -3, median: 1.0, max: 4 }));
-        assert_eq!(Ipdv::new(&[delay(1), None, delay(2)]), None);
     }
 
     #[test]

@@ -38,6 +38,11 @@ fn read(clock: libc::clockid_t) -> u64 {
     time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
 
+/// `CLOCK_REALTIME` in nanoseconds since 1970.
+pub fn realtime() -> u64 {
+    read(libc::CLOCK_REALTIME)
+}
+
 /// What has to be added to a time of `CLOCK_REALTIME` to make it one of `CLOCK_MONOTONIC`, wrapping:
 /// true until somebody sets the clock. Off by less than the time of one clock read.
 pub fn realtime_to_monotonic() -> u64 {

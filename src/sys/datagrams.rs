@@ -47,6 +47,8 @@ pub struct Arrived<'a> {
     pub truncated: bool,
     /// Its transport checksum.
     pub checksum: ChecksumState,
+    /// When it arrived: nanoseconds of `CLOCK_REALTIME`; 0 where the kernel did not say.
+    pub at: u64,
 }
 
 /// Receives the IP packets of one EtherType that arrive on an interface, as they come from the link,
@@ -60,11 +62,19 @@ pub struct PacketReceiver {
 pub struct Batch {
     bytes: Vec<u8>,
     control: Vec<[u64; CONTROL_WORDS]>,
-    packets: Vec<(usize, bool, ChecksumState)>,
+    packets: Vec<Slot>,
 }
 
-/// A cmsghdr (16) and a tpacket_auxdata (20).
-const CONTROL_WORDS: usize = 8;
+/// What is known of the packet in a slot.
+#[derive(Clone, Copy)]
+struct Slot {
+    len: usize,
+    truncated: bool,
+    control: Control,
+}
+
+/// Two cmsghdr (16), a timespec (16), a tpacket_auxdata (20): 72 bytes, and room.
+const CONTROL_WORDS: usize = 12;
 
 impl Default for Batch {
     fn default() -> Self {
@@ -79,13 +89,12 @@ impl Default for Batch {
 impl Batch {
     /// The packets of the last call.
     pub fn packets(&self) -> impl Iterator<Item = Arrived<'_>> {
-        self.packets.iter().zip(self.bytes.chunks_exact(LONGEST)).map(
-            |(&(len, truncated, checksum), slot)| Arrived {
-                bytes: &slot[..len],
-                truncated,
-                checksum,
-            },
-        )
+        self.packets.iter().zip(self.bytes.chunks_exact(LONGEST)).map(|(slot, bytes)| Arrived {
+            bytes: &bytes[..slot.len],
+            truncated: slot.truncated,
+            checksum: slot.control.checksum,
+            at: slot.control.at,
+        })
     }
 }
 
@@ -116,6 +125,7 @@ impl PacketReceiver {
         // SAFETY: the descriptor was just opened and belongs to nobody else.
         let fd = unsafe { OwnedFd::from_raw_fd(fd) };
         set_option(fd.as_fd(), libc::SOL_PACKET, libc::PACKET_AUXDATA, 1u32)?;
+        set_option(fd.as_fd(), libc::SOL_SOCKET, libc::SO_TIMESTAMPNS, 1u32)?;
         // Both may fail: then fewer packets may wait, and what is lost is counted.
         let buffer = buffer.max(0) as u32;
         if set_option(fd.as_fd(), libc::SOL_SOCKET, libc::SO_RCVBUFFORCE, buffer).is_err() {
@@ -180,10 +190,10 @@ impl PacketReceiver {
         let got = got as usize;
         for ((message, from), control) in messages.iter().zip(&from).zip(&batch.control).take(got) {
             let ours = from.sll_pkttype == libc::PACKET_HOST;
-            let checksum = checksum_state(control, message.msg_hdr.msg_controllen);
+            let control = Control::read(control, message.msg_hdr.msg_controllen);
             let truncated = message.msg_hdr.msg_flags & libc::MSG_TRUNC != 0;
             let len = if ours { (message.msg_len as usize).min(LONGEST) } else { 0 };
-            batch.packets.push((len, truncated, checksum));
+            batch.packets.push(Slot { len, truncated, control });
         }
         Ok(got == BATCH)
     }
@@ -212,25 +222,55 @@ impl AsFd for PacketReceiver {
     }
 }
 
-/// Reads a `tpacket_auxdata`: its first word is the status.
-fn checksum_state(control: &[u64; CONTROL_WORDS], len: usize) -> ChecksumState {
-    const HEADER: usize = size_of::<libc::cmsghdr>();
-    let bytes = super::pod::bytes_of(control);
-    let word = |at: usize| {
-        bytes.get(at..at + 4).and_then(|word| word.try_into().ok()).map_or(0, u32::from_ne_bytes)
-    };
-    let level = size_of::<usize>();
-    let is = len >= HEADER + 4
-        && word(level) == libc::SOL_PACKET as u32
-        && word(level + 4) == libc::PACKET_AUXDATA as u32;
-    let status = if is { word(HEADER) } else { 0 };
-    if status & CHECKSUM_NOT_READY != 0 {
-        ChecksumState::NotReady
-    } else if status & CHECKSUM_VALID != 0 {
-        ChecksumState::Valid
-    } else {
-        ChecksumState::Unknown
+/// What the control messages of a packet say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Control {
+    checksum: ChecksumState,
+    at: u64,
+}
+
+impl Control {
+    /// Reads the first `len` bytes of control messages.
+    fn read(words: &[u64; CONTROL_WORDS], len: usize) -> Self {
+        let mut control = Self { checksum: ChecksumState::Unknown, at: 0 };
+        let bytes = super::pod::bytes_of(words);
+        let mut rest = &bytes[..len.min(bytes.len())];
+        // struct cmsghdr: size_t cmsg_len, int cmsg_level, int cmsg_type; then the data.
+        const HEADER: usize = size_of::<libc::cmsghdr>();
+        while rest.len() >= HEADER {
+            let level_at = size_of::<usize>();
+            let len = usize::try_from(number(rest, 0, level_at)).unwrap_or(0);
+            let Some(data) = rest.get(HEADER..len) else { break };
+            let (level, kind) = (number(rest, level_at, 4), number(rest, level_at + 4, 4));
+            match (level as libc::c_int, kind as libc::c_int) {
+                (libc::SOL_PACKET, libc::PACKET_AUXDATA) => {
+                    // struct tpacket_auxdata begins with the status.
+                    let status = number(data, 0, 4) as u32;
+                    if status & CHECKSUM_NOT_READY != 0 {
+                        control.checksum = ChecksumState::NotReady;
+                    } else if status & CHECKSUM_VALID != 0 {
+                        control.checksum = ChecksumState::Valid;
+                    }
+                }
+                (libc::SOL_SOCKET, libc::SCM_TIMESTAMPNS) => {
+                    let (seconds, nanos) = (number(data, 0, 8), number(data, 8, 8));
+                    control.at = seconds.wrapping_mul(1_000_000_000).wrapping_add(nanos);
+                }
+                _ => {}
+            }
+            rest = rest.get(len.next_multiple_of(size_of::<usize>())..).unwrap_or(&[]);
+        }
+        control
     }
+}
+
+/// A number of the machine's byte order, of at most 8 bytes; 0 where there are none.
+fn number(bytes: &[u8], at: usize, len: usize) -> u64 {
+    let mut word = [0; 8];
+    let Some(bytes) = bytes.get(at..at + len) else { return 0 };
+    let place = if cfg!(target_endian = "big") { 8 - len } else { 0 };
+    word[place..place + len].copy_from_slice(bytes);
+    u64::from_ne_bytes(word)
 }
 
 fn attach(fd: BorrowedFd<'_>, filter: &[Instruction]) -> io::Result<()> {
@@ -351,21 +391,32 @@ impl PacketSender {
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_state_of_a_checksum_is_in_the_first_word() {
-        let state = |status: u32| {
-            let mut control = [0u64; CONTROL_WORDS];
-            control[0] = 36;
-            let (level, kind) = (libc::SOL_PACKET as u32, libc::PACKET_AUXDATA as u32);
-            let words = [level.to_ne_bytes(), kind.to_ne_bytes()].concat();
-            control[1] = u64::from_ne_bytes(words.try_into().unwrap());
-            let status = [status.to_ne_bytes(), [0; 4]].concat();
-            control[2] = u64::from_ne_bytes(status.try_into().unwrap());
-            checksum_state(&control, 36)
+    /// A time stamp, and a status behind it.
+    fn control(status: u32) -> [u64; CONTROL_WORDS] {
+        let pair = |low: u32, high: u32| {
+            u64::from_ne_bytes([low.to_ne_bytes(), high.to_ne_bytes()].concat().try_into().unwrap())
         };
-        assert_eq!(state(1), ChecksumState::Unknown);
-        assert_eq!(state(1 | CHECKSUM_NOT_READY), ChecksumState::NotReady);
-        assert_eq!(state(1 | CHECKSUM_VALID), ChecksumState::Valid);
-        assert_eq!(checksum_state(&[7; CONTROL_WORDS], 36), ChecksumState::Unknown);
+        let mut words = [0; CONTROL_WORDS];
+        let stamp = pair(libc::SOL_SOCKET as u32, libc::SCM_TIMESTAMPNS as u32);
+        words[..4].copy_from_slice(&[32, stamp, 7, 5]);
+        let status_at = pair(libc::SOL_PACKET as u32, libc::PACKET_AUXDATA as u32);
+        words[4..7].copy_from_slice(&[36, status_at, pair(status, 0)]);
+        words
+    }
+
+    #[test]
+    fn control_messages_say_when_and_what_of_the_checksum() {
+        for (status, checksum) in [
+            (1, ChecksumState::Unknown),
+            (1 | CHECKSUM_NOT_READY, ChecksumState::NotReady),
+            (1 | CHECKSUM_VALID, ChecksumState::Valid),
+        ] {
+            let read = Control::read(&control(status), 72);
+            assert_eq!(read, Control { checksum, at: 7_000_000_005 });
+        }
+        let nothing = Control { checksum: ChecksumState::Unknown, at: 0 };
+        assert_eq!(Control::read(&[7; CONTROL_WORDS], 96), nothing);
+        assert_eq!(Control::read(&control(1 << 3), 0), nothing);
+        assert_eq!(Control::read(&control(1 << 3), 68).checksum, ChecksumState::Unknown, "cut");
     }
 }

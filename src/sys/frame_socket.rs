@@ -2,13 +2,17 @@
 //! engines have their own, with rings.
 
 use std::io;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use super::netns::Netns;
+use super::raw_socket::set_option;
 
 /// `PACKET_IGNORE_OUTGOING` (include/uapi/linux/if_packet.h): own frames don't come back.
 const PACKET_IGNORE_OUTGOING: libc::c_int = 23;
+
+/// Every EtherType (`ETH_P_ALL`).
+pub const ALL: u16 = libc::ETH_P_ALL as u16;
 
 /// Whole Ethernet frames of one EtherType on one interface.
 #[derive(Debug)]
@@ -67,6 +71,68 @@ impl FrameSocket {
         Ok(Self { fd })
     }
 
+    /// Gives the socket a receive buffer of so many bytes; as much as an unprivileged socket may have
+    /// where CAP_NET_ADMIN is missing.
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub fn set_receive_buffer(&self, bytes: u32) -> io::Result<()> {
+        let set = |name| set_option(self.fd.as_fd(), libc::SOL_SOCKET, name, bytes);
+        set(libc::SO_RCVBUFFORCE).or_else(|_| set(libc::SO_RCVBUF))
+    }
+
+    /// Frames that the socket had no room for, since the last call (`PACKET_STATISTICS`).
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub fn dropped(&self) -> io::Result<u32> {
+        let mut statistics = [0_u32; 2];
+        let mut len = size_of_val(&statistics) as libc::socklen_t;
+        // SAFETY: both pointers are to values that outlive the call, and `len` is the size of the
+        // first; `struct tpacket_stats` is two unsigned ints.
+        let result = unsafe {
+            libc::getsockopt(
+                self.fd.as_raw_fd(),
+                libc::SOL_PACKET,
+                libc::PACKET_STATISTICS,
+                statistics.as_mut_ptr().cast(),
+                &raw mut len,
+            )
+        };
+        if result == 0 { Ok(statistics[1]) } else { Err(io::Error::last_os_error()) }
+    }
+
+    /// The next frame that is there already, cut to the buffer's length.
+    ///
+    /// # Errors
+    /// `ENETDOWN` when the interface went down.
+    pub fn try_receive<'b>(&self, buffer: &'b mut [u8]) -> io::Result<Option<&'b [u8]>> {
+        Ok(self.receive_len(buffer)?.map(|len| &buffer[..len]))
+    }
+
+    fn receive_len(&self, buffer: &mut [u8]) -> io::Result<Option<usize>> {
+        loop {
+            // SAFETY: `buffer` is writable for its length.
+            let got = unsafe {
+                libc::recv(
+                    self.fd.as_raw_fd(),
+                    buffer.as_mut_ptr().cast(),
+                    buffer.len(),
+                    libc::MSG_DONTWAIT,
+                )
+            };
+            if got >= 0 {
+                return Ok(Some(got as usize));
+            }
+            let error = io::Error::last_os_error();
+            match error.kind() {
+                io::ErrorKind::WouldBlock => return Ok(None),
+                io::ErrorKind::Interrupted => {}
+                _ => return Err(error),
+            }
+        }
+    }
+
     /// Sends one frame.
     ///
     /// # Errors
@@ -92,22 +158,8 @@ impl FrameSocket {
             if left.is_zero() || !self.readable(left)? {
                 return Ok(None);
             }
-            // SAFETY: `buffer` is writable for its length.
-            let got = unsafe {
-                libc::recv(
-                    self.fd.as_raw_fd(),
-                    buffer.as_mut_ptr().cast(),
-                    buffer.len(),
-                    libc::MSG_DONTWAIT,
-                )
-            };
-            if got >= 0 {
-                return Ok(Some(&buffer[..got as usize]));
-            }
-            let error = io::Error::last_os_error();
-            match error.kind() {
-                io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => {}
-                _ => return Err(error),
+            if let Some(len) = self.receive_len(buffer)? {
+                return Ok(Some(&buffer[..len]));
             }
         }
     }
@@ -126,5 +178,11 @@ impl FrameSocket {
                 if error.kind() == io::ErrorKind::Interrupted { Ok(true) } else { Err(error) }
             }
         }
+    }
+}
+
+impl AsFd for FrameSocket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
     }
 }

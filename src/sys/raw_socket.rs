@@ -20,6 +20,11 @@ pub const ICMPV6_FILTER: libc::c_int = 1;
 /// `IP_NODEFRAG` (include/uapi/linux/in.h): connection tracking leaves outgoing fragments alone.
 pub const IP_NODEFRAG: libc::c_int = 22;
 
+/// `IP_RECVFRAGSIZE` (include/uapi/linux/in.h): a control message says the longest fragment.
+pub const IP_RECVFRAGSIZE: libc::c_int = 25;
+/// `IPV6_RECVFRAGSIZE` (include/uapi/linux/in6.h).
+pub const IPV6_RECVFRAGSIZE: libc::c_int = 77;
+
 /// What one `recvmsg` gave.
 #[derive(Clone, Copy, Debug)]
 pub struct Received {

@@ -1,5 +1,6 @@
 //! One trial, from opened ports to drained counters (RFC 2544 §23).
 
+pub mod datagrams;
 mod links;
 mod observer;
 pub mod result;

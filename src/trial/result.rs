@@ -1,11 +1,12 @@
 //! From counters to the result: pure arithmetic, no machine.
 
+use super::datagrams;
 use super::send::{SendPort, WorkerReport};
 use crate::measure::ledger::{self, Entries};
-use crate::measure::received::{Gaps, PortReceived, StreamReceived};
+use crate::measure::received::{Gaps, Pause, PortReceived, StreamReceived};
 use crate::plan;
 use crate::profile::model::{Profile, Size, Stream};
-use crate::report::model::{GapsResult, Stage, StreamResult, Totals};
+use crate::report::model::{DatagramResult, GapsResult, PauseResult, Stage, StreamResult, Totals};
 use crate::report::percentiles;
 use crate::units::{FCS_BYTES, L1_OVERHEAD_BYTES};
 
@@ -57,13 +58,15 @@ pub struct Assembled {
     pub totals: Totals,
     /// Each stream.
     pub streams: Vec<StreamResult>,
+    /// Each stream that was sent in pieces.
+    pub datagrams: Vec<DatagramResult>,
     /// Stage by stage.
     pub ledger: Vec<Stage>,
     /// Inter-arrival precision.
     pub gaps: Option<GapsResult>,
 }
 
-/// Assembles totals, streams, ledger and gaps.
+/// Assembles totals, streams, datagrams, ledger and gaps.
 pub fn assemble(counted: &Counted) -> Assembled {
     let profile = counted.profile;
     let sent = sent_by_stream(counted);
@@ -81,8 +84,10 @@ pub fn assemble(counted: &Counted) -> Assembled {
             latency_ns: measured.and_then(|m| percentiles(m.latency.as_ref()?)),
             latency_intended_ns: measured.and_then(|m| percentiles(m.latency_intended.as_ref()?)),
             jitter_ns: measured.and_then(|m| percentiles(m.jitter.as_ref()?)),
+            ipdv_ns: measured.and_then(|m| m.ipdv),
             first_s: measured.and_then(|m| since(m.first_ns, counted.begin)),
             last_s: measured.and_then(|m| since(m.last_ns, counted.begin)),
+            longest_pause: measured.and_then(|m| pause(m.pause?, counted.begin)),
         });
     }
     if totals.received.is_some() {
@@ -95,11 +100,12 @@ pub fn assemble(counted: &Counted) -> Assembled {
     }
     let ledger = ledger::stages(&entries(counted, &totals));
     let gaps = counted.received.iter().find_map(|(_, port)| port.gaps).and_then(gaps_result);
-    Assembled { totals: totals.totals(counted.span), streams, ledger, gaps }
+    let datagrams = datagrams::results(counted, &sent);
+    Assembled { totals: totals.totals(counted.span), streams, datagrams, ledger, gaps }
 }
 
 /// A stream is measured when it carries tags and arrives at a port that receives.
-fn is_measured(counted: &Counted, stream: usize) -> bool {
+pub(super) fn is_measured(counted: &Counted, stream: usize) -> bool {
     let to = counted.profile.streams[stream].to;
     let received = counted.received.iter().any(|(port, _)| Some(*port) == to);
     received && program_of(counted.senders, stream).is_some_and(|tagged| tagged)
@@ -113,7 +119,7 @@ pub(super) fn program_of(senders: &[SendPort], stream: usize) -> Option<bool> {
     })
 }
 
-fn received_of<'a>(counted: &'a Counted, stream: usize) -> &'a StreamReceived {
+pub(super) fn received_of<'a>(counted: &'a Counted, stream: usize) -> &'a StreamReceived {
     static NOTHING: std::sync::LazyLock<StreamReceived> =
         std::sync::LazyLock::new(StreamReceived::default);
     let to = counted.profile.streams[stream].to;
@@ -332,7 +338,14 @@ fn since(time: Option<u64>, begin: u64) -> Option<f64> {
     time.map(|time| time.saturating_sub(begin) as f64 / 1e9)
 }
 
-fn ratio(part: u64, whole: u64) -> Option<f64> {
+fn pause(pause: Pause, begin: u64) -> Option<PauseResult> {
+    Some(PauseResult {
+        begin_s: since(Some(pause.begin), begin)?,
+        end_s: since(Some(pause.end), begin)?,
+    })
+}
+
+pub(super) fn ratio(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
 }
 

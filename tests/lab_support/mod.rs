@@ -29,6 +29,7 @@ pub fn spec(topology: Topology) -> LabSpec {
         neighbours: Neighbours::Permanent,
         queues: None,
         mtu: 1500,
+        egress_mtu: None,
         nft: None,
         tbf: Vec::new(),
         sysctl: Vec::new(),

@@ -41,6 +41,7 @@ pub fn spec(stream_workers: &[u32]) -> ReceiveSpec {
         stream_workers: stream_workers.to_vec(),
         tag_offsets: vec![TAG_AT],
         unparsed_offsets: 0,
+        datagrams: Vec::new(),
         latency: true,
         wanted_gap_ns: None,
         pass_on: false,
@@ -52,6 +53,7 @@ pub fn oracle(spec: &ReceiveSpec, window_shift: u32) -> Classifier {
     Classifier::new(Rules {
         epoch: spec.epoch,
         stream_workers: spec.stream_workers.clone(),
+        datagrams: spec.datagrams.clone(),
         window_shift,
         latency: spec.latency,
         wanted_gap_ns: spec.wanted_gap_ns,

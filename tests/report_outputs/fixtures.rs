@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
+use wirestorm::measure::ipdv::Ipdv;
 use wirestorm::report::calibration::{
     Calibration, EngineFloor, Floor, FloorTimes, Machine, Refused, SCHEMA as CALIBRATION,
 };
 use wirestorm::report::model::{
-    Counter, Environment, GapsResult, Percentiles, Reason, RunResult, SCHEMA, Stage, StreamResult,
-    Totals, Verdict,
+    Counter, DatagramResult, Environment, GapsResult, PauseResult, Percentiles, Reason, RunResult,
+    SCHEMA, Stage, StreamResult, Totals, Verdict,
 };
 
 pub fn reason(code: &str, message: &str) -> Reason {
@@ -52,6 +53,7 @@ pub fn latency(base: u64, packets: u64) -> Percentiles {
         mean: base as f64 * 1.37,
         p50: base * 5 / 4,
         p90: base * 2,
+        p95: Some(base * 3),
         p99: base * 7,
         p99_9: base * 23,
         p99_99: base * 180,
@@ -69,8 +71,10 @@ pub fn stream(name: &str, sent: u64, lost: u64) -> StreamResult {
         latency_ns: Some(latency(8_713, sent - lost)),
         latency_intended_ns: Some(latency(9_102, sent - lost)),
         jitter_ns: Some(latency(212, sent - lost - 1)),
+        ipdv_ns: Some(Ipdv { min: -87_344, median: 3.5, max: 54_321 }),
         first_s: Some(0.000_012),
         last_s: Some(4.999_998),
+        longest_pause: Some(PauseResult { begin_s: 1.25, end_s: 1.250_4 }),
     }
 }
 
@@ -113,6 +117,7 @@ pub fn run(sent: u64, lost: u64) -> RunResult {
         rate_changes: Vec::new(),
         totals,
         streams,
+        datagrams: Vec::new(),
         ledger: ledger(2 * sent, lost),
         gaps: Some(GapsResult {
             wanted_ns: 5_000,
@@ -281,8 +286,10 @@ pub fn nothing_received(cause: Option<&str>) -> RunResult {
         stream.latency_ns = None;
         stream.latency_intended_ns = None;
         stream.jitter_ns = None;
+        stream.ipdv_ns = None;
         stream.first_s = None;
         stream.last_s = None;
+        stream.longest_pause = None;
     }
     result.totals = Totals { corrupt: Some(0), alien: Some(0), ..counts(1_000_000, 1_000_000) };
     result.ledger = ledger(1_000_000, 1_000_000);
@@ -296,6 +303,40 @@ pub fn nothing_received(cause: Option<&str>) -> RunResult {
     result
 }
 
+/// A stream in three pieces, one of which a router drops now and then, and one whose first piece is
+/// too short for a tag.
+pub fn in_pieces() -> RunResult {
+    let mut result = run(500_000, 17_437);
+    result.streams[0].name = "cut.1".to_owned();
+    result.streams[1].name = "cut.2".to_owned();
+    let cut = DatagramResult {
+        name: "cut".to_owned(),
+        pieces: 2,
+        fragments_sent: 1_000_000,
+        fragments_lost: Some(17_437),
+        fragment_loss_ratio: Some(0.017_437),
+        sent: 500_000,
+        whole: Some(482_563),
+        lost: Some(17_437),
+        loss_ratio: Some(0.034_874),
+        detail: "every piece is needed".to_owned(),
+    };
+    let tiny = DatagramResult {
+        name: "tiny".to_owned(),
+        fragments_sent: 500_000,
+        fragments_lost: None,
+        fragment_loss_ratio: None,
+        whole: None,
+        lost: None,
+        loss_ratio: None,
+        pieces: 1,
+        detail: "no probe tag has room in tiny.1".to_owned(),
+        ..cut.clone()
+    };
+    result.datagrams = vec![cut, tiny];
+    result
+}
+
 /// Sent only: no port receives.
 pub fn not_measured() -> RunResult {
     let mut result = run(500_000, 0);
@@ -306,8 +347,10 @@ pub fn not_measured() -> RunResult {
         stream.latency_ns = None;
         stream.latency_intended_ns = None;
         stream.jitter_ns = None;
+        stream.ipdv_ns = None;
         stream.first_s = None;
         stream.last_s = None;
+        stream.longest_pause = None;
     }
     for stage in &mut result.ledger[6..] {
         stage.count = None;
@@ -385,5 +428,6 @@ pub fn all() -> Vec<(&'static str, RunResult)> {
         ("one_of_a_billion", one_of_a_billion()),
         ("long_names", long_names()),
         ("many_streams", many_streams()),
+        ("in_pieces", in_pieces()),
     ]
 }

@@ -2,9 +2,11 @@
 
 use wirestorm::benchmark::{Measured, Tester};
 use wirestorm::error::Result;
+use wirestorm::measure::ipdv::Ipdv;
 use wirestorm::plan::mean_size;
+use wirestorm::profile::benchmark::Reset;
 use wirestorm::profile::model::{Profile, Rate};
-use wirestorm::report::model::{Percentiles, Reason, RunResult, StreamResult, Totals};
+use wirestorm::report::model::{PauseResult, Percentiles, Reason, RunResult, StreamResult, Totals};
 use wirestorm::trial::Snapshot;
 use wirestorm::units::Nanos;
 
@@ -17,6 +19,12 @@ pub struct Device {
     pub buffer: u64,
     /// This machine, not the device, is too slow.
     pub invalid: bool,
+    /// Nothing is forwarded for so long after a reset, in seconds.
+    pub reset_s: f64,
+    /// Every frame arrives twice.
+    pub twice: bool,
+    /// Every second frame arrives after its successor.
+    pub disorder: bool,
 }
 
 /// Runs trials on it.
@@ -54,6 +62,10 @@ pub fn result_of(device: Device) -> RunResult {
     result
 }
 
+fn add((one, other): (u64, u64)) -> u64 {
+    one + other
+}
+
 fn totals(intended: u64, received: u64, pps: f64) -> Totals {
     Totals {
         intended,
@@ -71,19 +83,24 @@ impl Tester for Simulated {
         &mut self,
         profile: &Profile,
         epoch: u8,
+        reset: Option<&Reset>,
         _: &mut dyn FnMut(&Snapshot),
     ) -> Result<Measured> {
         assert_ne!(epoch, 0, "0 is no trial");
         self.trials += 1;
         let mut result = result_of(self.device);
-        // Streams that begin together share what the device forwards.
-        let mut starts: Vec<u64> = profile.streams.iter().map(|stream| stream.start.0).collect();
-        starts.sort_unstable();
-        starts.dedup();
-        let mut all = (0, 0, 0.0);
-        for start in starts {
-            let here: Vec<_> =
-                profile.streams.iter().filter(|stream| stream.start.0 == start).collect();
+        // Streams that begin together at a port share what the device forwards.
+        let mut groups: Vec<(u64, usize)> =
+            profile.streams.iter().map(|stream| (stream.start.0, stream.from)).collect();
+        groups.sort_unstable();
+        groups.dedup();
+        let mut all = Totals { unique: Some(0), lost: Some(0), ..Totals::default() };
+        for group in groups {
+            let here: Vec<_> = profile
+                .streams
+                .iter()
+                .filter(|stream| (stream.start.0, stream.from) == group)
+                .collect();
             let mut offered = Vec::new();
             let (mut pps, mut bits) = (0.0, 0.0);
             for stream in &here {
@@ -96,35 +113,65 @@ impl Tester for Simulated {
                     due.div_ceil(u128::from(rate.nanos)) as u64
                 });
                 let (bytes, frames) = mean_size(&stream.size);
-                offered.push(intended);
+                offered.push((intended, rate.pps()));
                 pps += rate.pps();
                 bits += rate.pps() * 8.0 * (bytes as f64 / frames as f64 + 20.0);
             }
-            let intended: u64 = offered.iter().sum();
+            let intended: u64 = offered.iter().map(|(intended, _)| intended).sum();
             let span = intended as f64 / pps;
             let forwarded = self.device.bps as f64 * pps / bits * span;
             let room = forwarded as u64 + self.device.buffer;
-            let received = intended.min(room);
-            let mut left = intended - received;
-            for (stream, intended) in here.iter().zip(offered) {
-                let lost = left.min(intended);
+            let mut left = intended - intended.min(room);
+            for (stream, (intended, of_stream)) in here.iter().zip(offered) {
+                let mut lost = left.min(intended);
                 left -= lost;
+                if reset.is_some() {
+                    lost = (lost + (self.device.reset_s * of_stream).round() as u64).min(intended);
+                }
+                let mut counts = totals(intended, intended - lost, 0.0);
+                counts.duplicated = Some(if self.device.twice { intended - lost } else { 0 });
+                counts.reordered =
+                    Some(if self.device.disorder { (intended - lost) / 2 } else { 0 });
+                all.intended += intended;
+                all.sent += intended;
+                if stream.to.is_some() {
+                    all.unique = all.unique.map(|sum| sum + intended - lost);
+                    all.lost = all.lost.map(|sum| sum + lost);
+                    all.duplicated = all.duplicated.or(Some(0)).zip(counts.duplicated).map(add);
+                    all.reordered = all.reordered.or(Some(0)).zip(counts.reordered).map(add);
+                } else {
+                    counts = Totals { intended, sent: intended, ..Totals::default() };
+                }
                 result.streams.push(StreamResult {
                     name: stream.name.clone(),
                     from: "tx".into(),
-                    to: Some("rx".into()),
-                    counts: totals(intended, intended - lost, 0.0),
-                    latency_ns: Some(latency()),
+                    to: stream.to.map(|_| "rx".into()),
+                    counts,
+                    latency_ns: stream.to.map(|_| latency()),
                     latency_intended_ns: None,
                     jitter_ns: None,
-                    first_s: None,
-                    last_s: None,
+                    ipdv_ns: Some(Ipdv { min: -900, median: 1.5, max: 2_000 }),
+                    first_s: Some(0.0),
+                    last_s: Some(match reset {
+                        Some(reset) if self.device.reset_s > reset.watch.as_secs_f64() => {
+                            reset.after.as_secs_f64()
+                        }
+                        _ => span,
+                    }),
+                    longest_pause: reset.map(|reset| {
+                        let begin_s = reset.after.as_secs_f64();
+                        PauseResult { begin_s, end_s: begin_s + self.device.reset_s }
+                    }),
                 });
             }
-            all = (all.0 + intended, all.1 + received, f64::max(all.2, pps));
+            all.tx_pps = all.tx_pps.max(pps);
         }
-        result.totals = totals(all.0, all.1, all.2);
-        Ok(Measured { result, error: None })
+        result.totals = all;
+        Ok(Measured { result, error: None, down: None })
+    }
+
+    fn filter(&mut self, _: u32) -> Result<()> {
+        Ok(())
     }
 
     fn wait(&mut self, _: Nanos) {}
@@ -145,6 +192,7 @@ fn latency() -> Percentiles {
         mean: 2_000.0,
         p50: 1_900,
         p90: 2_500,
+        p95: Some(2_800),
         p99: 3_000,
         p99_9: 4_000,
         p99_99: 5_000,

@@ -1,6 +1,7 @@
 //! `wirestorm serve`: one file a service.
 
 mod dns;
+mod sink;
 mod tcp;
 
 use std::sync::Arc;
@@ -19,8 +20,9 @@ use crate::frontend::serve::service::Service;
 pub fn execute(serve: &Serve) -> Result<Status> {
     let stop = Arc::new(AtomicBool::new(false));
     signals::stop_on_interrupt(&stop)?;
-    let service = Service::new(stop)?;
+    let service = Service::new(stop.clone())?;
     match serve {
+        Serve::Sink(sink) => sink::execute(sink, &stop),
         Serve::Dns(dns) => dns::execute(dns, &service),
         Serve::Tcp(tcp) => tcp::execute(tcp, &service),
     }

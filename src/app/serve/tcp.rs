@@ -259,10 +259,7 @@ impl Serving<'_> {
         let mut next_tick = clock::now() + TICK;
         while !service.stopped() {
             let mut down = None;
-            let work = self.network.work(&mut self.translator, NAP_MS, clock::now, |error| {
-                down = Some(error);
-            });
-            work?;
+            self.network.work(&mut self.translator, NAP_MS, |error| down = Some(error))?;
             if let Some(error) = down {
                 self.look_at_interface(&error)?;
             }
@@ -343,8 +340,8 @@ impl Serving<'_> {
     }
 
     fn finish(mut self) {
+        self.network.shut_down(&mut self.translator);
         let now = clock::now();
-        self.network.shut_down(&mut self.translator, now);
         self.tell(now);
         self.complain(now);
         let ended = Ended {
@@ -362,6 +359,13 @@ impl Serving<'_> {
         eprintln!("wirestorm: {} connections, at most {} at once", totals.opened, totals.open_most);
         for (outcome, count) in &totals.outcomes {
             eprintln!("wirestorm: {count:>8}  {}", words_of(*outcome));
+        }
+        if losses.lag_most_s > 0.1 {
+            eprintln!(
+                "wirestorm: this host was too slow: packets waited for {:.1} s; connections on which \
+                 nothing was acknowledged meanwhile are said to be not known",
+                losses.lag_most_s
+            );
         }
         if losses.socket_drops > 0 {
             eprintln!(

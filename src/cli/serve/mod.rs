@@ -2,6 +2,7 @@
 //! their command lines share is here.
 
 pub mod dns;
+pub mod sink;
 pub mod tcp;
 
 use std::path::PathBuf;
@@ -21,15 +22,18 @@ pub enum Serve {
     Dns(dns::Dns),
     /// A TCP front end.
     Tcp(tcp::Tcp),
+    /// The receiver of fragmentation studies.
+    Sink(sink::Sink),
 }
 
 #[derive(Debug, Args)]
 #[command(
-    about = "Serve DNS or TCP in fragments, and log which clients receive them",
+    about = "Serve DNS or TCP in fragments, and log which clients receive them; receive studies",
     after_help = "\
 Examples:
   wirestorm serve dns -I eth1 --backend 127.0.0.1:5353
   wirestorm serve tcp -I eth1 --listen 443=[2001:db8::1]:443
+  wirestorm serve sink
 
 Services stay in the foreground, end with totals on SIGTERM and SIGINT, and open their log anew on
 SIGHUP: docs/serve.md has units for systemd."
@@ -43,6 +47,7 @@ pub(super) struct TypedServe {
 enum TypedService {
     Dns(dns::TypedDns),
     Tcp(tcp::TypedTcp),
+    Sink(sink::TypedSink),
 }
 
 impl TypedServe {
@@ -50,6 +55,7 @@ impl TypedServe {
         Ok(match self.service {
             TypedService::Dns(typed) => Serve::Dns(typed.meaning()?),
             TypedService::Tcp(typed) => Serve::Tcp(typed.meaning()?),
+            TypedService::Sink(typed) => Serve::Sink(typed.meaning()),
         })
     }
 }

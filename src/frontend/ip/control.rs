@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use super::Family;
 use super::error::IcmpError;
+use crate::sys::raw_socket::{IP_RECVFRAGSIZE, IPV6_RECVFRAGSIZE};
 use crate::wire::bits;
 
 /// Bytes of `struct cmsghdr` on a 64-bit machine: length, level, type.
@@ -19,6 +20,13 @@ pub struct Control {
     pub ttl: Option<u8>,
     /// From the error queue: an ICMP error, and who sent it.
     pub error: Option<(IcmpError, Option<IpAddr>)>,
+    /// The longest fragment, as an IP packet, of the datagram that it was put together from
+    /// (`IP_RECVFRAGSIZE`, `IPV6_RECVFRAGSIZE`); None where it came whole.
+    pub fragment_size: Option<u32>,
+    /// Packets that the socket had no room for, since it was opened (`SO_RXQ_OVFL`).
+    pub dropped: Option<u32>,
+    /// Where an IPv6 packet was sent to (`IPV6_RECVPKTINFO`).
+    pub destination: Option<Ipv6Addr>,
 }
 
 impl Control {
@@ -48,6 +56,17 @@ impl Control {
                 if data.len() >= 4 =>
             {
                 self.ttl = u8::try_from(native_i32(data, 0)).ok();
+            }
+            (libc::IPPROTO_IP, IP_RECVFRAGSIZE) | (libc::IPPROTO_IPV6, IPV6_RECVFRAGSIZE)
+                if data.len() >= 4 =>
+            {
+                self.fragment_size = Some(native_u32(data, 0)).filter(|size| *size > 0);
+            }
+            (libc::IPPROTO_IPV6, libc::IPV6_PKTINFO) if data.len() >= 16 => {
+                self.destination = Some(Ipv6Addr::from(bits::array_at::<16>(data, 0)));
+            }
+            (libc::SOL_SOCKET, libc::SO_RXQ_OVFL) if data.len() >= 4 => {
+                self.dropped = Some(native_u32(data, 0));
             }
             (libc::IPPROTO_IP, libc::IP_RECVERR) => self.error = extended_error(data),
             (libc::IPPROTO_IPV6, libc::IPV6_RECVERR) => self.error = extended_error(data),

@@ -169,7 +169,7 @@ fn v6(flow: &Flow, probe: &Probe, src: Ipv6Addr, dst: Ipv6Addr) -> Vec<Vec<u8>> 
 }
 
 /// An options header of `len` bytes, a multiple of 8 from 8 to 2048, that asks for nothing.
-fn options(next_header: u8, len: usize) -> Vec<u8> {
+pub fn options(next_header: u8, len: usize) -> Vec<u8> {
     let mut header = vec![next_header, (len / 8 - 1) as u8];
     if len == 8 {
         header.extend([PAD_N, 4, 0, 0, 0, 0]);

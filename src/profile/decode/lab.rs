@@ -21,6 +21,7 @@ pub(in crate::profile) fn plain(topology: Topology) -> LabSpec {
         neighbours: Neighbours::Permanent,
         queues: None,
         mtu: 1500,
+        egress_mtu: None,
         nft: None,
         tbf: Vec::new(),
         sysctl: Vec::new(),
@@ -46,6 +47,7 @@ fn record(record: &mut Record<'_, '_>) -> LabSpec {
     lab.queues = record.integer("queues", 1, 64).map(|queues| queues as u32);
     // IPv6 needs 1280 (RFC 8200 §5).
     lab.mtu = record.integer("mtu", 1280, 65_535).map_or(lab.mtu, |mtu| mtu as u32);
+    lab.egress_mtu = record.integer("egress_mtu", 1280, 65_535).map(|mtu| mtu as u32);
     if let Some(at) = record.get("nft") {
         lab.nft = record.decoder.text(&at);
     }

@@ -44,6 +44,13 @@ pub(super) fn pass(decoder: &mut Decoder, at: &At<'_>, pass: &mut PassCriteria) 
             pass.latency.extend(record.unit(key).map(|latency| (percentile, latency)));
         }
         pass.max_latency = record.unit("max_latency");
+        if let Some(at) = record.get("arms") {
+            let expected = "what arms are held to: [{arm: fragments, delivered: 100%}]";
+            let read = record.decoder.list_of(&at, expected, |decoder, item| {
+                decoder.record(item, "arm_criterion", expected, super::study::criterion)
+            });
+            pass.arms = read.unwrap_or_default();
+        }
         pass.min_rx_pps = record.unit("min_rx_rate").map(|PacketsPerSecond(pps)| pps);
     });
 }

@@ -8,6 +8,7 @@ mod header;
 mod imix;
 mod lab;
 mod measure;
+mod modifier;
 mod nested;
 mod pattern;
 mod payload;
@@ -18,15 +19,17 @@ mod replay;
 mod rule;
 mod size;
 mod stream;
+mod study;
 mod value;
 
-pub use benchmark::{METHODS, OWN_SIZES, SHARES};
+pub use benchmark::{GOALS, METHODS, OWN_SIZES, SHARES, STUDY};
 pub use fragments::ORDERS;
 pub(super) use header::{record_name as header_record, some_of};
 pub use imix::MIXES;
 pub use lab::TOPOLOGIES;
 pub(super) use lab::plain as plain_lab;
 pub use measure::{PERCENTILES, RECEIVE_MODES};
+pub use modifier::{MAX_FILTERS, NETWORKS};
 pub use pattern::{MAX_BURST, MAX_STEPS};
 pub use payload::WORDS as PAYLOAD_WORDS;
 #[cfg(test)]
@@ -37,6 +40,7 @@ pub(super) use replay::{
 };
 pub(super) use rule::ROUND;
 pub use stream::{MAX_ORDER, MAX_REPEAT};
+pub use study::{MAX_CELLS, MAX_INTERLEAVE, MAX_TRIES, STAGES};
 pub(super) use value::record_name as rule_name;
 
 use std::path::PathBuf;

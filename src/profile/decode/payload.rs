@@ -28,7 +28,9 @@ pub(super) fn payload(decoder: &mut Decoder, at: &At<'_>) -> Option<Payload> {
                 let (place, path) = (at.node.place, at.path.clone());
                 let problem = Problem::found(place, path, at.node.describe(), EXPECTED);
                 let words = WORDS.into_iter().chain(KEYS);
-                decoder.problems.push(problem.hint(nearest(text, words)));
+                // A key that stands alone is no mistake of spelling.
+                let near = nearest(text, words).filter(|near| *near != text);
+                decoder.problems.push(problem.hint(near));
                 None
             }
         };

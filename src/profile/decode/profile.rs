@@ -72,7 +72,7 @@ fn profile(record: &mut Record<'_, '_>, file: &str) -> (Profile, Beside) {
         profile.name = name;
     }
     if let Some(at) = record.get("test")
-        && let Some(test) = benchmark::test(record.decoder, &at)
+        && let Some(test) = benchmark::test(record.decoder, &at, record.at().node)
     {
         // What the tester did not send must not count against the device in a search.
         if matches!(test, TestKind::Benchmark(_)) {
@@ -93,7 +93,15 @@ fn profile(record: &mut Record<'_, '_>, file: &str) -> (Profile, Beside) {
         profile.ports = ports;
     }
     let mut beside = Beside::default();
-    if let Some(at) = record.require("streams", "a list of streams") {
+    let streams_at = match profile.test {
+        TestKind::Study(_) => {
+            let at = record.get("streams");
+            record.only_with(&at, "streams", "another test: a study makes its packets itself");
+            None
+        }
+        _ => record.require("streams", "a list of streams"),
+    };
+    if let Some(at) = streams_at {
         let defaults = Defaults { ports: &profile.ports, duration: profile.duration };
         (profile.streams, beside) = streams(record.decoder, &at, &defaults);
     }
@@ -189,7 +197,7 @@ pub(crate) fn asked_keys() -> std::collections::BTreeMap<String, std::collection
                 rate: {steps: [{}]}, fragments: {pieces: [{}]}}, \
                 {packet: [], fragments: {count: 2, id: {}}}, {replay: {}}], \
                 lab: {tbf: [{}]}, measure: {}, pass: {}, validity: {}, \
-                test: {goals: [{}], frame_loss: {}, latency: {}, back_to_back: {}, \
+                test: {goals: [{}], modifiers: [{mix: {}}], learning: {}, reset: {}, frame_loss: {}, latency: {}, back_to_back: {}, \
                 system_recovery: {}}}";
     let root = read(text);
     let at = At { node: &root, path: String::new() };
@@ -202,6 +210,13 @@ pub(crate) fn asked_keys() -> std::collections::BTreeMap<String, std::collection
             super::header::fields(&mut decoder, &at, option, Some(protocol.name));
         }
     }
+    decoder.record(&at, "study", "", |record| super::study::study(record, &empty));
+    let text = "{effect: {}, target: {}}";
+    let some = read(text);
+    let of_study = At { node: &some, path: String::new() };
+    decoder.record(&of_study, "study", "", |record| super::study::study(record, &empty));
+    decoder.record(&at, "cell", "", |record| super::study::cell_record(record, &empty));
+    decoder.record(&at, "arm_criterion", "", super::study::criterion);
     decoder.record(&at, "custom_field", "", |record| super::header::custom_field(record, "a"));
     for kind in [FieldKind::Number, FieldKind::Mac, FieldKind::Ipv4, FieldKind::Ipv6] {
         super::value::record(&mut decoder, &at, kind, 255);

@@ -103,11 +103,9 @@ fn file(decoder: &mut Decoder, at: &At<'_>) -> Option<(String, Arc<Frames>)> {
         Ok(frames) => Some((name, Arc::new(frames))),
         Err(error) => {
             let Error { subject, cause, remedy, .. } = error;
-            let expected = match remedy.is_empty() {
-                true => "a capture that can be read, pcap or pcapng, relative to the profile",
-                false => &remedy,
-            };
-            decoder.refuse(at, format!("{subject}: {cause}"), expected);
+            let remedy = if remedy.is_empty() { remedy } else { format!("; {remedy}") };
+            let message = format!("{subject}: {cause}{remedy}");
+            decoder.problems.push(Problem::new(at.node.place, at.path.clone(), message));
             None
         }
     }
@@ -121,7 +119,10 @@ fn read(path: &Path, name: &str) -> Result<Frames> {
         }
         File::open(path)
     };
-    let file = open().map_err(|error| Error::new("read", path.display().to_string(), error))?;
+    let file = open().map_err(|error| {
+        Error::new("read", path.display().to_string(), error)
+            .remedy("name a capture, pcap or pcapng, relative to the profile")
+    })?;
     Frames::read(file, name)
 }
 

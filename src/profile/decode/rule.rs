@@ -332,7 +332,10 @@ fn counter(
         if let Some(at) = &counter.count {
             decoder.refuse(at, "a range and a count", "one of them: the range has its own end");
         }
-        let (low, high) = range(decoder, &counter.from, kind)?;
+        let (one, other) = range(decoder, &counter.from, kind)?;
+        // Down from the larger one, whichever is written first.
+        let (low, high) =
+            if counter.down { (one.min(other), one.max(other)) } else { (one, other) };
         let Some(distance) = high.checked_sub(low) else {
             decoder.unexpected(&counter.from, "a range from the smaller value to the larger");
             return None;

@@ -1,7 +1,6 @@
 //! What each piece has of the datagram, and where its tag stands.
 
 use super::{Cut, Fragments, MAX_PIECES};
-use crate::packet::tag::TAG_LEN;
 
 /// What is cut. All in bytes.
 #[derive(Clone, Copy, Debug)]
@@ -14,12 +13,16 @@ pub(crate) struct Whole {
     pub ip_header: usize,
 }
 
-/// A piece, laid out.
+/// A piece, laid out: a part of the datagram, in bytes of the fragmentable part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Part {
+pub struct Part {
+    /// First byte.
     pub offset: usize,
+    /// Bytes.
     pub len: usize,
+    /// The more-fragments flag.
     pub more: bool,
+    /// Other bytes than the datagram's.
     pub other: bool,
 }
 
@@ -164,19 +167,19 @@ fn by_list(list: &[usize], whole: Whole) -> Result<Vec<usize>, Refusal> {
 /// Where in each piece its tag stands: behind all headers, and in no other piece, so that whatever a
 /// receiver keeps of an overlap, the datagram's checksum is right. Other bytes on purpose are right
 /// nowhere: their tag stands first.
-pub(super) fn tags(parts: &[Part], whole: Whole) -> Vec<Option<usize>> {
+pub(super) fn tags(parts: &[Part], whole: Whole, tag_len: usize) -> Vec<Option<usize>> {
     let place = |n: usize, part: &Part| {
         if part.other {
-            return (part.len >= TAG_LEN).then_some(0);
+            return (part.len >= tag_len).then_some(0);
         }
         let end = part.offset + part.len;
         let mut at = part.offset.max(whole.headers);
         loop {
-            if at + TAG_LEN > end.min(whole.len) {
+            if at + tag_len > end.min(whole.len) {
                 return None;
             }
             let touches =
-                |other: &&Part| other.offset < at + TAG_LEN && at < other.offset + other.len;
+                |other: &&Part| other.offset < at + tag_len && at < other.offset + other.len;
             let others = parts.iter().enumerate().filter(|(m, _)| *m != n).map(|(_, part)| part);
             match others.clone().find(touches) {
                 None => return Some(at - part.offset),
@@ -230,7 +233,7 @@ mod tests {
         let overlap = Fragments { overlap: 8, ..Fragments::new(Cut::Sizes(vec![512])) };
         let parts = parts(&overlap, WHOLE).unwrap();
         assert_eq!((parts[1].offset, parts[1].len, parts[2].more), (504, 520, false));
-        assert_eq!(tags(&parts, WHOLE), [Some(8), Some(8), Some(8)]);
+        assert_eq!(tags(&parts, WHOLE, 18), [Some(8), Some(8), Some(8)]);
     }
 
     proptest! {

@@ -139,7 +139,7 @@ fn group_of(stream: &Stream, group: usize, fragments: &Fragments) -> Result<Vec<
         return refuse("size", format!("{}B", size.0), "data behind the headers to be cut");
     }
     let parts = cut::parts(fragments, whole)?;
-    let mut tags = cut::tags(&parts, whole);
+    let mut tags = cut::tags(&parts, whole, TAG_LEN);
     if !stream.tag {
         tags.fill(None);
     }
@@ -229,7 +229,7 @@ fn identify(carrier: &mut Header, fragments: &Fragments) -> Result<(), Refusal> 
 }
 
 /// The pieces in the order in which they are sent, from 0.
-fn steps(fragments: &Fragments, pieces: usize) -> Result<Vec<usize>, Refusal> {
+pub(super) fn steps(fragments: &Fragments, pieces: usize) -> Result<Vec<usize>, Refusal> {
     let known = |key: &'static str, numbers: &[usize]| match numbers.iter().find(|&&n| n > pieces) {
         Some(n) => refuse(key, format!("piece {n}"), format!("1 to {pieces}")),
         None => Ok(()),

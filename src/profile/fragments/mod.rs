@@ -10,6 +10,7 @@ pub(crate) mod cut;
 mod expand;
 mod prefix;
 
+pub use cut::Part;
 pub(in crate::profile) use expand::expand;
 
 use crate::profile::model::Header;
@@ -113,7 +114,40 @@ pub enum Identification {
     Reuse(u64),
 }
 
+/// A datagram laid out in its fragments, apart from any stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Layout {
+    /// The fragments.
+    pub parts: Vec<Part>,
+    /// Where in each its tag stands, in a place that no other has; None: there is no room.
+    pub tags: Vec<Option<usize>>,
+    /// Positions in `parts`, in the order in which they are sent.
+    pub steps: Vec<usize>,
+}
+
 impl Fragments {
+    /// Lays out `len` bytes, the first `headers` of them headers, with tags of `tag_len` bytes;
+    /// `ip_header` bytes stand before each fragment's data.
+    ///
+    /// # Errors
+    /// Why they cannot be cut so.
+    pub fn layout(
+        &self,
+        len: usize,
+        headers: usize,
+        ip_header: usize,
+        tag_len: usize,
+    ) -> Result<Layout, String> {
+        let whole = cut::Whole { len, headers, ip_header };
+        let told = |refusal: cut::Refusal| {
+            format!("fragments.{}: {}; expected {}", refusal.key, refusal.found, refusal.expected)
+        };
+        let parts = cut::parts(self, whole).map_err(told)?;
+        let tags = cut::tags(&parts, whole, tag_len);
+        let steps = expand::steps(self, parts.len()).map_err(told)?;
+        Ok(Layout { parts, tags, steps })
+    }
+
     /// A cut, and defaults.
     pub fn new(cut: Cut) -> Self {
         Self {

@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use super::units::{described, integer, unit, words};
-use super::{record, reference};
+use super::{boolean, record, reference};
 use crate::profile::benchmark::Kind;
-use crate::profile::decode::{METHODS, OWN_SIZES, SHARES};
+use crate::profile::decode::{GOALS, METHODS, OWN_SIZES, SHARES};
 use crate::profile::model::Rate;
 use crate::units::{FrameSize, Nanos, Ratio};
 
@@ -27,11 +27,24 @@ pub(super) fn benchmark() -> Value {
                     "minItems": 1,
                     "maxItems": 64,
                     "uniqueItems": true,
-                    "items": { "anyOf": [unit::<FrameSize>(), { "const": OWN_SIZES }] },
+                    "items": {
+                        "anyOf": [unit::<FrameSize>(), { "const": OWN_SIZES }, reference("size")],
+                    },
                 }),
-                "Frame sizes, each tested on its own; streams: the sizes that the streams have, \
-                 IMIX for one. Default: [streams].",
+                "Frame sizes, each tested on its own; a mix such as {imix: csit}; streams: the sizes \
+                 that the streams have. Default: [streams].",
             ),
+            "bidirectional": described(
+                boolean(),
+                "Every stream is sent back too, its addresses and ports exchanged. Default: false.",
+            ),
+            "modifiers": described(
+                json!({
+                    "type": "array", "minItems": 1, "maxItems": 64, "items": reference("modifier"),
+                }),
+                "Every test is made without, and with each of these. Default: none.",
+            ),
+            "learning": described(reference("learning"), "RFC 2544 §23 b."),
             "share": described(
                 words(&SHARES.map(|(name, _)| name)),
                 "How the streams of a port share its load: as their rates are to each other, or \
@@ -55,6 +68,10 @@ pub(super) fn benchmark() -> Value {
                 "From one trial to the next (RFC 2544 §23 e). Default: 5s.",
             ),
             "retries": described(repeats(0), "Repeats of an invalid trial. Default: 3."),
+            "max_time": described(
+                unit::<Nanos>(),
+                "When one search gives up. Default: it takes as long as it needs.",
+            ),
             "search": described(
                 words(&METHODS.map(|(name, _)| name)),
                 "How the throughput is searched. Default: binary.",
@@ -74,14 +91,20 @@ pub(super) fn benchmark() -> Value {
             ),
             "goals": described(
                 json!({
-                    "type": "array", "minItems": 1, "maxItems": 16, "items": reference("goal"),
+                    "type": "array",
+                    "minItems": 1,
+                    "maxItems": 16,
+                    "items": {
+                        "anyOf": [words(&GOALS.map(|(name, _)| name)), reference("goal")],
+                    },
                 }),
-                "Goals of an MLRsearch. Default: one, that of the binary search.",
+                "Goals of an MLRsearch, by name or in full. Default: one, that of the binary search.",
             ),
             "frame_loss": described(reference("frame_loss"), "RFC 2544 §26.3."),
             "latency": described(reference("latency_test"), "RFC 2544 §26.2."),
             "back_to_back": described(reference("back_to_back"), "RFC 2544 §26.4, RFC 9004."),
             "system_recovery": described(reference("system_recovery"), "RFC 2544 §26.5."),
+            "reset": described(reference("reset"), "RFC 6201."),
         }),
     )
 }
@@ -90,6 +113,10 @@ pub(super) fn goal() -> Value {
     record(
         &[],
         json!({
+            "name": described(
+                words(&GOALS.map(|(name, _)| name)),
+                "A known goal; what is said beside it is changed.",
+            ),
             "loss_ratio": described(
                 unit::<Ratio>(),
                 "A trial that loses more is a high-loss trial. Default: the test's.",

@@ -24,6 +24,11 @@ pub(super) fn lab() -> Value {
                 "Queues of every device. Default: as many as a port has workers.",
             ),
             "mtu": described(integer(1280, 65_535), "MTU of every device. Default: 1500."),
+            "egress_mtu": described(
+                integer(1280, 65_535),
+                "MTU of the router's device towards rx, at most that of the others: what is longer \
+                 is fragmented or answered with an ICMP error. Default: mtu.",
+            ),
             "nft": { "type": "string", "description": "nftables ruleset of the router, as for nft -f." },
             "tbf": {
                 "type": "array",

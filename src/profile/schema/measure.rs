@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::boolean;
-use super::record;
 use super::units::{described, integer, unit, words};
+use super::{record, reference};
 use crate::profile::decode::{PERCENTILES, RECEIVE_MODES};
 use crate::profile::units::PacketsPerSecond;
 use crate::units::{Nanos, Ratio};
@@ -35,6 +35,10 @@ pub(super) fn pass() -> Value {
             "max_reordered": described(unit::<Ratio>(), "Largest reordered / unique (RFC 4737)."),
             "max_latency": described(unit::<Nanos>(), "Largest latency of any packet."),
             "min_rx_rate": described(unit::<PacketsPerSecond>(), "Smallest rate received."),
+            "arms": described(
+                json!({ "type": "array", "items": reference("arm_criterion") }),
+                "What the arms of a fragmentation study are held to.",
+            ),
         }),
     );
     for (key, percentile) in PERCENTILES {

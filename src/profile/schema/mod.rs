@@ -8,18 +8,20 @@ mod fragments;
 mod headers;
 mod lab;
 mod measure;
+mod modifier;
 mod pattern;
 mod payload;
 mod port;
 mod replay;
 mod size;
 mod stream;
+mod study;
 mod units;
 
 use serde_json::{Map, Value, json};
 
 use super::benchmark::Kind;
-use super::decode::TOPOLOGIES;
+use super::decode::{STUDY, TOPOLOGIES};
 use crate::units::Nanos;
 use units::{described, integer, unit, words};
 
@@ -61,12 +63,14 @@ fn boolean() -> Value {
 }
 
 fn profile() -> Value {
-    record(
-        &["streams"],
+    let mut profile = record(
+        &[],
         json!({
             "name": described(reference("name"), "Name in reports. Default: the file's stem."),
             "test": described(
-                json!({ "anyOf": [words(&test_kinds()), reference("benchmark")] }),
+                json!({ "anyOf": [
+                    words(&test_kinds()), reference("benchmark"), reference("study"),
+                ] }),
                 "Kind of test. Default: traffic, one trial of the streams as they stand.",
             ),
             "seed": described(
@@ -109,12 +113,23 @@ fn profile() -> Value {
                 "When a run says something about the device and not about this machine.",
             ),
         }),
-    )
+    );
+    // A study makes its packets itself; everything else sends streams.
+    profile["if"] = json!({
+        "properties": { "test": { "anyOf": [
+            { "const": STUDY },
+            { "type": "object", "properties": { "kind": { "const": STUDY } }, "required": ["kind"] },
+        ] } },
+        "required": ["test"],
+    });
+    profile["then"] = json!({ "not": { "required": ["streams"] } });
+    profile["else"] = json!({ "required": ["streams"] });
+    profile
 }
 
 /// The words that `test:` can be.
 fn test_kinds() -> Vec<&'static str> {
-    std::iter::once("traffic").chain(Kind::NAMES.map(|(name, _)| name)).collect()
+    ["traffic", STUDY].into_iter().chain(Kind::NAMES.map(|(name, _)| name)).collect()
 }
 
 fn records() -> Vec<(&'static str, Value)> {
@@ -138,10 +153,19 @@ fn records() -> Vec<(&'static str, Value)> {
         ("tbf", lab::tbf()),
         ("benchmark", benchmark::benchmark()),
         ("goal", benchmark::goal()),
+        ("modifier", modifier::modifier()),
+        ("mix", modifier::mix()),
+        ("learning", modifier::learning()),
+        ("reset", modifier::reset()),
         ("frame_loss", benchmark::frame_loss()),
         ("latency_test", benchmark::latency()),
         ("back_to_back", benchmark::back_to_back()),
         ("system_recovery", benchmark::recovery()),
+        ("study", study::study()),
+        ("cell", study::cell()),
+        ("effect", study::effect()),
+        ("target", study::target()),
+        ("arm_criterion", study::criterion()),
         ("measure", measure::measure()),
         ("pass", measure::pass()),
         ("validity", measure::validity()),

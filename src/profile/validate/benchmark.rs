@@ -1,8 +1,8 @@
 //! Benchmarks.
 
-use super::{Rule, stack_len, streams};
+use super::{Rule, bounds, modifier, stack_len, streams};
 use crate::packet::tag::TAG_LEN;
-use crate::profile::benchmark::{Benchmark, Method, Share, Sizes};
+use crate::profile::benchmark::{Benchmark, Method, ResetBy, Share, Sizes};
 use crate::profile::model::{PassCriteria, Profile, Rate, TestKind};
 use crate::profile::path;
 use crate::profile::problem::Problem;
@@ -10,13 +10,14 @@ use crate::profile::units::Unit;
 use crate::units::{FCS_BYTES, FrameSize, Nanos, Ratio};
 
 /// Judged after the tags: what carries none cannot be counted.
-pub(super) const RULES: [Rule; 7] = [
+pub(super) const RULES: [Rule; 8] = [
     streams_have_one_rate,
     spans_are_sane,
     rates_are_known,
     searches_can_end,
     streams_are_counted,
     sizes_have_room,
+    modifier::modifiers_can_be_applied,
     criteria_have_a_meaning,
 ];
 
@@ -30,9 +31,9 @@ const MIN_FRAME: u32 = 64;
 /// Spans of a watch at most: each takes a stream of its own.
 const MAX_SPANS: u64 = 1_000;
 
-fn benchmark(profile: &Profile) -> Option<&Benchmark> {
+pub(super) fn benchmark(profile: &Profile) -> Option<&Benchmark> {
     match &profile.test {
-        TestKind::Traffic => None,
+        TestKind::Traffic | TestKind::Study(_) => None,
         TestKind::Benchmark(benchmark) => Some(benchmark),
     }
 }
@@ -52,6 +53,14 @@ fn spans_are_sane(profile: &Profile, problems: &mut Vec<Problem>) {
         check("search_duration", test.search_duration, test.duration, 1);
     }
     check("wait", test.wait, HOUR, 0);
+    check("learning.wait", test.learning.wait, HOUR, 0);
+    if let Some(reset) = &test.reset {
+        check("reset.after", reset.after, DAY, 0);
+        check("reset.watch", reset.watch, DAY, 1);
+        if let ResetBy::Lab { down } = reset.by {
+            check("reset.down", down, reset.watch, 1);
+        }
+    }
     check("latency.duration", test.latency.duration, DAY, 1);
     check("back_to_back.limit", test.back_to_back.limit, LONGEST_BURST, 1);
     check("system_recovery.duration", test.recovery.duration, DAY, 1);
@@ -147,6 +156,7 @@ fn searches_can_end(profile: &Profile, problems: &mut Vec<Problem>) {
     }
     if test.search == Method::MlrSearch {
         for (number, goal) in test.goals.iter().enumerate() {
+            let goal = goal.goal;
             if let Err(error) = goal.validate() {
                 let at = path::index("goals", number);
                 refuse(&at, "a goal that cannot be met".to_owned(), &error.cause);
@@ -184,7 +194,12 @@ fn streams_are_counted(profile: &Profile, problems: &mut Vec<Problem>) {
 fn sizes_have_room(profile: &Profile, problems: &mut Vec<Problem>) {
     let Some(test) = benchmark(profile) else { return };
     for (number, size) in test.sizes.iter().enumerate() {
-        let Sizes::Fixed(FrameSize(bytes)) = *size else { continue };
+        let (low, high) = match size {
+            Sizes::Fixed(size) => (*size, *size),
+            Sizes::Mix(_, mix) => bounds(mix),
+            Sizes::OfStreams => continue,
+        };
+        let (FrameSize(bytes), FrameSize(most)) = (low, high);
         let needed = profile.streams.iter().map(|stream| {
             let least = if stream.runts { 0 } else { MIN_FRAME };
             let need = stack_len(&stream.headers) + TAG_LEN as u32 + FCS_BYTES;
@@ -198,15 +213,15 @@ fn sizes_have_room(profile: &Profile, problems: &mut Vec<Problem>) {
                 stream.name
             );
             problems.push(profile.origin.problem(at, format!("{bytes}B"), expected));
-        } else if bytes > MAX_FRAME {
+        } else if most > MAX_FRAME {
             let expected = format!("at most {MAX_FRAME}B");
-            problems.push(profile.origin.problem(at, format!("{bytes}B"), expected));
+            problems.push(profile.origin.problem(at, format!("{most}B"), expected));
         } else if let Some(lab) = &profile.lab
             && profile.stands_in_lab()
-            && bytes > lab.mtu + 18
+            && most > lab.mtu + 18
         {
             let expected = format!("at most {}B, or a lab with a larger mtu", lab.mtu + 18);
-            problems.push(profile.origin.problem(at, format!("{bytes}B"), expected));
+            problems.push(profile.origin.problem(at, format!("{most}B"), expected));
         }
     }
 }
@@ -217,11 +232,6 @@ fn criteria_have_a_meaning(profile: &Profile, problems: &mut Vec<Problem>) {
         return;
     }
     let pass = &profile.pass;
-    // What a benchmark keeps of every trial has no 95th percentile.
-    if pass.latency.iter().any(|(percentile, _)| *percentile == 950_000) {
-        let expected = "p50, p90, p99, p99_9 or p99_99 in a benchmark";
-        problems.push(profile.origin.problem("pass.p95_latency", "p95", expected));
-    }
     let other = PassCriteria { latency: Vec::new(), max_latency: None, ..pass.clone() };
     if other != PassCriteria::default() {
         let expected = "latency criteria alone: a benchmark looks for the loss; its throughput is \

@@ -40,6 +40,18 @@ pub(in crate::profile) fn impairments_need_the_router(
     if !lab.tbf.is_empty() {
         problems.push(profile.origin.problem("lab.tbf", "a token bucket filter", expected));
     }
+    if let Some(mtu) = lab.egress_mtu {
+        problems.push(profile.origin.problem("lab.egress_mtu", mtu.to_string(), expected));
+    }
+}
+
+/// The link beyond the router's device carries no longer packets than its other end takes.
+pub(super) fn egress_is_no_wider(profile: &Profile, problems: &mut Vec<Problem>) {
+    let Some(lab) = &profile.lab else { return };
+    if let Some(mtu) = lab.egress_mtu.filter(|mtu| *mtu > lab.mtu) {
+        let expected = format!("at most {}, the MTU of the other devices", lab.mtu);
+        problems.push(profile.origin.problem("lab.egress_mtu", mtu.to_string(), expected));
+    }
 }
 
 /// Bytes of the headers that an MTU does not count.

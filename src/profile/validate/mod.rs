@@ -3,6 +3,7 @@
 mod benchmark;
 mod chains;
 mod lab;
+mod modifier;
 mod pass;
 mod patterns;
 mod ports;
@@ -11,6 +12,7 @@ mod rates;
 mod replay;
 mod sizes;
 mod stack;
+mod study;
 mod tag;
 mod times;
 mod values;
@@ -28,7 +30,7 @@ use super::problem::Problem;
 /// A rule: reads a profile and tells what breaks it.
 type Rule = fn(&Profile, &mut Vec<Problem>);
 
-const RULES: [Rule; 35] = [
+const RULES: [Rule; 36] = [
     ports::stream_names_are_unique,
     ports::streams_exist,
     ports::cores_match_queues,
@@ -59,6 +61,7 @@ const RULES: [Rule; 35] = [
     lab::impairments_need_the_router,
     lab::frames_fit_its_mtu,
     lab::buckets_hold_a_frame,
+    lab::egress_is_no_wider,
     lab::settings_are_of_the_network,
     replay::no_benchmark_replays,
     replay::repeated_chains_end_with_it,
@@ -75,6 +78,7 @@ pub fn validate(decoded: &mut Decoded) {
     }
     tag::tags_have_room(decoded, &mut broken);
     benchmark::RULES.iter().for_each(|rule| rule(&decoded.profile, &mut broken));
+    study::RULES.iter().for_each(|rule| rule(&decoded.profile, &mut broken));
     programs::streams_compile(decoded, &mut broken);
     stack::warn_of_what_receivers_refuse(&mut decoded.profile);
     replay::warn_of_captures(&mut decoded.profile);

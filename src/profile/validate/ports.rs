@@ -1,7 +1,7 @@
 //! Names and ports.
 
 use super::streams;
-use crate::profile::model::{Attachment, Profile};
+use crate::profile::model::{Attachment, Profile, TestKind};
 use crate::profile::path;
 use crate::profile::problem::Problem;
 
@@ -17,7 +17,7 @@ pub(super) fn stream_names_are_unique(profile: &Profile, problems: &mut Vec<Prob
 }
 
 pub(super) fn streams_exist(profile: &Profile, problems: &mut Vec<Problem>) {
-    if profile.streams.is_empty() {
+    if profile.streams.is_empty() && !matches!(profile.test, TestKind::Study(_)) {
         problems.push(profile.origin.problem("streams", "no stream", "at least one"));
     }
 }

@@ -48,6 +48,7 @@ impl Loaded {
         let histograms = if counting && spec.latency { layout.rows * layout.groups } else { 1 };
         let flows = if counting { layout.flows } else { 1 };
         let shift = if counting { layout.window_shift } else { 0 };
+        let pieces: usize = spec.datagrams.iter().map(Vec::len).sum();
         let maps = &mut open.maps;
         for (map, entries) in [
             (&mut maps.rows, layout.rows),
@@ -57,12 +58,13 @@ impl Loaded {
             (&mut maps.flows, flows),
             (&mut maps.slots, flows << shift),
             (&mut maps.sockets, layout.rows),
+            (&mut maps.pieces, pieces.max(1) as u32),
         ] {
             map.set_max_entries(entries).map_err(to_io)?;
         }
         let skeleton = open.load().map_err(to_io)?;
         let maps = &skeleton.maps;
-        write_streams(&maps.streams, &spec.stream_workers)?;
+        write_streams(&maps.streams, &maps.pieces, spec)?;
         Ok(Self {
             program: skeleton.progs.receive.as_fd().try_clone_to_owned()?,
             layout,
@@ -113,7 +115,13 @@ impl Loaded {
         Ok(flows.iter().map(|flow| flow.next).collect())
     }
 
-    /// Adds a row's histograms of a group to `sums`: latency, intended, jitter, one after another.
+    /// All flows.
+    pub(super) fn flows(&self) -> io::Result<Vec<types::rx_flow>> {
+        all(&self.flows, self.layout.flows)
+    }
+
+    /// Adds a row's histograms of a group to `sums`: latency, intended, later, earlier, one after
+    /// another.
     pub(super) fn add_histograms(&self, row: u32, group: u32, sums: &mut [u64]) -> io::Result<()> {
         let bytes = lookup(&self.histograms, row * self.layout.groups + group)?;
         for (sum, word) in iter::zip(sums, bytes.chunks_exact(8)) {
@@ -155,17 +163,38 @@ fn config(spec: &ReceiveSpec, layout: &Layout, duty: Duty) -> types::rx_config {
         order: u8::from(duty == Duty::Count),
         pass_on: u8::from(spec.pass_on),
         steer: u8::from(duty == Duty::Steer),
+        datagrams: u8::from(duty == Duty::Count && !spec.datagrams.is_empty()),
+        reserved: [0; 7],
     }
 }
 
-fn write_streams(map: &impl MapCore, stream_workers: &[u32]) -> io::Result<()> {
+fn write_streams(
+    streams: &impl MapCore,
+    pieces: &impl MapCore,
+    spec: &ReceiveSpec,
+) -> io::Result<()> {
+    let mut datagram_of = vec![(0u32, 0u32); spec.stream_workers.len()];
+    let mut place = 0u32;
+    for datagram in &spec.datagrams {
+        let entry = (place, datagram.len() as u32);
+        for &stream in datagram {
+            let value = u32::from(stream).to_ne_bytes();
+            pieces.update(&place.to_ne_bytes(), &value, MapFlags::ANY).map_err(to_io)?;
+            place += 1;
+            if let Some(own) = datagram_of.get_mut(usize::from(stream)) {
+                *own = entry;
+            }
+        }
+    }
     let mut first_flow = 0u32;
-    for (number, &workers) in stream_workers.iter().enumerate() {
+    for (number, (&workers, (at, count))) in spec.stream_workers.iter().zip(datagram_of).enumerate()
+    {
         let mut value = [0; size_of::<types::rx_stream>()];
-        value[8..12].copy_from_slice(&workers.to_ne_bytes());
-        value[12..16].copy_from_slice(&first_flow.to_ne_bytes());
+        for (n, word) in [workers, first_flow, at, count].into_iter().enumerate() {
+            value[8 + 4 * n..][..4].copy_from_slice(&word.to_ne_bytes());
+        }
         let key = (number as u32).to_ne_bytes();
-        map.update(&key, &value, MapFlags::ANY).map_err(to_io)?;
+        streams.update(&key, &value, MapFlags::ANY).map_err(to_io)?;
         first_flow += workers;
     }
     Ok(())

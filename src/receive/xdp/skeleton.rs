@@ -24,7 +24,6 @@ mod rx_types {
     unsafe impl Plain for super::types::rx_row {}
     // SAFETY: nothing but u64 fields, arrays and structures of them.
     unsafe impl Plain for super::types::rx_stream_row {}
-
     // SAFETY: nothing but u64 fields and arrays of them.
     unsafe impl Plain for super::types::rx_flow {}
 

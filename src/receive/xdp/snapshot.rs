@@ -3,11 +3,12 @@
 use std::io;
 
 use super::program::Loaded;
-use super::skeleton::types::{rx_moments, rx_row, rx_stream_row};
+use super::skeleton::types::{rx_flow, rx_moments, rx_row, rx_stream_row};
 use crate::measure::buckets::{self, BUCKETS};
 use crate::measure::distribution::Distribution;
 use crate::measure::glance::{FEW_STREAMS, Moments, PortGlance, StreamGlance};
-use crate::measure::received::{Gaps, StreamReceived};
+use crate::measure::ipdv::Ipdv;
+use crate::measure::received::{Gaps, Pause, StreamReceived};
 use crate::receive::ReceiveSpec;
 
 /// All rows, added up.
@@ -38,36 +39,51 @@ pub(super) fn streams(loaded: &Loaded, spec: &ReceiveSpec) -> io::Result<Vec<Str
     let layout = *loaded.layout();
     let count = spec.stream_workers.len();
     let mut streams = vec![StreamReceived::default(); count];
-    let mut all_moments = vec![[Moments::default(); 3]; count];
+    let mut all_moments = vec![[Moments::default(); 4]; count];
+    let mut flows = loaded.flows()?.into_iter();
     for (number, (stream, sums)) in streams.iter_mut().zip(&mut all_moments).enumerate() {
-        if spec.stream_workers[number] == 0 {
+        let workers = spec.stream_workers[number] as usize;
+        if workers == 0 {
             continue;
         }
+        let own: Vec<rx_flow> = flows.by_ref().take(workers).collect();
+        stream.pause = Pause::of_all(own.iter().map(pause));
         for row in 0..layout.rows {
             let row = loaded.stream_row(row, number as u32)?;
             add_counts(stream, &row);
-            for (sum, part) in sums.iter_mut().zip([row.latency, row.intended, row.jitter]) {
+            let parts = [row.latency, row.intended, row.later, row.earlier];
+            for (sum, part) in sums.iter_mut().zip(parts) {
                 sum.merge(&moments(&part));
             }
         }
     }
     if spec.latency {
-        let mut sums = vec![0; 3 * BUCKETS];
+        let mut sums = vec![0; 4 * BUCKETS];
         for group in 0..layout.groups as usize {
             sums.fill(0);
             for row in 0..layout.rows {
                 loaded.add_histograms(row, group as u32, &mut sums)?;
             }
             for number in (group..count).step_by(layout.groups as usize) {
-                let [latency, intended, jitter] = &all_moments[number];
+                let [latency, intended, later, earlier] = &all_moments[number];
                 let stream = &mut streams[number];
                 stream.latency = Some(distribution(latency, &sums[..BUCKETS]));
                 stream.latency_intended = Some(distribution(intended, &sums[BUCKETS..2 * BUCKETS]));
-                stream.jitter = Some(distribution(jitter, &sums[2 * BUCKETS..]));
+                let later = distribution(later, &sums[2 * BUCKETS..3 * BUCKETS]);
+                let earlier = distribution(earlier, &sums[3 * BUCKETS..]);
+                stream.ipdv = Ipdv::of(&later, &earlier);
+                let mut jitter = later;
+                jitter.merge(&earlier);
+                stream.jitter = Some(jitter);
             }
         }
     }
     Ok(streams)
+}
+
+fn pause(flow: &rx_flow) -> Option<Pause> {
+    let begin = flow.pause_end.checked_sub(flow.pause)?;
+    (flow.pause > 0).then_some(Pause { begin, end: flow.pause_end })
 }
 
 /// What is shown in mid-run; without the latencies unless `latency`.
@@ -135,6 +151,7 @@ fn add_counts(stream: &mut StreamReceived, row: &rx_stream_row) {
     stream.replicated += row.replicated;
     stream.reordered += row.reordered;
     stream.late_ambiguous += row.late_ambiguous;
+    stream.whole += row.whole;
     stream.bytes += row.bytes;
     if row.extent_max > 0 {
         stream.extent_max = stream.extent_max.max(Some(row.extent_max));

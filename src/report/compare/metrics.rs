@@ -112,9 +112,10 @@ pub fn all(baseline: &[Run], candidate: &[Run]) -> Vec<Metric> {
 }
 
 /// The values of both sides; None where a run does not have it.
-type Sides = (Option<Vec<f64>>, Option<Vec<f64>>);
+pub(super) type Sides = (Option<Vec<f64>>, Option<Vec<f64>>);
 
-fn metric(
+/// One value; None where a run does not have it, or where it is 0 everywhere and no loss.
+pub(super) fn metric(
     stream: Option<&str>,
     name: &'static str,
     unit: Unit,
@@ -124,7 +125,7 @@ fn metric(
     let (a, b) = (baseline?, candidate?);
     let positive = a.iter().chain(&b).all(|value| *value > 0.0);
     // Zero everywhere is worth a line for losses alone: that there are none is the news.
-    if !positive && name != "loss" && a.iter().chain(&b).all(|value| *value == 0.0) {
+    if !positive && !name.starts_with("loss") && a.iter().chain(&b).all(|value| *value == 0.0) {
         return None;
     }
     let logs = |values: &[f64]| values.iter().map(|value| value.ln()).collect::<Vec<f64>>();

@@ -4,6 +4,8 @@
 //! logarithms; where a value is 0 there is no ratio, and the difference of the means stands instead.
 //! One run a side has no interval, and none is claimed.
 
+pub mod benchmarks;
+pub mod json;
 mod metrics;
 pub mod statistics;
 

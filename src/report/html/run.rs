@@ -16,6 +16,7 @@ pub fn page(result: &RunResult) -> Page {
     };
     add("Warnings", false, warnings(result));
     add("Streams", false, run_tables::streams(result));
+    add("Datagrams in pieces", false, run_tables::datagrams(result));
     let latency = latency(result);
     // Charts begin a page of their own on paper.
     let charts = latency.iter().any(|block| matches!(block, Block::Chart(_)));

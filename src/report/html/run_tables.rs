@@ -6,7 +6,7 @@ use crate::report::format::{
     NOT_MEASURED, TimeUnit, count, nanos, optional_count, optional_rate, percent, rate, seconds,
     signed,
 };
-use crate::report::model::{Percentiles, RunResult, Stage, Totals};
+use crate::report::model::{DatagramResult, Percentiles, RunResult, Stage, Totals};
 use crate::report::statement::{compare, watched};
 
 /// A counter that should be 0.
@@ -100,6 +100,48 @@ pub fn streams(result: &RunResult) -> Vec<Block> {
         blocks.push(Block::Note(Tone::Plain, beside.join(" ")));
     }
     blocks
+}
+
+/// Streams that were sent in pieces: fragments, and the datagrams that they make.
+pub fn datagrams(result: &RunResult) -> Vec<Block> {
+    if result.datagrams.is_empty() {
+        return Vec::new();
+    }
+    let loss = |lost: Option<u64>, sent: u64, ratio: Option<f64>| match lost {
+        Some(lost) => Cell::number(percent(lost, sent), ratio).toned(if lost > 0 {
+            Tone::Bad
+        } else {
+            Tone::Plain
+        }),
+        None => Cell::number(NOT_MEASURED, None),
+    };
+    let row = |one: &DatagramResult| {
+        vec![
+            Cell::text(&one.name),
+            counted(Some(one.pieces)),
+            counted(Some(one.fragments_sent)),
+            trouble(one.fragments_lost, Tone::Bad),
+            loss(one.fragments_lost, one.fragments_sent, one.fragment_loss_ratio),
+            counted(Some(one.sent)),
+            counted(one.whole),
+            trouble(one.lost, Tone::Bad),
+            loss(one.lost, one.sent, one.loss_ratio),
+            Cell::text(&one.detail),
+        ]
+    };
+    let mut columns = vec![Column::text("stream")];
+    let titles =
+        ["pieces", "fragments sent", "lost", "loss", "datagrams sent", "whole", "lost", "loss"];
+    columns.extend(titles.map(Column::number));
+    columns.push(Column::text("needed"));
+    let rows = result.datagrams.iter().map(row).collect();
+    vec![
+        Block::Table(Table { columns, rows, ..Table::default() }),
+        Block::Note(
+            Tone::Plain,
+            "Whole: everything arrived that a receiver needs of a datagram.".to_owned(),
+        ),
+    ]
 }
 
 /// Bits per second, and when packets arrived.

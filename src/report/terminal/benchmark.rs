@@ -16,9 +16,11 @@ pub fn render(result: &BenchmarkResult, style: Style) -> String {
         items("Warnings", "!", Tint::Warn, &result.warnings, style),
         throughput(result, style),
         latency(result, style),
+        variation(result, style),
         frame_loss(result, style),
         back_to_back(result, style),
         recovery(result, style),
+        reset(result, style),
         notes(result, style),
         environment(result, style),
     ];
@@ -104,24 +106,32 @@ fn throughput(result: &BenchmarkResult, style: Style) -> String {
         .column("failed at fps", Align::Right)
         .column("width", Align::Right)
         .column("trials", Align::Right);
+    let modified = result.has_modifiers();
+    if modified {
+        table = table.column("of without", Align::Right);
+    }
     let mut rows = 0;
     for (size, found) in
         result.sizes.iter().flat_map(|size| size.throughput.iter().map(move |found| (size, found)))
     {
         rows += 1;
-        table.row(vec![
-            Cell::plain(clean(&size.size)),
+        let mut row = vec![
+            Cell::plain(clean(&size.label())),
             optional(size.line_rate_fps, fps),
             Cell::new(fps(found.fps), Tint::Strong),
             optional(found.line_share, percent_of),
             Cell::plain(rate(found.l1_bps, "bit/s")),
             Cell::plain(rate(found.l2_bps, "bit/s")),
-            Cell::plain(percent_of(found.loss_ratio)),
+            Cell::plain(clean(&found.goal_label())),
             optional(found.loss_in_last_pass, percent_of),
             optional(found.upper_fps, fps),
             optional(found.width, percent_of),
             Cell::plain(count(found.trials)),
-        ]);
+        ];
+        if modified {
+            row.push(optional(result.of_without(size, found), percent_of));
+        }
+        table.row(row);
     }
     titled("Throughput (RFC 2544 26.1)", &table, rows, style)
 }
@@ -147,7 +157,7 @@ fn latency(result: &BenchmarkResult, style: Style) -> String {
             |over: &Option<OverRepeats>| optional(over.as_ref().map(|over| over.mean), nanos);
         let whole = |value: Option<u64>| optional(value.map(|value| value as f64), nanos);
         table.row(vec![
-            Cell::plain(clean(&size.size)),
+            Cell::plain(clean(&size.label())),
             Cell::plain(percent_of(found.throughput_share)),
             Cell::plain(fps(found.fps)),
             Cell::plain(count(found.repeats)),
@@ -164,6 +174,48 @@ fn latency(result: &BenchmarkResult, style: Style) -> String {
     titled(title, &table, rows, style)
 }
 
+/// RFC 8219 §7: medians over the repeats of the median, of the worst case and of the variation.
+fn variation(result: &BenchmarkResult, style: Style) -> String {
+    let mut table = Table::new("size")
+        .column("load", Align::Right)
+        .column("typical", Align::Right)
+        .column("worst", Align::Right)
+        .column("PDV", Align::Right)
+        .column("IPDV min", Align::Right)
+        .column("median", Align::Right)
+        .column("max", Align::Right);
+    let mut rows = 0;
+    for (size, found) in
+        result.sizes.iter().flat_map(|size| size.latency.iter().map(move |found| (size, found)))
+    {
+        rows += 1;
+        let median =
+            |over: &Option<OverRepeats>| optional(over.as_ref().map(|over| over.median), nanos);
+        let signed = |value: Option<f64>| optional(value, signed_nanos);
+        table.row(vec![
+            Cell::plain(clean(&size.label())),
+            Cell::plain(percent_of(found.throughput_share)),
+            median(&found.p50_ns),
+            median(&found.p99_9_ns),
+            median(&found.pdv_ns),
+            signed(found.ipdv_ns.map(|ipdv| ipdv.min as f64)),
+            signed(found.ipdv_ns.map(|ipdv| ipdv.median)),
+            signed(found.ipdv_ns.map(|ipdv| ipdv.max as f64)),
+        ]);
+    }
+    let title = "Latency and its variation (RFC 8219 7.2, 7.3; medians over the repeats)";
+    titled(title, &table, rows, style)
+}
+
+/// Nanoseconds with their sign.
+pub(in crate::report) fn signed_nanos(value: f64) -> String {
+    match value {
+        v if v < 0.0 => format!("-{}", nanos(-v)),
+        v if v > 0.0 => format!("+{}", nanos(v)),
+        _ => nanos(0.0),
+    }
+}
+
 fn frame_loss(result: &BenchmarkResult, style: Style) -> String {
     let mut table = Table::new("size")
         .column("load", Align::Right)
@@ -177,7 +229,7 @@ fn frame_loss(result: &BenchmarkResult, style: Style) -> String {
     {
         rows += 1;
         table.row(vec![
-            Cell::plain(clean(&size.size)),
+            Cell::plain(clean(&size.label())),
             Cell::plain(percent_of(point.share)),
             Cell::plain(fps(point.fps)),
             Cell::plain(count(point.intended)),
@@ -208,7 +260,7 @@ fn back_to_back(result: &BenchmarkResult, style: Style) -> String {
         rows += 1;
         let time = |value: Option<f64>| optional(value, |value| nanos(value * 1e9));
         table.row(vec![
-            Cell::plain(clean(&size.size)),
+            Cell::plain(clean(&size.label())),
             Cell::plain(fps(found.fps)),
             Cell::plain(count(found.frames.len() as u64)),
             Cell::plain(format!("{:.1}", found.mean)),
@@ -240,7 +292,7 @@ fn recovery(result: &BenchmarkResult, style: Style) -> String {
         rows += 1;
         let longest = found.recovery_s.iter().copied().max_by(f64::total_cmp);
         table.row(vec![
-            Cell::plain(clean(&size.size)),
+            Cell::plain(clean(&size.label())),
             Cell::plain(fps(found.overload_fps)),
             Cell::plain(fps(found.reduced_fps)),
             Cell::plain(count(found.recovery_s.len() as u64)),
@@ -250,6 +302,38 @@ fn recovery(result: &BenchmarkResult, style: Style) -> String {
         ]);
     }
     titled("System recovery (RFC 2544 26.5; the longest of the trials)", &table, rows, style)
+}
+
+fn reset(result: &BenchmarkResult, style: Style) -> String {
+    let mut table = Table::new("size")
+        .column("fps", Align::Right)
+        .column("trials", Align::Right)
+        .column("by loss: mean", Align::Right)
+        .column("min", Align::Right)
+        .column("max", Align::Right)
+        .column("by stamps: mean", Align::Right)
+        .column("min", Align::Right)
+        .column("max", Align::Right)
+        .column("by", Align::Left);
+    let mut rows = 0;
+    for (size, found) in result.sizes.iter().filter_map(|size| Some((size, size.reset.as_ref()?))) {
+        rows += 1;
+        let mut row = vec![
+            Cell::plain(clean(&size.label())),
+            Cell::plain(fps(found.fps)),
+            Cell::plain(count(found.trials.len() as u64)),
+        ];
+        for over in [&found.by_loss_s, &found.by_stamps_s] {
+            let over = over.as_ref();
+            let show = |value: Option<f64>| optional(value, seconds);
+            row.push(show(over.map(|over| over.mean)));
+            row.push(show(over.map(|over| over.min)));
+            row.push(show(over.map(|over| over.max)));
+        }
+        row.push(Cell::plain(clean(&found.by)));
+        table.row(row);
+    }
+    titled("Reset time (RFC 6201)", &table, rows, style)
 }
 
 fn notes(result: &BenchmarkResult, style: Style) -> String {

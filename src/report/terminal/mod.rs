@@ -3,10 +3,12 @@
 pub(in crate::report) mod benchmark;
 mod calibration;
 mod compare;
+mod datagrams;
 mod environment;
 mod ledger;
 mod paint;
 mod streams;
+pub(in crate::report) mod study;
 mod table;
 mod verdict;
 
@@ -16,6 +18,7 @@ use super::benchmark::BenchmarkResult;
 use super::calibration::Calibration;
 use super::compare::Comparison;
 use super::model::RunResult;
+use super::study::StudyResult;
 
 /// What the terminal can show. The caller decides, by `NO_COLOR`, by the terminal, by `--color`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +40,7 @@ pub fn render(result: &RunResult, style: Style) -> String {
         verdict::render(result, style),
         verdict::warnings(result, style),
         streams::counts(result, style),
+        datagrams::render(result, style),
         streams::rates(result, style),
         streams::latency(result, style),
         streams::gaps(result, style),
@@ -63,6 +67,16 @@ pub fn render_benchmark(result: &BenchmarkResult, style: Style) -> String {
 /// The verdict on a benchmark with its reasons, and the throughputs: what `--quiet` leaves.
 pub fn render_benchmark_verdict(result: &BenchmarkResult, style: Style) -> String {
     benchmark::verdict(result, style)
+}
+
+/// A fragmentation study.
+pub fn render_study(result: &StudyResult, style: Style) -> String {
+    study::render(result, style)
+}
+
+/// The verdict on a study with its reasons: what `--quiet` leaves.
+pub fn render_study_verdict(result: &StudyResult, style: Style) -> String {
+    study::verdict(result, style)
 }
 
 /// A comparison of runs.

@@ -26,12 +26,19 @@ use crate::frontend::serve::transmit::Transmitter;
 use crate::host::nftables::{OwnedTable, Rule};
 use crate::sys::datagrams::{Arrived, Batch, ChecksumState, PacketReceiver, PacketSender};
 use crate::sys::errno::words;
-use crate::sys::poll;
+use crate::sys::{clock, poll};
 use crate::units::Nanos;
 use crate::wire::{checksum, ethertype, ip_protocol, ipv4, ipv6};
 
 /// Bytes of packets that may wait in a socket.
 const BUFFER: i32 = 64 << 20;
+
+/// A packet that waited longer than this in a socket was not dealt with in time: what its flow says
+/// of the path may be this host's doing.
+const LAG: u64 = 100 * Nanos::MILLISECOND.0;
+
+/// How long what has arrived is dealt with before all is ended.
+const LAST_PACKETS: u64 = 2 * Nanos::SECOND.0;
 
 /// Calls that one socket may have before the others are looked at again.
 const CALLS: usize = 4;
@@ -54,7 +61,7 @@ struct Ear {
 }
 
 /// What a socket went through.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize)]
 pub struct Losses {
     /// Packets that arrived and for which the sockets had no room.
     pub socket_drops: u64,
@@ -62,6 +69,8 @@ pub struct Losses {
     pub truncated: u64,
     /// Packets for servers that the kernel did not take.
     pub to_servers_refused: u64,
+    /// The longest that a packet waited for this program, seconds.
+    pub lag_most_s: f64,
 }
 
 /// The sockets.
@@ -180,7 +189,7 @@ impl Network {
     }
 
     /// Waits for packets, at most so long, and has the translator deal with what has arrived.
-    /// `down` is told of a socket whose interface went down.
+    /// `down` is told of a socket whose interface went down. Whether more may be there.
     ///
     /// # Errors
     /// When the sockets are broken.
@@ -188,14 +197,15 @@ impl Network {
         &mut self,
         translator: &mut Translator,
         wait_ms: i32,
-        now: impl Fn() -> u64,
         mut down: impl FnMut(io::Error),
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let fds: Vec<_> = self.ears.iter().map(|ear| ear.socket.as_fd()).collect();
         poll::readable(&fds, wait_ms)
             .map_err(|error| Error::new("wait for packets", "", words(&error)))?;
+        let to_monotonic = clock::realtime_to_monotonic();
+        let (mut any_more, mut lag) = (false, 0);
         for ear in &self.ears {
-            for _ in 0..CALLS {
+            for call in 1..=CALLS {
                 let more = match ear.socket.receive(&mut self.batch) {
                     Ok(more) => more,
                     Err(error) => {
@@ -203,21 +213,33 @@ impl Network {
                         break;
                     }
                 };
-                let now = now();
+                let now = clock::now();
                 for packet in self.batch.packets() {
                     if packet.truncated {
                         self.losses.truncated += 1;
                     } else if !packet.bytes.is_empty() {
-                        take(translator, ear, &packet, now, &mut self.out);
+                        let arrived =
+                            if packet.at == 0 { now } else { packet.at.wrapping_add(to_monotonic) };
+                        let arrived = arrived.min(now);
+                        lag = lag.max(now - arrived);
+                        // What a client says, it said when it arrived; what a server sends goes
+                        // out now.
+                        let at = if ear.side == Side::Clients { arrived } else { now };
+                        take(translator, ear, &packet, at, &mut self.out);
                     }
                 }
                 self.out.flush();
+                any_more |= more && call == CALLS;
                 if !more {
                     break;
                 }
             }
         }
-        Ok(())
+        if lag > LAG {
+            translator.lagged(clock::now());
+        }
+        self.losses.lag_most_s = self.losses.lag_most_s.max(lag as f64 / 1e9);
+        Ok(any_more)
     }
 
     /// Has the translator look at the time.
@@ -229,8 +251,11 @@ impl Network {
         }
     }
 
-    /// Has the translator end all connections.
-    pub fn shut_down(&mut self, translator: &mut Translator, now: u64) {
+    /// Has the translator deal with what has arrived, and end all connections.
+    pub fn shut_down(&mut self, translator: &mut Translator) {
+        let until = clock::now() + LAST_PACKETS;
+        while clock::now() < until && self.work(translator, 0, |_| {}).is_ok_and(|more| more) {}
+        let now = clock::now();
         translator.shut_down(now, &mut self.out);
         self.out.flush();
     }

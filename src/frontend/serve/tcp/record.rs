@@ -79,7 +79,8 @@ pub enum Outcome {
     /// whole.
     #[serde(rename = "fragments unanswered")]
     Unanswered,
-    /// The same bytes went out both ways, and which one was acknowledged is not known.
+    /// The same bytes went out both ways, and which one was acknowledged is not known; or nothing was,
+    /// and this host was too slow to hear it in time.
     #[serde(rename = "not known")]
     Unknown,
     /// The server sent nothing that was to be fragmented.
@@ -91,7 +92,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    fn of(flow: &Flow, end: End) -> Self {
+    fn of(flow: &Flow, end: End, lagged: bool) -> Self {
         if matches!(end, End::Refused | End::NoAnswer | End::NoHandshake | End::Evicted) {
             return Self::NoConnection;
         }
@@ -101,7 +102,7 @@ impl Outcome {
             (0, 1..) => Self::Arrive,
             (1.., 0) => Self::Lost,
             (1.., 1..) => Self::SometimesLost,
-            (0, 0) if unknown > 0 => Self::Unknown,
+            (0, 0) if unknown > 0 || lagged => Self::Unknown,
             (0, 0) if flow.evidence.went_both_ways() => Self::Neither,
             (0, 0) => Self::Unanswered,
         }
@@ -127,6 +128,8 @@ pub struct Record {
     pub outcome: Outcome,
     /// How it ended.
     pub end: End,
+    /// This host was too slow while the connection was open: packets waited longer than 100 ms.
+    pub lagged: bool,
     /// From the client's SYN to the end, seconds.
     pub duration_s: f64,
     /// From the server's answer to the client's acknowledgment, seconds.
@@ -151,8 +154,15 @@ pub struct Record {
 }
 
 impl Record {
-    /// What is told of `flow`, which ended so.
-    pub fn new(flow: &Flow, backend: SocketAddr, end: End, time: String, now: u64) -> Self {
+    /// What is told of `flow`, which ended so; whether this host was too slow meanwhile.
+    pub fn new(
+        flow: &Flow,
+        backend: SocketAddr,
+        end: End,
+        lagged: bool,
+        time: String,
+        now: u64,
+    ) -> Self {
         let ended_at = match flow.stage {
             Stage::Ended(_, at) => at,
             _ => now,
@@ -165,8 +175,9 @@ impl Record {
             front: flow.key.front,
             backend,
             port: flow.port,
-            outcome: Outcome::of(flow, end),
+            outcome: Outcome::of(flow, end, lagged),
             end,
+            lagged,
             duration_s: seconds(ended_at.saturating_sub(flow.opened)),
             round_trip_s: flow.evidence.round_trip().map(seconds),
             proofs: flow.evidence.proved,

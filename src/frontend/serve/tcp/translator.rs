@@ -75,6 +75,8 @@ pub struct Translator {
     /// SYNs that may still come, in billionths, and when that was so.
     allowance: (u64, u64),
     totals: Totals,
+    /// When this host was last too slow.
+    lagged_at: Option<u64>,
     over: Vec<Record>,
     packet: Vec<u8>,
     pieces: Pieces,
@@ -95,6 +97,7 @@ impl Translator {
             serial: 0,
             allowance,
             totals: Totals::default(),
+            lagged_at: None,
             over: Vec::new(),
             packet: Vec::new(),
             pieces: Pieces::default(),
@@ -256,6 +259,12 @@ impl Translator {
             Side::Clients => self.totals.refused_from_clients.add(refusal),
             Side::Servers => self.totals.refused_from_servers.add(refusal),
         }
+    }
+
+    /// This host was too slow just now: what is not acknowledged on connections that are open may
+    /// have been acknowledged too late.
+    pub fn lagged(&mut self, now: u64) {
+        self.lagged_at = Some(now);
     }
 
     /// Ends what has expired: about every tenth of a second.
@@ -440,7 +449,8 @@ impl Translator {
             });
         }
         let backend = self.settings.listeners[flow.listener].backend;
-        let record = Record::new(&flow, backend, end, time_of_day(), now);
+        let lagged = self.lagged_at.is_some_and(|at| at >= flow.opened);
+        let record = Record::new(&flow, backend, end, lagged, time_of_day(), now);
         *self.totals.outcomes.entry(record.outcome).or_default() += 1;
         *self.totals.ends.entry(end).or_default() += 1;
         self.totals.counts.add(&flow.counts);

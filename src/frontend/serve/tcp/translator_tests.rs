@@ -290,6 +290,23 @@ fn what_arrives_is_said_to_arrive_and_what_does_not_is_not() {
     assert_ne!(bench.to_server().flags & RST, 0, "the server is told");
 }
 
+/// What this host did not hear in time is not the path's loss.
+#[test]
+fn a_host_that_lags_does_not_know() {
+    let mut bench = Bench::new(|_| {});
+    bench.connect(CLIENT);
+    bench.server(1001, 101, ACK, &stamps(10, 1), &[7; 1000]);
+    bench.translator.lagged(bench.now);
+    bench.translator.shut_down(bench.now, &mut bench.wire);
+    let over = bench.over();
+    assert_eq!((over[0].outcome, over[0].lagged), (Outcome::Unknown, true));
+    bench.now += SECOND;
+    bench.connect(CLIENT);
+    bench.server(1001, 101, ACK, &stamps(10, 1), &[7; 1000]);
+    bench.translator.shut_down(bench.now, &mut bench.wire);
+    assert_eq!(bench.over()[0].outcome, Outcome::Unanswered);
+}
+
 #[test]
 fn servers_that_refuse_or_are_silent_are_told_apart() {
     let mut bench = Bench::new(|_| {});
