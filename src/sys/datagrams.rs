@@ -417,6 +417,6 @@ mod tests {
         let nothing = Control { checksum: ChecksumState::Unknown, at: 0 };
         assert_eq!(Control::read(&[7; CONTROL_WORDS], 96), nothing);
         assert_eq!(Control::read(&control(1 << 3), 0), nothing);
-        assert_eq!(Control::read(&control(1 << 3), 68).checksum, ChecksumState::Unknown, "cut");
+        assert_eq!(Control::read(&control(1 << 3), 64).checksum, ChecksumState::Unknown, "cut");
     }
 }
