@@ -485,12 +485,14 @@ fn a_benchmark_has_csv_files() {
     let _alone = MACHINE.lock().unwrap_or_else(PoisonError::into_inner);
     let dir = tempfile::tempdir().expect("a directory");
     let csv = dir.path().to_str().expect("UTF-8");
-    twin("reset", &["--csv", csv, "--set", "test.reset.repeats=1"]);
+    let run = twin("reset", &["--csv", csv, "--set", "test.reset.repeats=1"]);
     let text = |name: &str| std::fs::read_to_string(dir.path().join(name)).expect(name);
     let throughput = text("throughput.csv");
     assert!(throughput.starts_with("size,modifier,frame_bytes,"), "{throughput}");
     assert_eq!(throughput.lines().count(), 2);
     assert!(text("reset.csv").contains("by_stamps_s.mean"));
-    assert!(text("trials.csv").lines().count() > 5);
+    let trials = run.json["trials"].as_array().expect("trials").len();
+    assert!(trials > 2, "a throughput and a reset");
+    assert_eq!(text("trials.csv").lines().count(), 1 + trials, "a head, and each trial once");
     assert!(!dir.path().join("latency.csv").exists(), "nothing was measured there");
 }
