@@ -21,5 +21,5 @@ fn the_examples_are_valid_profiles() {
             }
         }
     }
-    assert_eq!(examples, 11, "an example has gone or come: look whether it is tested");
+    assert_eq!(examples, 12, "an example has gone or come: look whether it is tested");
 }

@@ -75,12 +75,14 @@ fn intervals_cover_the_truth() {
     let _alone = MACHINE.lock().unwrap_or_else(PoisonError::into_inner);
     let yaml = format!(
         "lab: router\ntest: {{kind: fragments, families: ipv6, count: 3, arms: [fragments], tries: {}, \
-         spacing: 120us, wait: 100ms}}\n",
+         spacing: 400us, wait: 100ms}}\n",
         REPEATS * TRIES
     );
     let profile = wirestorm::profile::parse("coverage.yaml", &yaml, &[]).expect("a profile");
     let TestKind::Study(study) = &profile.test else { panic!("a study") };
-    let spec = LabSpec { nft: Some(RANDOM.into()), ..lab_support::spec(Topology::Router) };
+    // What was begun and cannot be completed must go before it fills the 4 MiB that all of it may take.
+    let sysctl = vec![("net.ipv6.ip6frag_time".into(), "1".into())];
+    let spec = LabSpec { nft: Some(RANDOM.into()), sysctl, ..lab_support::spec(Topology::Router) };
     let lab = Lab::up(&spec, 1).expect("a lab");
     lab.mute("tx").expect("muted");
     let (tx, rx) = (lab.port("tx").expect("tx"), lab.port("rx").expect("rx"));
@@ -214,7 +216,8 @@ fn anomalies_before_linux() {
          duplicate-after, overlap-head, overlap-tail, overlap-contained, overlap-superset, odd-length, \
          too-long, nested]}\n",
     );
-    let taken = ["duplicate", "duplicate-after", "overlap-contained", "nested"];
+    // A fragment header behind a fragment header is refused (net/ipv6/reassembly.c, ipv6_frag_rcv).
+    let taken = ["duplicate", "duplicate-after", "overlap-contained"];
     for (number, cell) in result["cells"].as_array().expect("cells").iter().enumerate() {
         let anomaly = cell["anomaly"].as_str().expect("a name");
         let path =

@@ -358,8 +358,9 @@ mod tests {
         (1..=10_000_u64).for_each(|time| times.record(time * 1_000));
         let measured = crate::report::percentiles(&times).expect("times");
         for (name, parts) in LATENCY_PERCENTILES {
-            let at = u64::from(parts) * 10_000;
-            for (limit, fails) in [(at / 1_000 * 980, true), (at / 1_000 * 1_020, false)] {
+            // Of 10,000 times 1 µs apart, one is 100 millionths.
+            let at = u64::from(parts) * 10;
+            for (limit, fails) in [(at * 98 / 100, true), (at * 102 / 100, false)] {
                 let latency = vec![(parts, Nanos(limit))];
                 let pass = PassCriteria { latency, ..PassCriteria::default() };
                 let reasons = super::latency("a", Some(&measured), &pass);

@@ -5,7 +5,7 @@
 //! tester → device → router (in, rules, out) → link → receiver's tap → reassembly → socket → reply
 //! ```
 
-use crate::profile::study::{Anomaly, ArmKind, Cell};
+use crate::profile::study::{Anomaly, ArmKind, Cell, Protocol};
 use crate::report::model::Counter;
 use crate::report::study::{Attribution, ChainLink};
 
@@ -104,7 +104,10 @@ pub fn attribute(cell: &Cell, arm: ArmKind, tally: &Tally, counters: &Counters) 
     }
     let told = tally.delivered;
     let delivered = link("receiver", "datagrams at the receiver's socket", tally.datagrams, told);
-    link("reply", "datagrams that were answered", delivered, Some(tally.answered));
+    // A TCP that listens, as the sink's does, answers one of many SYNs between two ports.
+    let counts_answers = cell.protocol != Protocol::Tcp || told.is_none();
+    let answered = counts_answers.then_some(tally.answered);
+    link("reply", "datagrams that were answered", delivered, answered);
     let mut stage = culprit(&chain);
     // Of a host that tells nothing, a missing answer may be a loss of any stage that was not counted.
     if stage == "reply" && told.is_none() {
