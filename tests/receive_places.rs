@@ -9,7 +9,7 @@ use common::{privileged, run};
 
 /// Streams whose tags stand behind inner headers, each at a place of its own.
 fn profile(tunnels: usize) -> String {
-    let mut text = "lab: b2b\nvalidity: {max_lag: 1s}\nstreams:\n".to_owned();
+    let mut text = "lab: b2b\nvalidity: {max_lag: 60s}\nstreams:\n".to_owned();
     for n in 0..tunnels {
         let labels = "mpls, ".repeat(n);
         let _ = writeln!(
