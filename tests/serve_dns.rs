@@ -184,7 +184,7 @@ fn answers_arrive_in_fragments_and_by_tcp() {
         return;
     }
     let mut scene = Scene::new();
-    scene.serve(&["--settle", "1s", "--follow-up", "next", "--client-prefix", "32,128"]);
+    scene.serve(&["--settle", "6s", "--follow-up", "next", "--client-prefix", "32,128"]);
     let before = scene.client_count("Ip6ReasmOKs");
     for size in SIZES {
         let name = format!("s{size}.test");

@@ -323,7 +323,9 @@ fn pages_arrive_in_fragments_byte_for_byte() {
         assert_eq!(count("tcp.checksum.status == 0 || ip.checksum.status == 0"), 0);
         assert_eq!(count("_ws.malformed"), 0);
         let firsts = count(fragment);
-        assert!(firsts >= 100_000 / 1200, "{firsts}");
+        // The server sends 1,440 bytes a segment at most; what is left behind the first 1,200 of one
+        // may be too short to be cut.
+        assert!(firsts >= 100_000 / 1440, "{firsts}");
         assert_eq!(count(last), firsts, "every datagram is of two fragments");
         assert_eq!(count(reassembled), firsts, "and every one is put together");
         // Behind the IP header: 20 or 32 bytes of TCP header, 940 or 944 of data.
