@@ -492,7 +492,7 @@ fn a_benchmark_has_csv_files() {
     assert_eq!(throughput.lines().count(), 2);
     assert!(text("reset.csv").contains("by_stamps_s.mean"));
     let trials = run.json["trials"].as_array().expect("trials").len();
-    assert!(trials > 2, "a throughput and a reset");
+    assert!(trials >= 2, "a throughput and a reset");
     assert_eq!(text("trials.csv").lines().count(), 1 + trials, "a head, and each trial once");
     assert!(!dir.path().join("latency.csv").exists(), "nothing was measured there");
 }
