@@ -263,7 +263,20 @@ fn tshark(capture: &Path, filter: &str) -> Vec<String> {
 fn captured(lab: &Lab, work: impl FnOnce()) -> PathBuf {
     let file = lab.path("capture.pcap");
     let mut dump = Command::new("tcpdump");
-    dump.args(["-i", "right", "-U", "--immediate-mode", "-s", "0", "-B", "16384", "-Z", "root", "-w"]).arg(&file);
+    dump.args([
+        "-i",
+        "right",
+        "-U",
+        "--immediate-mode",
+        "-s",
+        "0",
+        "-B",
+        "16384",
+        "-Z",
+        "root",
+        "-w",
+    ])
+    .arg(&file);
     dump.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
     let mut dump = lab.chain.spawn(CLIENT, &mut dump);
     let mut stderr = BufReader::new(dump.stderr.take().expect("a pipe"));
