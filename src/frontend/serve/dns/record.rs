@@ -11,6 +11,9 @@ use crate::frontend::serve::service::time_of_day;
 use crate::frontend::serve::transmit;
 use crate::profile::FRAGMENT_ORDERS;
 
+/// The JSON Schema of a line.
+pub const JSON_SCHEMA: &str = include_str!("../../../../docs/serve-dns.schema.json");
+
 /// The service begins.
 #[derive(Debug, Serialize)]
 #[serde(tag = "event", rename = "start")]
