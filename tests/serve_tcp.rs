@@ -531,8 +531,7 @@ fn path_mtu_errors_are_heeded_in_both_families() {
         lab.fetch(&format!("{host}/100k"));
     }
     front.end();
-    let flows: Vec<Value> =
-        lab.log().into_iter().filter(|line| line["event"] == "flow").collect();
+    let flows: Vec<Value> = lab.log().into_iter().filter(|line| line["event"] == "flow").collect();
     assert_eq!(flows.len(), 2, "{flows:#?}");
     for flow in &flows {
         assert_eq!(flow["path_mtu"], 1280, "{flow:#}");
@@ -660,6 +659,54 @@ fn floods_and_failures_are_survived() {
         assert!(value.as_u64() >= Some(least), "{totals:#}");
     }
     assert!(log.len() < 2_000, "a flood does not fill the disk: {} lines", log.len());
+}
+
+/// Handshakes that are not finished, connections on which nobody says anything, and clients that went
+/// away in the middle of a page: each has its end in the log, and the other side is told.
+#[test]
+fn half_open_idle_and_vanished_connections_expire() {
+    let Some(lab) = Lab::with_server("half_open_idle_and_vanished_connections_expire") else {
+        return;
+    };
+    // With so slow an answer a page is still on its way when its client is cut off.
+    let times = ["--handshake", "1s", "--idle", "4s", "--vanished", "2s", "--gap", "50ms"];
+    let front = lab.serve_both(&times);
+    lab.chain.sh(FRONT, "ip -6 route add 2001:db8:bad::/48 via 2001:db8:1::1");
+    // Two of these are lawful SYNs.
+    flood(&lab, 4);
+    let connect = |port: u16| {
+        let at = SocketAddr::new(FRONT_V6.parse().expect("an address"), port);
+        let stream = lab.chain.within(CLIENT, || TcpStream::connect(at)).expect("a connection");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a time-out");
+        stream
+    };
+    let mut vanishing = connect(80);
+    vanishing.write_all(b"GET /10m HTTP/1.1\r\nHost: x\r\n\r\n").expect("it asks");
+    vanishing.read_exact(&mut [0; 1_000]).expect("it begins");
+    lab.chain.nft(
+        ROUTER,
+        "table ip6 gone { chain c { type filter hook prerouting priority -450;\n\
+         ip6 saddr 2001:db8::1 tcp dport 80 drop\n}\n}\n",
+    );
+    let mut idle = connect(443);
+    let told = idle.read(&mut [0]).expect_err("it is reset");
+    assert_eq!(told.kind(), std::io::ErrorKind::ConnectionReset, "{told}");
+    wait_until("all three are over", || {
+        let text = fs::read_to_string(lab.path("log")).expect("the log");
+        let ended = |end: &str| text.matches(&format!("\"end\":\"{end}\"")).count();
+        ended("no-handshake") >= 2 && ended("idle") >= 1 && ended("client-vanished") >= 1
+    });
+    front.end();
+    let log = lab.log();
+    let totals = log.last().expect("a line");
+    assert_eq!(totals["open"], 0, "{totals:#}");
+    let ends = |end: &str| totals["ends"][end].as_u64();
+    assert_eq!((ends("no-handshake"), ends("idle")), (Some(2), Some(1)), "{totals:#}");
+    assert_eq!((ends("client-vanished"), ends("shutdown")), (Some(1), None), "{totals:#}");
+    let sockets = lab.chain.sh(SERVER, "cat /proc/net/tcp /proc/net/tcp6");
+    // 01: ESTABLISHED. The server was told of each end.
+    let open = sockets.lines().filter(|line| line.split_whitespace().nth(3) == Some("01"));
+    assert_eq!(open.count(), 0, "{sockets}");
 }
 
 #[test]

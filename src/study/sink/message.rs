@@ -8,7 +8,12 @@ use crate::frontend::ip::control::Control;
 use crate::wire::{checksum, icmp, icmpv6, ip_protocol, tcp};
 
 /// Whether TCP takes a segment for whole; IPv4's raw socket gives the IP header too.
-pub(super) fn is_right_tcp(family: Family, message: &[u8], from: IpAddr, control: &Control) -> bool {
+pub(super) fn is_right_tcp(
+    family: Family,
+    message: &[u8],
+    from: IpAddr,
+    control: &Control,
+) -> bool {
     let (segment, pseudo) = match (family, from) {
         (Family::V4, _) => {
             let Some(View { src: IpAddr::V4(src), dst: IpAddr::V4(dst), payload, .. }) =
