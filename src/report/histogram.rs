@@ -119,7 +119,8 @@ mod tests {
     #[test]
     fn one_with_larger_values_can_be_added() {
         let of = |largest| percentiles(&recorded(1..=largest)).expect("values were recorded");
-        let (mut small, large) = (decode(&of(10)).expect("one"), decode(&of(100_000)).expect("one"));
+        let (mut small, large) =
+            (decode(&of(10)).expect("one"), decode(&of(100_000)).expect("one"));
         small.add(&large).expect("it grows");
         assert_eq!(small.len(), 100_010);
     }
