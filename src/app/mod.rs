@@ -10,6 +10,7 @@ mod explain;
 mod headers;
 mod lab;
 mod machine;
+mod outputs;
 mod pcap;
 mod ping;
 mod prepare;

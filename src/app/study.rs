@@ -3,24 +3,28 @@
 mod bed;
 mod dry;
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use self::bed::Bed;
 pub use self::dry::{describe, dry};
-use super::{Failure, machine, print, signals};
+use super::outputs::{self, Reported};
+use super::{Failure, machine, signals};
 use crate::cli::exit::Status;
-use crate::cli::run::{ReportTo, Run, Trials};
+use crate::cli::run::{Run, Trials};
 use crate::error::{Error, Result};
 use crate::frontend::ip::Family;
 use crate::lab::Lab;
 use crate::profile::model::Profile;
 use crate::profile::safety::Prefix;
 use crate::profile::study::{Receiver, Study};
+use crate::report::html::page::Page;
 use crate::report::model::{Environment, Reason, Verdict};
 use crate::report::progress::{Mode, Progress, Snapshot};
 use crate::report::study::{EffectResult, PublishedResult, SCHEMA, StudyResult};
+use crate::report::terminal::Style;
 use crate::report::{self, html, terminal};
 use crate::study::analysis;
 use crate::study::attribution::{self, Counters};
@@ -58,10 +62,7 @@ pub fn execute(
         ("--metrics", run.metrics.is_some()),
     ];
     if let Some((option, _)) = refused.iter().find(|(_, asked)| *asked) {
-        return Err(Failure::Input(
-            Error::new("write", *option, "a fragmentation study has no such output")
-                .remedy("use --json, --csv and --html"),
-        ));
+        return Err(Failure::Input(no_such_output(option)));
     }
     let stop = Arc::new(AtomicBool::new(false));
     signals::stop_on_interrupt(&stop)?;
@@ -80,36 +81,42 @@ pub fn execute(
     if let Some(progress) = &mut progress {
         progress.finish();
     }
-    if let Some(error) = &error {
-        eprintln!("wirestorm: {error}");
+    outputs::give(run, &result, error.as_ref())
+}
+
+impl Reported for StudyResult {
+    fn json(&self, out: &mut dyn Write) -> io::Result<()> {
+        report::study::to_writer(self, out)
     }
-    let outputs = &run.outputs;
-    let json = outputs
-        .json
-        .as_ref()
-        .map(|path| report::file::write(path, |out| report::study::to_writer(&result, out)));
-    let csv = outputs.csv.as_ref().map(|dir| report::study_csv::write(&result, dir));
-    let page = outputs
-        .html
-        .as_ref()
-        .map(|path| super::report::write_html(path, &html::study::page(&result)));
-    let render = |style| match run.quiet {
-        true => terminal::render_study_verdict(&result, style),
-        false => terminal::render_study(&result, style),
-    };
-    match run.report_to {
-        ReportTo::Stdout => print(render(run.color.style(&io::stdout())).as_bytes())?,
-        ReportTo::Stderr => {
-            // A closed standard error leaves nobody to tell.
-            let mut err = BufWriter::new(io::stderr().lock());
-            let _ = err.write_all(render(run.color.style(&io::stderr())).as_bytes());
-        }
+
+    fn csv(&self, dir: &Path) -> Result<()> {
+        report::study_csv::write(self, dir)
     }
-    [json, csv, page].into_iter().flatten().collect::<Result<()>>()?;
-    Ok(match error {
-        Some(_) => Status::CouldNotRun,
-        None => Status::of_study(&result),
-    })
+
+    fn hgrm(&self, _: &Path) -> Result<()> {
+        Err(no_such_output("--hgrm"))
+    }
+
+    fn page(&self) -> Page {
+        html::study::page(self)
+    }
+
+    fn terminal(&self, style: Style) -> String {
+        terminal::render_study(self, style)
+    }
+
+    fn verdict(&self, style: Style) -> String {
+        terminal::render_study_verdict(self, style)
+    }
+
+    fn status(&self) -> Status {
+        Status::of_study(self)
+    }
+}
+
+fn no_such_output(option: &str) -> Error {
+    Error::new("write", option, "a fragmentation study has no such output")
+        .remedy("use --json, --csv and --html")
 }
 
 fn measure(

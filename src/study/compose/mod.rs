@@ -96,6 +96,7 @@ impl Common {
         let seq = match (cell.anomaly, cell.fragments.id) {
             (Anomaly::IdReuse, _) => 0,
             (_, Some(Identification::Fixed(id))) => return id,
+            (_, Some(Identification::From(first))) => return counted(cell, first, seq),
             (_, Some(Identification::Reuse(count))) => (u64::from(seq) % count.max(1)) as u32,
             _ => seq,
         };
@@ -120,6 +121,12 @@ impl Common {
         let number = ack.wrapping_sub(self.tcp_seq(0, 0)).wrapping_sub(1) >> TCP_DATA_BITS;
         (number / 64, (number % 64) as u8)
     }
+}
+
+/// The identification of a try's datagram, counted from the profile's first.
+fn counted(cell: &Cell, first: u32, seq: u32) -> u32 {
+    let id = first.wrapping_add(seq);
+    if cell.family == Family::V4 { id & 0xffff } else { id }
 }
 
 /// The frames of a try, in the order in which they are sent.

@@ -215,7 +215,11 @@ pub(super) fn cell(record: &mut Record<'_, '_>, lists: &Lists, common: &Common) 
         for (key, value) in ["first", "count", "order", "gap"].iter().zip(&cut) {
             record.only_with(value, key, "no fragments: they say how the datagram is cut");
         }
-        wish.fragments = Some(fragments::fragments(record.decoder, &at)?);
+        let fragments = fragments::fragments(record.decoder, &at)?;
+        if fragments.header.is_some() {
+            record.decoder.refuse(&at, "a header", "none: a study's packets have one IP header");
+        }
+        wish.fragments = Some(fragments);
     }
     if let Some(at) = record.get("anomaly") {
         wish.anomaly = record.decoder.choice(&at, &ANOMALIES)?;
