@@ -53,7 +53,8 @@ fn tshark_complains_of_every_wrong_checksum() {
         .enumerate()
         .filter(|(_, line)| {
             let (severity, message) = line.split_once('|').unwrap_or_default();
-            let mut severe = severity.split(',').filter_map(|severity| severity.parse::<u32>().ok());
+            let mut severe =
+                severity.split(',').filter_map(|severity| severity.parse::<u32>().ok());
             let told = message.to_lowercase().contains("checksum");
             !told || !severe.any(|severity| severity >= EXPERT_WARNING)
         })

@@ -114,7 +114,7 @@ fn group_of(
     };
     let (headers, ip) = (&mut stream.headers, prefix.ip);
     let mut before = headers[..ip].iter();
-    if let Some(sum) = before.rfind(|header| covers_packet(header)) {
+    if let Some(sum) = before.rfind(covers_packet) {
         let found = format!("fragments behind {}, whose checksum covers them", sum.protocol.name);
         let expected = "an IP header without such headers before it, or a checksum that is set";
         return refuse("", found, expected);
