@@ -9,6 +9,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use socket2::SockAddr;
 
 use super::raw_socket::set_option;
+use super::send_messages::send_messages;
 
 /// Packets a call at most.
 const BATCH: usize = 32;
@@ -364,24 +365,13 @@ impl PacketSender {
     fn send_batch(&self, messages: &mut [libc::mmsghdr], failed: &mut impl FnMut(io::Error)) {
         let mut done = 0;
         while done < messages.len() {
-            // SAFETY: the messages from `done` on are as many as told, and what they point to
-            // outlives the call and is only read.
-            let taken = unsafe {
-                libc::sendmmsg(
-                    self.fd.as_raw_fd(),
-                    messages[done..].as_mut_ptr(),
-                    (messages.len() - done) as libc::c_uint,
-                    libc::MSG_DONTWAIT,
-                )
-            };
-            if taken > 0 {
-                done += taken as usize;
-                continue;
-            }
-            let error = io::Error::last_os_error();
-            if error.kind() != io::ErrorKind::Interrupted {
-                failed(error);
-                done += 1;
+            // SAFETY: what the messages point to outlives the call and is only read.
+            match unsafe { send_messages(self.fd.as_fd(), &mut messages[done..]) } {
+                Ok(taken) => done += taken,
+                Err(error) => {
+                    failed(error);
+                    done += 1;
+                }
             }
         }
     }

@@ -22,6 +22,7 @@ pub mod packet_rx;
 pub mod pod;
 pub mod poll;
 pub mod raw_socket;
+mod send_messages;
 pub mod survivor;
 pub mod tty;
 pub mod tx_abi;
