@@ -8,6 +8,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 use socket2::SockAddr;
 
+use super::raw_sender::{offer, open_whole, set_send_buffer};
 use super::raw_socket::set_option;
 
 /// Packets a call at most.
@@ -16,9 +17,6 @@ const BATCH: usize = 32;
 /// Bytes of the largest packet: what the kernel merges (GRO) or has not yet cut (GSO) may be as long
 /// as an IP packet can be: 65,535 bytes behind the header of IPv6.
 const LONGEST: usize = (1 << 16) + 40;
-
-/// `IPV6_HDRINCL` (include/uapi/linux/in6.h).
-const IPV6_HDRINCL: libc::c_int = 36;
 
 /// `TP_STATUS_CSUMNOTREADY` and `TP_STATUS_CSUM_VALID` (include/uapi/linux/if_packet.h).
 const CHECKSUM_NOT_READY: u32 = 1 << 3;
@@ -303,25 +301,8 @@ impl PacketSender {
     /// # Errors
     /// `EPERM` without CAP_NET_RAW.
     pub fn open(ipv6: bool) -> io::Result<Self> {
-        let domain = if ipv6 { libc::AF_INET6 } else { libc::AF_INET };
-        let kind = libc::SOCK_RAW | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
-        // SAFETY: socket has no memory preconditions.
-        let fd = unsafe { libc::socket(domain, kind, libc::IPPROTO_RAW) };
-        if fd < 0 {
-            return Err(io::Error::last_os_error());
-        }
-        // SAFETY: the descriptor was just opened and belongs to nobody else.
-        let fd = unsafe { OwnedFd::from_raw_fd(fd) };
-        let (level, name) = if ipv6 {
-            (libc::IPPROTO_IPV6, IPV6_HDRINCL)
-        } else {
-            (libc::IPPROTO_IP, libc::IP_HDRINCL)
-        };
-        set_option(fd.as_fd(), level, name, 1u32)?;
-        let buffer = 8u32 << 20;
-        if set_option(fd.as_fd(), libc::SOL_SOCKET, libc::SO_SNDBUFFORCE, buffer).is_err() {
-            let _ = set_option(fd.as_fd(), libc::SOL_SOCKET, libc::SO_SNDBUF, buffer);
-        }
+        let fd = open_whole(ipv6)?;
+        set_send_buffer(fd.as_fd(), 8 << 20);
         Ok(Self { fd })
     }
 
@@ -364,22 +345,10 @@ impl PacketSender {
     fn send_batch(&self, messages: &mut [libc::mmsghdr], failed: &mut impl FnMut(io::Error)) {
         let mut done = 0;
         while done < messages.len() {
-            // SAFETY: the messages from `done` on are as many as told, and what they point to
-            // outlives the call and is only read.
-            let taken = unsafe {
-                libc::sendmmsg(
-                    self.fd.as_raw_fd(),
-                    messages[done..].as_mut_ptr(),
-                    (messages.len() - done) as libc::c_uint,
-                    libc::MSG_DONTWAIT,
-                )
-            };
-            if taken > 0 {
-                done += taken as usize;
-                continue;
-            }
-            let error = io::Error::last_os_error();
-            if error.kind() != io::ErrorKind::Interrupted {
+            // SAFETY: what the messages point to outlives the call and is only read.
+            let (taken, error) = unsafe { offer(self.fd.as_fd(), &mut messages[done..]) };
+            done += taken;
+            if let Some(error) = error {
                 failed(error);
                 done += 1;
             }

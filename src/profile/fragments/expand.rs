@@ -209,15 +209,17 @@ fn identify(carrier: &mut Header, fragments: &Fragments) -> Result<(), Refusal> 
     if own {
         return Ok(());
     }
-    let values = field.max() + 1;
+    // A raw socket replaces IPv4's 0 (ip_select_ident in include/net/ip.h).
+    let start = u128::from(field.max() == u16::MAX.into());
+    let values = field.max() + 1 - start;
     let counter = |count: u128| FieldValue::Counter {
-        start: 0,
+        start,
         step: 1,
         count: u64::try_from(count.min(values)).unwrap_or(u64::MAX),
     };
     let value = match fragments.id.unwrap_or(Identification::Counter) {
         Identification::Counter => counter(values),
-        Identification::Random => FieldValue::Random { low: 0, high: field.max() },
+        Identification::Random => FieldValue::Random { low: start, high: field.max() },
         Identification::Reuse(count) => counter(count.into()),
         Identification::Fixed(id) if u128::from(id) > field.max() => {
             return refuse("id", id.to_string(), format!("at most {}", field.max()));
