@@ -358,7 +358,7 @@ fn raw_sends_every_row_that_it_takes() {
         }
     }
     assert!(compared > 1_000, "{compared}");
-    assert!(refused > 20 && other_macs < 20, "{refused} refused, {other_macs} with other MACs");
+    assert!(refused > 20 && other_macs < 40, "{refused} refused, {other_macs} with other MACs");
 }
 
 /// A new kind has to be given a row: this does not compile without it.

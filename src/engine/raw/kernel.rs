@@ -2,10 +2,9 @@
 //! keeps this engine from sending anything else than it was asked to. `tests/raw_sockets.rs` holds it
 //! to the kernel.
 //!
-//! IPv4 (`raw_send_hdrinc`, net/ipv4/raw.c): with a header length of at least 20 bytes the total
-//! length and the header checksum are always written, a source address of 0 and an identification of
-//! 0 are filled in, the latter unless DF is set. IPv6 (`rawv6_send_hdrinc`, net/ipv6/raw.c): nothing
-//! is written.
+//! IPv4 (`raw_send_hdrinc`, net/ipv4/raw.c): the total length and the header checksum are always
+//! written, a source address of 0 and an identification of 0 are filled in, the latter unless DF is set.
+//! IPv6 (`rawv6_send_hdrinc`, net/ipv6/raw.c): nothing is written.
 
 use std::fmt;
 
@@ -21,7 +20,7 @@ const ETHERNET: usize = 14;
 /// What would become of a packet instead of being sent as it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Change {
-    /// It is shorter than its header.
+    /// It is shorter than its header, or has one of less than 20 bytes.
     Refused,
     /// The source address of 0 becomes one of the interface's.
     Source,
@@ -38,9 +37,11 @@ pub enum Change {
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Refused => "the kernel refuses a packet that is shorter than its IP header says",
+            Self::Refused => {
+                "the kernel refuses a packet whose header length (ihl) is below 5 or beyond its end"
+            }
             Self::Source => {
-                "the kernel would replace an IPv4 source address of 0.0.0.0 by the interface's"
+                "the kernel would replace the IPv4 source 0.0.0.0 by the interface's address"
             }
             Self::TotalLength => {
                 "the kernel would write another IPv4 total length: always that of the packet"
@@ -53,7 +54,7 @@ impl fmt::Display for Change {
             }
             Self::Kept => {
                 "the kernel would keep it on this machine: its destination is a group that no link \
-                 carries, or one with a TTL of 0"
+                 carries, or one of IPv4 with a TTL of 0"
             }
         })
     }
@@ -96,8 +97,7 @@ fn change_of_ipv6(packet: &[u8]) -> Option<Change> {
         return Some(Change::Refused);
     }
     // Groups of no scope, or of the interface's (RFC 4291 §2.7): `ip6_finish_output2`.
-    let group = packet[24] == 0xff;
-    (group && (packet[25] & 15 <= 1 || packet[7] == 0)).then_some(Change::Kept)
+    (packet[24] == 0xff && packet[25] & 15 <= 1).then_some(Change::Kept)
 }
 
 fn change_of_ipv4(packet: &[u8]) -> Option<Change> {
@@ -105,15 +105,13 @@ fn change_of_ipv4(packet: &[u8]) -> Option<Change> {
         return Some(Change::Refused);
     }
     let header = usize::from(packet[0] & 15) * 4;
-    if header > packet.len() {
+    // Kernels of old let a header below 20 bytes pass, untouched.
+    if header < IPV4 || header > packet.len() {
         return Some(Change::Refused);
     }
     // `ip_mc_output`.
     if packet[16] & 0xf0 == 0xe0 && packet[8] == 0 {
         return Some(Change::Kept);
-    }
-    if header < IPV4 {
-        return None;
     }
     let word = |at: usize| u16::from_be_bytes([packet[at], packet[at + 1]]);
     if packet[12..16] == [0; 4] {
@@ -171,7 +169,7 @@ mod tests {
         assert_eq!(change(&seal(with(4, &[0, 0]))), Some(Change::Identification));
         assert_eq!(change(&seal(with(4, &[0, 0, 0x40, 0]))), None, "df");
         assert_eq!(change(&seal(with(12, &[0; 4]))), Some(Change::Source));
-        assert_eq!(change(&with(0, &[0x44])), None, "a header below 20 bytes is not looked at");
+        assert_eq!(change(&with(0, &[0x44])), Some(Change::Refused), "a header below 20 bytes");
         assert_eq!(change(&seal(with(0, &[0x4f]))), None, "options");
         assert_eq!(change(&ipv4(20)), None);
         assert_eq!(change(&ipv4(20)[..19]), Some(Change::Refused));

@@ -43,10 +43,8 @@ fn refusal_of(frame: &[u8]) -> Option<String> {
     };
     let ether_type = [header[12], header[13]];
     let Some(ipv6) = kernel::is_ipv6(ether_type) else {
-        return Some(format!(
-            "{}: raw sockets send IPv4 and IPv6 that stand directly on Ethernet",
-            named(u16::from_be_bytes(ether_type))
-        ));
+        let found = named(u16::from_be_bytes(ether_type));
+        return Some(format!("{found} stands on Ethernet, where raw sockets have IPv4 or IPv6"));
     };
     kernel::change(kernel::packet(frame), ipv6).map(|change| change.to_string())
 }
@@ -54,7 +52,7 @@ fn refusal_of(frame: &[u8]) -> Option<String> {
 /// What follows an Ethernet header: `vlan (EtherType 0x8100)`.
 fn named(ether_type: u16) -> String {
     if ether_type < 0x0600 {
-        return "an 802.3 frame with a length for an EtherType".into();
+        return "an 802.3 length".into();
     }
     let known = protocols().iter().find(|protocol| {
         let number = protocol.number(Space::EtherType);
@@ -81,10 +79,6 @@ fn looked_at(program: &StreamProgram) -> Vec<u64> {
 fn rare(program: &StreamProgram) -> Option<String> {
     let template = &program.template;
     if program.frames.is_some() || template.get(12..14) != Some(&[0x08, 0x00]) {
-        return None;
-    }
-    // Shorter headers are not looked at.
-    if template.get(ETHERNET)? & 15 < 5 {
         return None;
     }
     let df = *template.get(FLAGS)?;
@@ -184,6 +178,6 @@ mod tests {
         assert_eq!(named(0x8100), "vlan (EtherType 0x8100)");
         assert_eq!(named(0x0806), "arp (EtherType 0x0806)");
         assert_eq!(named(0x1234), "EtherType 0x1234");
-        assert_eq!(named(46), "an 802.3 frame with a length for an EtherType");
+        assert_eq!(named(46), "an 802.3 length");
     }
 }

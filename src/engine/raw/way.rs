@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use super::programs::ETHERNET;
 use crate::error::{Error, Result};
-use crate::host::neighbour;
+use crate::host::neighbour::{self, Entry};
 use crate::sys::errno::words;
 use crate::sys::netns::Netns;
 use crate::sys::raw_socket::set_option;
@@ -66,17 +66,18 @@ impl Wanted<'_> {
         if is_group {
             return self.group(to).map(|address| self.socket_address(address));
         }
-        if let Some(address) = self.known(to)? {
+        let entries = self.entries()?;
+        if let Some(address) = self.known(&entries, to) {
             return Ok(self.socket_address(address));
         }
-        // An address that the kernel has not yet spoken with has no entry.
         let hop = self.hop(self.destination).map_err(|error| self.no_route(&error))?;
-        let answer = self.wake(hop).map_err(|error| self.no_route(&error))?;
-        match answer {
-            Some(mac) if mac == *to => {
-                let address = if hop == self.destination { hop } else { self.destination };
-                Ok(self.socket_address(address))
-            }
+        let mac = match entries.iter().find(|entry| entry.address == hop) {
+            Some(entry) => Some(entry.mac),
+            // The kernel has not spoken with it lately.
+            None => self.wake(hop).map_err(|error| self.no_route(&error))?,
+        };
+        match mac {
+            Some(mac) if mac == *to => Ok(self.socket_address(self.destination)),
             Some(mac) => Err(self.other_mac(hop, &mac, to)),
             None => {
                 let cause = format!(
@@ -108,25 +109,31 @@ impl Wanted<'_> {
         Err(self.refused(cause).remedy("use another --engine"))
     }
 
-    /// An address that leads to the MAC by what the kernel knows already.
-    fn known(&self, to: &[u8]) -> Result<Option<IpAddr>> {
+    /// The kernel's neighbours on the interface.
+    fn entries(&self) -> Result<Vec<Entry>> {
         let mut entries = Vec::new();
+        // The next hop of an IPv4 route may be an IPv6 neighbour (RFC 8950).
         for ipv6 in [false, true] {
             let found = neighbour::entries(self.netns, self.index, ipv6);
             entries.extend(found.map_err(|error| self.no_route(&error))?);
         }
-        // The destination itself, where its next hop is the right one: such a route is kept, and one
-        // for an address on the link made for each packet.
+        Ok(entries)
+    }
+
+    /// An address that leads to the MAC by what the kernel knows already.
+    fn known(&self, entries: &[Entry], to: &[u8]) -> Option<IpAddr> {
+        // The destination itself, where its next hop is the right one: the route by a gateway is kept,
+        // and one to an address on the link made for each packet.
         if let Ok(hop) = self.hop(self.destination)
             && entries.iter().any(|entry| entry.address == hop && entry.mac == *to)
         {
-            return Ok(Some(self.destination));
+            return Some(self.destination);
         }
         let same = entries.iter().filter(|entry| {
             entry.mac == *to && entry.address.is_ipv6() == self.destination.is_ipv6()
         });
         let mut usable = same.map(|entry| entry.address);
-        Ok(usable.find(|&address| self.hop(address).is_ok_and(|hop| hop == address)))
+        usable.find(|&address| self.hop(address).is_ok_and(|hop| hop == address))
     }
 
     fn hop(&self, destination: IpAddr) -> io::Result<IpAddr> {
