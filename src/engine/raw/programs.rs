@@ -56,7 +56,7 @@ fn named(ether_type: u16) -> String {
     }
     let known = protocols().iter().find(|protocol| {
         let number = protocol.number(Space::EtherType);
-        number.is_some_and(|number| u32::from(number) == u32::from(ether_type))
+        number == Some(ether_type.into())
     });
     match known {
         Some(protocol) => format!("{} (EtherType {ether_type:#06x})", protocol.name),
