@@ -254,6 +254,7 @@ fn list_value(op: &PatchOp, index: u64, lists: &[u64]) -> u64 {
 
 /// The values that cost more, and all that advance every so many packets: out of the way of those
 /// that do not.
+#[cold]
 #[inline(never)]
 fn rare(op: &PatchOp, index: u64, lists: &[u64]) -> u64 {
     const COUNTER: u8 = ValueKind::Counter as u8;
@@ -319,12 +320,15 @@ fn write_window(frame: &mut [u8], op: &PatchOp, bits: u64) {
             *window = ((old & !(op.mask as $type)) | bits as $type).to_be_bytes();
         }};
     }
-    match op.width {
-        2 => window!(u16),
-        4 => window!(u32),
-        8 => window!(u64),
-        1 => window!(u8),
-        _ => {}
+    // Bit by bit, for a match becomes a jump through a table, which takes as long as all the rest.
+    if op.width & 2 != 0 {
+        window!(u16);
+    } else if op.width & 4 != 0 {
+        window!(u32);
+    } else if op.width & 8 != 0 {
+        window!(u64);
+    } else if op.width & 1 != 0 {
+        window!(u8);
     }
 }
 

@@ -278,5 +278,6 @@ fn open_seat(
                 "set the port's cores to cores that this process may use (see nproc, taskset)",
             ));
     }
+    clock::sleep_exactly();
     choose::open(choice, &port.netns, &port.interface, seat.queue, &port.programs)
 }

@@ -25,7 +25,7 @@ use std::os::fd::BorrowedFd;
 use std::sync::atomic::Ordering::Relaxed;
 
 use self::load::Loaded;
-use self::pacing::Call;
+use self::pacing::{Call, Span};
 use self::port::Port;
 use self::scratch::Scratch;
 use self::tables::Tables;
@@ -37,13 +37,6 @@ use crate::sys::clock;
 use crate::sys::netns::Netns;
 use crate::sys::tx_abi::MAX_SLOTS;
 
-/// How long before they are due slots may be handed over: one call covers as much. Between two calls
-/// lie some ten microseconds in which nothing is sent (the kernel makes a page pool for each call),
-/// so longer is better for the gaps, and shorter for whoever wants to stop.
-const LOOKAHEAD_NS: u64 = 4_000_000;
-
-/// How long one call for a run of packets should take, at most: so soon a stop is seen.
-const RUN_NS: u64 = 20_000_000;
 /// Packets of a run, whatever the last one took.
 const RUN_PACKETS: std::ops::RangeInclusive<u64> = 1..=131_072;
 
@@ -61,8 +54,10 @@ pub struct XdpLive {
     thread: u32,
     by_program: Box<[u64]>,
     taken: u64,
-    /// Packets that the path sends in [`RUN_NS`], as the last run went.
+    /// Packets that the path sends in [`Span::LONGEST`], as the last run went.
     max_run: u64,
+    /// How much of what is due later one call covers.
+    span: Span,
     /// Frames differ in length: the program counts their bytes.
     lens_differ: bool,
     /// The program only redirects and counts nothing.
@@ -157,7 +152,7 @@ impl XdpLive {
                 ),
                 max_frame: tables.image.len(),
                 max_batch: MAX_SLOTS,
-                lookahead: LOOKAHEAD_NS,
+                lookahead: Span::LONGEST,
                 zero_copy: false,
             },
             by_program: vec![0; programs_of_worker].into(),
@@ -167,6 +162,7 @@ impl XdpLive {
             thread: 0,
             taken: 0,
             max_run: MAX_SLOTS as u64,
+            span: Span::default(),
             lens_differ: tables.config.lens_differ != 0,
             bare: tables.config.bare != 0,
             loaded,
@@ -246,6 +242,11 @@ impl Engine for XdpLive {
         let Some(last) = slots.last() else {
             return Ok(0);
         };
+        let (call, count) = match last.due {
+            0 => (Call::at_once(slots.len() as u64), slots.len()),
+            _ => Call::first_of(slots, clock::now(), self.span),
+        };
+        let slots = &slots[..count];
         self.enter()?;
         let shared = &*self.loaded.shared;
         for (to, from) in shared.slots.iter().zip(slots) {
@@ -254,11 +255,6 @@ impl Engine for XdpLive {
             to.program.store(from.program, Relaxed);
         }
         shared.run.active.store(0, Relaxed);
-        let call = if last.due == 0 {
-            Call::at_once(slots.len() as u64)
-        } else {
-            Call::paced(slots, clock::now())
-        };
         let result = self.call(self.loaded.program(), call, slots.len() as u32);
         let taken = match self.bare {
             true => slots.len(),
@@ -268,6 +264,10 @@ impl Engine for XdpLive {
             self.by_program[slot.program as usize] += 1;
         }
         self.taken += taken as u64;
+        match slots.get(taken.wrapping_sub(1)) {
+            Some(last) if last.due != 0 => self.span.learn(last.due, clock::now()),
+            _ => {}
+        }
         match result {
             // What was sent before the failure counts; the next call will fail with nothing sent.
             Err(cause) if taken == 0 => Err(self.failed_call(cause)),
@@ -285,6 +285,15 @@ impl Engine for XdpLive {
             return Ok(RunTaken::default());
         }
         self.enter()?;
+        let began = clock::now();
+        let program = self.loaded.program();
+        let (program, (call, count)) = match run.due {
+            0 => {
+                let straight = self.loaded.straight().unwrap_or(program);
+                (straight, (Call::at_once(run.count), run.count))
+            }
+            _ => (program, Call::first_of_run(run, began, self.span)),
+        };
         let shared = &*self.loaded.shared;
         shared.run.index.store(run.index, Relaxed);
         shared.run.stride.store(run.stride, Relaxed);
@@ -297,24 +306,22 @@ impl Engine for XdpLive {
         shared.run.skipped.store(0, Relaxed);
         shared.run.program.store(run.program, Relaxed);
         shared.run.active.store(1, Relaxed);
-        let began = clock::now();
-        let program = self.loaded.program();
-        let (program, call) = match run.due {
-            0 => (self.loaded.straight().unwrap_or(program), Call::at_once(run.count)),
-            _ => (program, Call::paced_run(run, began)),
-        };
-        let result = self.call(program, call, run.count as u32);
+        let result = self.call(program, call, count as u32);
         let shared = &*self.loaded.shared;
         let slots = match self.bare {
-            true => run.count,
-            false => u64::from(shared.cursor.load(Relaxed)).min(run.count),
+            true => count,
+            false => u64::from(shared.cursor.load(Relaxed)).min(count),
         };
         let skipped = shared.run.skipped.load(Relaxed).min(slots);
         let sent = slots - skipped;
         self.by_program[run.program as usize] += sent;
         self.taken += sent;
-        let took = clock::now().saturating_sub(began).max(1);
-        let in_time = u128::from(sent) * u128::from(RUN_NS) / u128::from(took);
+        let ended = clock::now();
+        if run.due != 0 && slots > 0 {
+            self.span.learn(run.slot(slots - 1).due, ended);
+        }
+        let took = ended.saturating_sub(began).max(1);
+        let in_time = u128::from(sent) * u128::from(Span::LONGEST) / u128::from(took);
         self.max_run = (in_time as u64).clamp(*RUN_PACKETS.start(), *RUN_PACKETS.end());
         match result {
             Err(cause) if slots == 0 => Err(self.failed_call(cause)),

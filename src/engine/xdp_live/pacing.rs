@@ -16,6 +16,42 @@ const PACKET_NS: u64 = 500;
 /// that it is done: it polls once more after 64.
 const FAST_BATCH: u32 = 63;
 
+/// So many packets that are late already have a call of their own, in full batches: at one packet a
+/// batch they would go on delaying what is due after them.
+const CATCH_UP: u64 = 32;
+
+/// How much of a schedule one call covers. Between two calls lie some ten microseconds in which
+/// nothing is sent (the kernel makes a page pool for each), so longer is better for the gaps. A path
+/// that takes longer for a packet than its gap falls behind by the end of a call, and catches up
+/// after it: then shorter is better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span(u64);
+
+impl Span {
+    /// Nanoseconds; so soon a stop is seen.
+    pub const LONGEST: u64 = 20_000_000;
+    const SHORTEST: u64 = 1_000_000;
+    /// A call that ends so much later than its last packet was due fell behind.
+    const BEHIND: u64 = 100_000;
+
+    /// Nanoseconds.
+    pub fn nanos(self) -> u64 {
+        self.0
+    }
+
+    /// What the last call teaches, which ended at `now`, its last packet having been due at `due`.
+    pub fn learn(&mut self, due: u64, now: u64) {
+        let next = if now.saturating_sub(due) > Self::BEHIND { self.0 / 2 } else { self.0 * 2 };
+        self.0 = next.clamp(Self::SHORTEST, Self::LONGEST);
+    }
+}
+
+impl Default for Span {
+    fn default() -> Self {
+        Self(Self::LONGEST)
+    }
+}
+
 /// What one BPF_PROG_RUN call is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Call {
@@ -31,10 +67,33 @@ impl Call {
         Self { runs: slots as u32, batch: FAST_BATCH }
     }
 
+    /// For the first slots of those that have times, handed over at `now`, and how many of them.
+    pub fn first_of(slots: &[Slot], now: u64, span: Span) -> (Self, usize) {
+        let due_by = |time| slots.partition_point(|slot| slot.due <= time);
+        match due_by(now) {
+            late if late as u64 >= CATCH_UP => (Self::at_once(late as u64), late),
+            _ => {
+                let count = due_by(now.saturating_add(span.nanos())).max(1).min(slots.len());
+                (Self::paced(&slots[..count], now), count)
+            }
+        }
+    }
+
+    /// The same of a run that has times.
+    pub fn first_of_run(run: &Run, now: u64, span: Span) -> (Self, u64) {
+        match due_by(run, now) {
+            late if late >= CATCH_UP => (Self::at_once(late), late),
+            _ => {
+                let count = due_by(run, now.saturating_add(span.nanos())).max(1);
+                (Self::paced_run(&Run { count, ..*run }, now), count)
+            }
+        }
+    }
+
     /// For slots with times, handed over at `now`. A batch of one packet keeps gaps truest and takes
     /// a fifth of a microsecond a packet; where packets come closer than that, or are late
     /// already, they share batches.
-    pub fn paced(slots: &[Slot], now: u64) -> Self {
+    fn paced(slots: &[Slot], now: u64) -> Self {
         let mut before = now;
         let mut fillers = 0;
         for slot in slots {
@@ -46,7 +105,7 @@ impl Call {
     }
 
     /// The same for a run of slots.
-    pub fn paced_run(run: &Run, now: u64) -> Self {
+    fn paced_run(run: &Run, now: u64) -> Self {
         let wait = run.due.saturating_sub(now);
         let fillers = fillers_in(wait) + fillers_in(run.step).saturating_mul(run.count as u32 - 1);
         let last = run.slot(run.count - 1).due;
@@ -62,6 +121,19 @@ fn batch_of(distance: u64) -> u32 {
         100..150 => 16,
         150..250 => 4,
         _ => 1,
+    }
+}
+
+/// How many of a run's packets are due by a time; perhaps one less, for fractions of a nanosecond.
+fn due_by(run: &Run, time: u64) -> u64 {
+    match time.checked_sub(run.due) {
+        None => 0,
+        Some(late) => {
+            let step =
+                u128::from(run.step) * u128::from(run.divisor) + u128::from(run.step_remainder);
+            let steps = u128::from(late) * u128::from(run.divisor) / step.max(1);
+            u64::try_from(steps).unwrap_or(u64::MAX).saturating_add(1).min(run.count)
+        }
     }
 }
 
@@ -111,8 +183,61 @@ mod tests {
     }
 
     #[test]
-    fn late_packets_catch_up() {
-        let call = Call::paced(&slots((1..=100).map(|n| n * 1_000)), 1_000_000);
-        assert_eq!(call, Call { runs: 100, batch: FAST_BATCH });
+    fn late_packets_catch_up_before_the_others() {
+        let slots = slots((1..=100).map(|n| n * 1_000));
+        let caught_up = |late| (Call { runs: late, batch: FAST_BATCH }, late as usize);
+        let first = |now| Call::first_of(&slots, now, Span::default());
+        assert_eq!(first(1_000_000), caught_up(100));
+        assert_eq!(first(60_999), caught_up(60));
+        assert_eq!(first(31_999), (Call::paced(&slots, 31_999), 100));
+    }
+
+    #[test]
+    fn late_packets_of_a_run_catch_up_before_the_others() {
+        let run = Run {
+            program: 0,
+            count: 100,
+            index: 0,
+            stride: 1,
+            due: 1_000,
+            remainder: 0,
+            step: 333,
+            step_remainder: 1,
+            divisor: 3,
+            max_lag: u64::MAX,
+        };
+        let caught_up = |late| (Call { runs: late, batch: FAST_BATCH }, u64::from(late));
+        let first = |now| Call::first_of_run(&run, now, Span::default());
+        assert_eq!(first(1_000_000), caught_up(100));
+        for late in [32, 33, 59_u64] {
+            let due = run.slot(late - 1).due;
+            // Due times are whole nanoseconds, what is before them may be late by a fraction.
+            let (_, count) = first(due + 1);
+            assert_eq!(count, late);
+        }
+        let due = run.slot(30).due;
+        assert_eq!(first(due), (Call::paced_run(&run, due), 100));
+        assert_eq!(first(999), (Call::paced_run(&run, 999), 100));
+    }
+
+    #[test]
+    fn a_path_that_falls_behind_gets_shorter_calls() {
+        let mut span = Span::default();
+        assert_eq!(span.nanos(), Span::LONGEST);
+        span.learn(1_000_000, 1_100_001);
+        assert_eq!(span.nanos(), Span::LONGEST / 2);
+        for _ in 0..9 {
+            span.learn(1_000_000, 2_000_000);
+        }
+        assert_eq!(span.nanos(), 1_000_000);
+        let slots = slots((1..=2_000).map(|n| n * 1_000));
+        let (call, count) = Call::first_of(&slots, 1_000, span);
+        assert_eq!((call.runs, call.batch, count), (1_001, 1, 1_001));
+        let (_, count) = Call::first_of(&slots[1_999..], 1_000, span);
+        assert_eq!(count, 1, "at least one, however far it is");
+        for _ in 0..9 {
+            span.learn(1_000_000, 1_100_000);
+        }
+        assert_eq!(span, Span::default());
     }
 }
