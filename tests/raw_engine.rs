@@ -290,6 +290,35 @@ fn what_keeps_packets_back_is_told() {
     assert_snapshot!(said);
 }
 
+/// A queueing discipline that is slower than the schedule drops what it has no room for, and says so: it
+/// is offered again, and all arrives once and in order.
+#[test]
+fn what_a_full_queue_drops_is_offered_again() {
+    if !privileged("what_a_full_queue_drops_is_offered_again") {
+        return;
+    }
+    let bench = Bench::new("raw_full_queue");
+    let tbf = "qdisc add dev near root tbf rate 10mbit burst 2000 limit 4000";
+    let tc = |words: &str| {
+        let output = bench.0.netns.run(|| Command::new("tc").args(words.split(' ')).output());
+        let output = output.expect("in the namespace").expect("tc is installed");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    tc(tbf);
+    let fast = ["--set", "streams[0].rate=50kpps", "--set", "streams[0].count=1000"];
+    let arguments = ["run", "bench.yaml", "-q", "--engine", "raw", "--json", "-"];
+    let run = run_of(&bench.0.output(&[], &[&arguments[..], &fast].concat()));
+    run.assert_ledger_closes();
+    let told = format!("{}{:#}", run.stderr, run.json["ledger"]);
+    for name in ["sent", "unique", "received"] {
+        assert_eq!(run.total(name), 1000, "{name}: {told}");
+    }
+    assert_eq!((run.total("reordered"), run.total("duplicated")), (0, 0), "{told}");
+    let statistics = tc("-s -j qdisc show dev near");
+    assert!(!statistics.contains("\"drops\":0,"), "the queue was full: {statistics}");
+}
+
 /// A next hop that is forgotten in mid-run: the kernel takes the packets all the same and drops them.
 /// The ledger names the stage.
 #[test]
