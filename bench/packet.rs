@@ -71,6 +71,18 @@ fn zipf(low: u128, high: u128) -> FieldValue {
     FieldValue::Zipf { low, high, exponent }
 }
 
+fn normal(low: u128, high: u128) -> FieldValue {
+    let range = (high - low) as f64;
+    let real = |value| Real::new(value).expect("is finite");
+    FieldValue::Normal { low, high, mean: real(range / 2.0), deviation: real(range / 10.0) }
+}
+
+/// Half of the bits.
+fn masked(low: u128, high: u128) -> FieldValue {
+    let value = Box::new(counter(0, high));
+    FieldValue::Masked { mask: high / 2, base: low, value }
+}
+
 /// Shares of several values each: a second draw.
 fn weighted(low: u128, high: u128) -> FieldValue {
     let share = |n: u128| {
@@ -107,12 +119,14 @@ fn cases() -> Vec<Case> {
             cases.push(Case { name: format!("{count} {kind}"), program });
         }
     }
-    let more: [(&str, Value); 5] = [
+    let more: [(&str, Value); 7] = [
         ("every third", every),
         ("unique", unique),
         ("unique of 50", unique_of_few),
         ("zipf", zipf),
+        ("normal", normal),
         ("weighted", weighted),
+        ("masked", masked),
     ];
     for (kind, value) in more {
         for count in [1, 2] {
@@ -120,10 +134,33 @@ fn cases() -> Vec<Case> {
             cases.push(Case { name: format!("{count} {kind}"), program });
         }
     }
+    cases.extend(others());
     let mut imix = stream(with_fields(1, counter), 64);
     imix.size = Size::Imix(vec![(FrameSize(64), 7), (FrameSize(570), 4), (FrameSize(1518), 1)]);
     cases.push(Case { name: "1 counter, IMIX".to_owned(), program: program(imix) });
     cases
+}
+
+/// A field that follows another one, nested fields, and a counter of 128 bits that carries.
+fn others() -> [Case; 3] {
+    let case = |name: &str, packet: &str| {
+        let text = format!("streams: [{{rate: 1kpps, size: 128B, {packet}}}]");
+        let profile = wirestorm::profile::parse("bench.yaml", &text, &[]).expect("is a profile");
+        Case { name: name.to_owned(), program: program(profile.streams[0].clone()) }
+    };
+    let nested = "nested: [udp.src, udp.dst], packet: [ipv4, udp: {src: {increment: 1000..1999}, dst: \
+                  {increment: 5000..5099}}]";
+    [
+        case(
+            "1 random, 1 same as it",
+            "packet: [ipv4, udp: {src: {random: 1024..65535}, dst: {same_as: udp.src, plus: 1}}]",
+        ),
+        case("2 counter, nested", nested),
+        case(
+            "1 counter of 128 bits",
+            "packet: [ipv6: {src: {increment: '2001:2::ffff:ffff:ffff:fff0', count: 999}}, udp]",
+        ),
+    ]
 }
 
 /// Header stacks; the source port of the last is what changes.

@@ -91,7 +91,7 @@ fn send<E: Engine + ?Sized, C: Clock>(
             return Ok(());
         }
         progress.asked.look(engine, schedule);
-        let until = progress.asked.settle_change(schedule).unwrap_or(u64::MAX);
+        let until = progress.asked.settle_change(now, schedule).unwrap_or(u64::MAX);
         let too_late = now.saturating_sub(limits.max_lag);
         if head == tail {
             head = 0;

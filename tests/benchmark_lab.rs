@@ -1,68 +1,92 @@
 //! Benchmarks in the lab, against throughputs that are known.
+//!
+//! Trials are short and slow: what a token bucket of 10 Mbit/s does in 300 ms is known as exactly as what
+//! one of 100 Mbit/s does in a second, and takes less of a machine that has few cores.
 
 mod common;
 mod workbench;
 
 use std::process::{Child, Stdio};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
 
 use common::{Run, privileged, run, run_of, wirestorm};
 use workbench::signal;
 
-/// One lab at a time: two senders and two routers on few cores disturb each other.
-static MACHINE: Mutex<()> = Mutex::new(());
+/// Senders and routers on few cores disturb each other: tests that compare with what is computed are
+/// alone, the others are not.
+static MACHINE: RwLock<()> = RwLock::new(());
+
+fn alone() -> RwLockWriteGuard<'static, ()> {
+    MACHINE.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn beside_others() -> RwLockReadGuard<'static, ()> {
+    MACHINE.read().unwrap_or_else(PoisonError::into_inner)
+}
 
 const LAB: &str = "profiles/rfc2544-lab.yaml";
 
-/// Bytes that the token bucket and its queue hold: a trial passes that much more than its rate.
-const HELD: f64 = 525_000.0;
+/// A tenth of all rates of that lab, and of what the bucket and its queue hold; trials of 300 ms.
+const SMALL: [&str; 12] = [
+    "test.max_rate=20Mbps L1",
+    "lab.tbf=[{towards: rx, rate: 10Mbps, burst: 15kB, limit: 37500B}]",
+    "test.duration=300ms",
+    "test.search_duration=300ms",
+    "test.learning={frames: 0}",
+    "test.wait=20ms",
+    "drain=80ms",
+    "settle=20ms",
+    "test.latency={duration: 300ms, repeats: 2, loads: [100%, 50%]}",
+    "test.back_to_back={limit: 150ms, step: 8, repeats: 1, verifications: 2}",
+    "test.width=4%",
+    "test.system_recovery={duration: 200ms, watch: 200ms, resolution: 50ms}",
+];
+/// What it passes in the long run.
+const BPS: f64 = 10e6;
+/// Bytes that the bucket holds, and its queue.
+const BURST: f64 = 15_000.0;
+const LIMIT: f64 = 37_500.0;
+/// The length of its trials.
+const SECONDS: f64 = 0.3;
 
 fn benchmark(sets: &[&str], more: &[&str]) -> Run {
     // A busy machine makes a trial invalid, not wrong: it is made again until the machine is quiet.
-    let mut args = vec![LAB, "--set", "test.retries=40"];
-    args.extend(sets.iter().flat_map(|set| ["--set", set]));
+    // This engine is ready soonest, and there are many trials; the profiles as they are shipped take
+    // what is best.
+    let mut args = vec![LAB, "--set", "test.retries=40", "--engine", "packet-mmap"];
+    args.extend(SMALL.iter().chain(sets).flat_map(|set| ["--set", set]));
     args.extend(more);
     let run = run(&args);
     assert!(run.json.is_object(), "{}", run.stderr);
     run
 }
 
-/// Known truth 25: a bucket of `bps` passes bps / 8 / (size − 4) frames a second in the long run: it
-/// counts frames without their FCS.
-fn assert_brackets(run: &Run, bps: f64, held: f64, seconds: f64) {
-    assert_eq!(run.json["verdict"]["valid"], true, "{:#}", run.json["verdict"]);
-    for size in run.json["sizes"].as_array().expect("sizes") {
-        let bytes: f64 = size["size"].as_str().expect("a name").parse().expect("a number");
-        let truth = bps / 8.0 / (bytes - 4.0);
-        let most = truth + held / seconds / (bytes - 4.0);
-        let found = &size["throughput"][0];
-        let lower = found["fps"].as_f64().unwrap_or_else(|| panic!("{size:#}"));
-        let upper = found["upper_fps"].as_f64().expect("the maximum is too much");
-        assert!(lower <= most, "{bytes}: {lower} is above {most}");
-        assert!(upper >= truth, "{bytes}: {upper} is below {truth}");
-        assert!((upper - lower) / upper <= 0.020_001, "{found:#}");
-        assert_eq!(found["loss_in_last_pass"], 0.0);
-    }
+fn number(value: &serde_json::Value) -> f64 {
+    value.as_f64().unwrap_or_else(|| panic!("{value:#} is no number"))
 }
 
-#[test]
-fn the_throughput_of_a_token_bucket_is_found() {
-    if !privileged("the_throughput_of_a_token_bucket_is_found") {
-        return;
+/// Frames of so many bytes that pass in a second of the long run (known truth 25: a bucket of `bps`
+/// counts frames without their FCS), and those that bucket and queue hold.
+fn passes_and_holds(bytes: f64) -> (f64, f64) {
+    let frame = bytes - 4.0;
+    (BPS / 8.0 / frame, BURST / frame + (LIMIT / frame).floor())
+}
+
+/// The bounds hold what passes: at most what a trial of `seconds` lets through beside the long run.
+fn assert_brackets(run: &Run, seconds: f64) {
+    assert_eq!(run.json["verdict"]["valid"], true, "{:#}", run.json["verdict"]);
+    for size in sizes(run) {
+        let bytes: f64 = size["size"].as_str().expect("a name").parse().expect("a number");
+        let (truth, held) = passes_and_holds(bytes);
+        let most = truth + held / seconds;
+        let found = &size["throughput"][0];
+        let (lower, upper) = (number(&found["fps"]), number(&found["upper_fps"]));
+        assert!(lower <= most, "{bytes}: {lower} is above {most}");
+        assert!(upper >= truth, "{bytes}: {upper} is below {truth}");
+        assert!((upper - lower) / upper <= 0.040_001, "{found:#}");
+        assert_eq!(found["loss_in_last_pass"], 0.0);
     }
-    let _alone = MACHINE.lock().unwrap_or_else(PoisonError::into_inner);
-    let run = benchmark(&["test.kind=throughput"], &[]);
-    assert_brackets(&run, 100e6, HELD, 1.0);
-    assert_eq!(run.status, 0);
-    // A tenth of all rates and of the bucket: 20833 frames of 64 bytes a second.
-    let slower = [
-        "test.kind=throughput",
-        "test.sizes=[64B]",
-        "test.max_rate=20Mbps L1",
-        "lab.tbf=[{towards: rx, rate: 10Mbps, burst: 15kB, limit: 37500B}]",
-    ];
-    assert_brackets(&benchmark(&slower, &[]), 10e6, HELD / 10.0, 1.0);
 }
 
 #[test]
@@ -70,45 +94,86 @@ fn an_mlrsearch_finds_it_too() {
     if !privileged("an_mlrsearch_finds_it_too") {
         return;
     }
-    let _alone = MACHINE.lock().unwrap_or_else(PoisonError::into_inner);
+    let _alone = alone();
     let sets = ["test.kind=throughput", "test.search=mlrsearch", "test.sizes=[1518B]"];
-    let goals = "test.goals=[{exceed_ratio: 50%, duration_sum: 2s}, {loss_ratio: 5%}]";
+    let goals = "test.goals=[{exceed_ratio: 50%, duration_sum: 600ms}, {loss_ratio: 5%}]";
     let run = benchmark(&[&sets[..], &[goals]].concat(), &[]);
-    assert_brackets(&run, 100e6, HELD, 1.0);
+    assert_brackets(&run, SECONDS);
+    assert_eq!(run.status, 0);
     let goals = run.json["sizes"][0]["throughput"].as_array().expect("goals");
     assert_eq!(goals.len(), 2);
     assert!(goals[1]["fps"].as_f64() > goals[0]["fps"].as_f64(), "{goals:#?}");
 }
 
+/// The profile's own bucket of 100 Mbit/s, with everything that a suite writes.
 #[test]
 fn the_whole_suite_has_every_result() {
     if !privileged("the_whole_suite_has_every_result") {
         return;
     }
-    let _alone = MACHINE.lock().unwrap_or_else(PoisonError::into_inner);
-    let page = tempfile::NamedTempFile::new().expect("a file");
-    let html = page.path().to_str().expect("UTF-8");
-    let run = benchmark(&["test.sizes=[1518B]"], &["--html", html]);
-    assert_brackets(&run, 100e6, HELD, 1.0);
+    const HELD: f64 = 525_000.0;
+    let _alone = alone();
+    let outputs = tempfile::tempdir().expect("a directory");
+    let path = |name: &str| outputs.path().join(name).to_str().expect("UTF-8").to_owned();
+    let (html, hgrm) = (path("report.html"), path("hgrm"));
+    let sets = [
+        "test.sizes=[1518B]",
+        "test.max_rate=200Mbps L1",
+        "lab.tbf=[{towards: rx, rate: 100Mbps, burst: 150kB, limit: 375kB}]",
+        "test.learning={frames: 1, wait: 20ms}",
+        "test.back_to_back={limit: 300ms, step: 16, repeats: 2}",
+        "drain=150ms",
+    ];
+    let run = benchmark(&sets, &["--html", &html, "--hgrm", &hgrm]);
+    assert_eq!(run.json["verdict"]["valid"], true, "{:#}", run.json["verdict"]);
+    assert_eq!(run.status, 0);
     let size = &run.json["sizes"][0];
-    let loss = size["frame_loss"].as_array().expect("a series");
-    // 16,255 offered a second: what the bucket passes and holds arrives.
     let truth = 100e6 / 8.0 / 1514.0;
-    let first = loss[0]["loss_ratio"].as_f64().expect("a ratio");
-    let offered = loss[0]["fps"].as_f64().expect("a rate");
-    let most = 1.0 - truth / offered;
-    let least = 1.0 - (truth + HELD / 1514.0) / offered;
+    let most = truth + HELD / SECONDS / 1514.0;
+    let found = &size["throughput"][0];
+    assert!(number(&found["fps"]) <= most && number(&found["upper_fps"]) >= truth, "{found:#}");
+    // 16,255 offered a second: what the bucket passes and holds arrives.
+    let loss = size["frame_loss"].as_array().expect("a series");
+    let (first, offered) = (number(&loss[0]["loss_ratio"]), number(&loss[0]["fps"]));
     // The queue goes on passing while the last frames arrive.
-    assert!((least - 0.01..=most + 0.01).contains(&first), "{first}: {least} to {most}");
+    let wanted = 1.0 - most / offered - 0.02..=1.0 - truth / offered + 0.01;
+    assert!(wanted.contains(&first), "{first}: {wanted:?}");
     assert_eq!(loss.last().expect("points")["lost"], 0);
     assert_eq!(size["latency"].as_array().map(Vec::len), Some(2));
     let bursts = &size["back_to_back"];
-    assert_eq!(bursts["frames"].as_array().map(Vec::len), Some(3), "{size:#}");
+    assert_eq!(bursts["frames"].as_array().map(Vec::len), Some(2), "{size:#}");
     assert!(bursts["corrected_s"].as_f64() < bursts["implied_s"].as_f64());
     // A queue of 30 ms is empty again within the first spans of half the load.
-    let recovery = size["system_recovery"]["recovery_s"][0].as_f64().expect("a time");
+    let recovery = number(&size["system_recovery"]["recovery_s"][0]);
     assert!(recovery <= 0.2, "{recovery}");
     assert!(std::fs::read_to_string(html).expect("a page").contains("Loss by load"));
+
+    let log = std::fs::read_to_string(format!("{hgrm}/latency.hlog")).expect("a log");
+    let of = |name: &str| log.lines().filter(|line| line.contains(name)).count();
+    assert_eq!((of("Tag=1518-at-100,"), of("Tag=1518-at-50,")), (2, 2), "each trial: {log}");
+    let spectrum = std::fs::read_to_string(format!("{hgrm}/1518-at-50.hgrm")).expect("a spectrum");
+    let trials = run.json["trials"].as_array().expect("trials");
+    let of_half = trials.iter().filter(|t| t["test"] == "latency at 0.5000000");
+    let valid = of_half.filter(|trial| trial["invalid"].is_null());
+    let frames: u64 = valid.filter_map(|trial| trial["latency_ns"][0]["count"].as_u64()).sum();
+    assert!(
+        frames > 0 && spectrum.contains(&format!("Total count    = {frames:>12}")),
+        "{spectrum}"
+    );
+}
+
+/// Distributions are kept of latency tests alone.
+#[test]
+fn a_benchmark_without_distributions_refuses_to_write_them() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let output = wirestorm()
+        .args(["run", LAB, "--set", "test.kind=throughput", "--hgrm"])
+        .arg(dir.path())
+        .output()
+        .expect("it starts");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("no latency test"), "{said}");
 }
 
 #[test]
@@ -116,27 +181,60 @@ fn a_router_that_drops_everything_fails_with_a_reason() {
     if !privileged("a_router_that_drops_everything_fails_with_a_reason") {
         return;
     }
-    let _alone = MACHINE.lock().unwrap_or_else(PoisonError::into_inner);
+    let _beside = beside_others();
     let nft =
         "lab.nft=\"table inet f { chain c { type filter hook forward priority 0; drop; }; }\"";
-    let sets = ["test.kind=latency", "test.sizes=[512B]", "test.max_rate=1kpps", nft];
-    let run = benchmark(
-        &sets,
-        &[
-            "--set",
-            "test.duration=200ms",
-            "--set",
-            "test.search_duration=100ms",
-            "--set",
-            "test.verifications=0",
-        ],
-    );
+    let sets = [
+        "test.kind=latency",
+        "test.sizes=[512B]",
+        "test.max_rate=1kpps",
+        "test.duration=100ms",
+        "test.search_duration=100ms",
+        "test.verifications=0",
+        nft,
+    ];
+    let run = benchmark(&sets, &[]);
     assert_eq!(run.status, 4, "{}", run.stderr);
     let reason = &run.json["verdict"]["reasons"][0];
     assert_eq!(reason["code"], "no_throughput");
     assert!(reason["message"].as_str().is_some_and(|text| text.contains("100.0000 %")));
     let warnings = run.json["warnings"].as_array().expect("warnings");
     assert!(warnings.iter().any(|warning| warning["code"] == "nothing_received"), "{warnings:?}");
+}
+
+/// A router that sends every frame twice loses nothing, and it is said.
+#[test]
+fn duplicates_alone_pass_and_are_told() {
+    if !privileged("duplicates_alone_pass_and_are_told") {
+        return;
+    }
+    let _beside = beside_others();
+    let sets = [
+        "test.kind=throughput",
+        "test.sizes=[512B]",
+        "test.max_rate=200pps",
+        "lab.nft=\"table ip d { chain c { type filter hook prerouting priority -300; dup to 198.19.0.2; }; }\"",
+    ];
+    let run = benchmark(&sets, &[]);
+    assert_eq!(run.status, 0, "{}", run.stderr);
+    assert_eq!(number(&sizes(&run)[0]["throughput"][0]["fps"]), 200.0);
+    let trial = &run.json["trials"][0];
+    assert_eq!((&trial["lost"], &trial["duplicated"]), (&0.into(), &trial["sent"]), "{trial:#}");
+    let warnings = run.json["warnings"].as_array().expect("warnings");
+    assert!(warnings.iter().any(|warning| warning["code"] == "duplicated"), "{warnings:?}");
+}
+
+#[test]
+fn a_search_that_has_no_time_to_converge_has_no_result() {
+    if !privileged("a_search_that_has_no_time_to_converge_has_no_result") {
+        return;
+    }
+    let _beside = beside_others();
+    let run = benchmark(&["test.kind=throughput", "test.sizes=[1518B]", "test.max_time=1ns"], &[]);
+    assert_eq!(run.status, 3, "{}", run.stderr);
+    let reason = &run.json["verdict"]["reasons"][0];
+    assert_eq!(reason["code"], "no_result");
+    assert!(reason["message"].as_str().is_some_and(|text| text.contains("no result within")));
 }
 
 /// It counts its packets as sent, so a search would find a device that loses all of them.
@@ -158,7 +256,7 @@ fn a_signal_ends_it_and_resume_goes_on() {
     if !privileged("a_signal_ends_it_and_resume_goes_on") {
         return;
     }
-    let _alone = MACHINE.lock().unwrap_or_else(PoisonError::into_inner);
+    let _beside = beside_others();
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("trials.jsonl");
     let trials = path.to_str().expect("UTF-8");
@@ -166,6 +264,7 @@ fn a_signal_ends_it_and_resume_goes_on() {
         let mut command = wirestorm();
         command.args(["run", LAB, "-q", "--json", "-", "--set", "test.kind=throughput"]);
         command.args(["--set", "test.sizes=[1518B]", "--set", "test.retries=40"]);
+        command.args(SMALL.iter().flat_map(|set| ["--set", set]));
         command.args([option, trials]).args(more);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         command.spawn().expect("the program starts")
@@ -194,7 +293,7 @@ fn a_signal_ends_it_and_resume_goes_on() {
     assert_eq!(second.status, 0, "{}", second.stderr);
     let all = second.json["trials"].as_array().expect("trials");
     assert_eq!(&all[..done.len()], &done[..], "what was measured is not measured again");
-    assert_brackets(&second, 100e6, HELD, 1.0);
+    assert!(number(&sizes(&second)[0]["throughput"][0]["fps"]) > 0.0);
 }
 
 #[test]
@@ -230,41 +329,25 @@ fn lossless_frames(bps: f64, burst: f64, limit: f64, bytes: f64, load: f64) -> f
     held / (1.0 - bps / 8.0 / frame / load)
 }
 
-/// Must-know quantities of a token bucket of 10 Mbit/s with a bucket of 15 kB and a queue of 37,500 B
-/// (known truths 25 and 27), each from its formula.
+/// What is known of a token bucket of 10 Mbit/s with a bucket of 15 kB and a queue of 37,500 B (known
+/// truths 25 and 27), each from its formula.
 #[test]
 fn a_token_bucket_is_what_it_is_for_three_sizes() {
     if !privileged("a_token_bucket_is_what_it_is_for_three_sizes") {
         return;
     }
-    const BPS: f64 = 10e6;
-    const BURST: f64 = 15_000.0;
-    const LIMIT: f64 = 37_500.0;
-    const SECONDS: f64 = 0.3;
-    let _alone = MACHINE.lock().unwrap_or_else(PoisonError::into_inner);
+    let _alone = alone();
     let sets = [
         "test.sizes=[64B, 512B, 1518B]",
-        "test.max_rate=20Mbps L1",
-        "lab.tbf=[{towards: rx, rate: 10Mbps, burst: 15kB, limit: 37500B}]",
-        "test.duration=300ms",
-        "test.search_duration=300ms",
-        "test.verifications=0",
-        "test.wait=20ms",
-        "drain=80ms",
-        "settle=20ms",
         "test.latency={duration: 300ms, repeats: 1, loads: [50%]}",
-        "test.back_to_back={limit: 300ms, step: 2, repeats: 1, verifications: 0}",
-        "test.system_recovery={duration: 200ms, watch: 200ms, resolution: 50ms}",
     ];
     let run = benchmark(&sets, &[]);
-    assert_eq!(run.json["verdict"]["valid"], true, "{:#}", run.json["verdict"]);
+    assert_brackets(&run, SECONDS);
+    assert_eq!(run.status, 0);
     for size in sizes(&run) {
         let bytes: f64 = size["size"].as_str().expect("a name").parse().expect("a number");
         let frame = bytes - 4.0;
-        let rate = BPS / 8.0 / frame;
-        let held = BURST / frame + (LIMIT / frame).floor();
-        let number =
-            |value: &serde_json::Value| value.as_f64().unwrap_or_else(|| panic!("{size:#}"));
+        let (rate, held) = passes_and_holds(bytes);
 
         // Throughput: what the bucket earns in a trial, and what it and its queue held.
         let truth = rate + held / SECONDS;
@@ -289,7 +372,7 @@ fn a_token_bucket_is_what_it_is_for_three_sizes() {
         let mean = number(&size["back_to_back"]["mean"]);
         // Frames that a busy sender sends a few milliseconds late, in a bunch, fill the queue sooner;
         // a burst with a gap in it fills it later.
-        assert!((mean - wanted).abs() < wanted * 0.12 + 4.0, "{bytes}: {mean} frames, {wanted}");
+        assert!((mean - wanted).abs() < wanted * 0.12 + 12.0, "{bytes}: {mean} frames, {wanted}");
 
         // Latency: a full queue, where the highest load was offered.
         let overload = run.json["trials"]
@@ -314,8 +397,9 @@ fn modifiers_stand_beside_the_throughput_without() {
     if !privileged("modifiers_stand_beside_the_throughput_without") {
         return;
     }
-    let _alone = MACHINE.lock().unwrap_or_else(PoisonError::into_inner);
-    let run = twin("rfc2544-modifiers", &["--set", "test.sizes=[1518B]"]);
+    let _alone = alone();
+    let run =
+        twin("rfc2544-modifiers", &["--set", "test.sizes=[1518B]", "--engine", "packet-mmap"]);
     assert_eq!(sizes(&run).len(), 7);
     let plain = sizes(&run)[0]["throughput"][0]["fps"].as_f64().expect("a throughput");
     for size in &sizes(&run)[1..] {
@@ -330,8 +414,8 @@ fn rfc_5180_goes_both_ways_with_mixes_and_extension_headers() {
     if !privileged("rfc_5180_goes_both_ways_with_mixes_and_extension_headers") {
         return;
     }
-    let _alone = MACHINE.lock().unwrap_or_else(PoisonError::into_inner);
-    let run = twin("rfc5180", &[]);
+    let _beside = beside_others();
+    let run = twin("rfc5180", &["--engine", "packet-mmap"]);
     assert_eq!(run.json["sending_ports"], 2);
     assert_eq!(sizes(&run).len(), 11);
     for size in sizes(&run) {
@@ -347,7 +431,7 @@ fn rfc_8219_reports_latency_and_its_variation() {
     if !privileged("rfc_8219_reports_latency_and_its_variation") {
         return;
     }
-    let _alone = MACHINE.lock().unwrap_or_else(PoisonError::into_inner);
+    let _beside = beside_others();
     let run = twin("rfc8219", &[]);
     for size in sizes(&run) {
         for latency in size["latency"].as_array().expect("loads") {
@@ -369,7 +453,7 @@ fn rfc_9004_mlrsearch_and_mixes_run_as_they_are_shipped() {
     if !privileged("rfc_9004_mlrsearch_and_mixes_run_as_they_are_shipped") {
         return;
     }
-    let _alone = MACHINE.lock().unwrap_or_else(PoisonError::into_inner);
+    let _alone = alone();
     let bursts = twin("rfc9004", &[]);
     let found = &sizes(&bursts)[0]["back_to_back"];
     let wanted = lossless_frames(10e6, 15_000.0, 37_500.0, 1518.0, 20e6 / 8.0 / 1538.0);
@@ -397,7 +481,7 @@ fn a_reset_takes_as_long_as_the_router_was_away() {
     if !privileged("a_reset_takes_as_long_as_the_router_was_away") {
         return;
     }
-    let _alone = MACHINE.lock().unwrap_or_else(PoisonError::into_inner);
+    let _alone = alone();
     let run = twin("reset", &[]);
     let reset = &sizes(&run)[0]["reset"];
     let trials = reset["trials"].as_array().expect("trials");
@@ -420,7 +504,7 @@ fn a_command_of_the_profile_runs_only_where_it_is_allowed() {
     if !privileged("a_command_of_the_profile_runs_only_where_it_is_allowed") {
         return;
     }
-    let _alone = MACHINE.lock().unwrap_or_else(PoisonError::into_inner);
+    let _beside = beside_others();
     let mark = tempfile::tempdir().expect("a directory");
     let path = mark.path().join("reset");
     let command = format!(
@@ -445,7 +529,7 @@ fn a_killed_benchmark_goes_on() {
     if !privileged("a_killed_benchmark_goes_on") {
         return;
     }
-    let _alone = MACHINE.lock().unwrap_or_else(PoisonError::into_inner);
+    let _beside = beside_others();
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("trials.jsonl");
     let trials = path.to_str().expect("UTF-8");
@@ -482,7 +566,7 @@ fn a_benchmark_has_csv_files() {
     if !privileged("a_benchmark_has_csv_files") {
         return;
     }
-    let _alone = MACHINE.lock().unwrap_or_else(PoisonError::into_inner);
+    let _beside = beside_others();
     let dir = tempfile::tempdir().expect("a directory");
     let csv = dir.path().to_str().expect("UTF-8");
     let run = twin("reset", &["--csv", csv, "--set", "test.reset.repeats=1"]);

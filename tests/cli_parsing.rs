@@ -159,6 +159,8 @@ fn the_other_commands() {
             && sink.options.address == Some("2001:db8::1".parse().unwrap())
             && sink.log == Some("-".into())));
     assert!(matches!(parse("schema fragments"), Ok(Command::Schema(s)) if s.of == Of::Fragments));
+    assert!(matches!(parse("schema serve-dns"), Ok(Command::Schema(s)) if s.of == Of::ServeDns));
+    assert!(matches!(parse("ping --histogram 192.0.2.1"), Ok(Command::Ping(p)) if p.histogram));
     assert!(matches!(parse("man"), Ok(Command::Man(Man::Print(None)))));
     assert!(matches!(parse("man --dir d"), Ok(Command::Man(Man::Write(_)))));
 }

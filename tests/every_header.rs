@@ -3,6 +3,8 @@
 //! `docs/headers.md` is the table that this test makes. After a change of the tables:
 //! `WIRESTORM_UPDATE_DOCS=1 cargo test --test every_header`.
 
+#[path = "every_header/checksums.rs"]
+mod checksums;
 mod common;
 
 use std::collections::BTreeMap;
@@ -17,6 +19,20 @@ use wirestorm::profile::model::{Header, Profile};
 use wirestorm::wire::field::{FieldDef, Protocol};
 use wirestorm::wire::protocols;
 
+/// What tshark has to be told so that it verifies every checksum, and takes each packet for itself.
+const CHECKED: [&str; 9] = [
+    "ip.check_checksum:TRUE",
+    "udp.check_checksum:TRUE",
+    "udplite.check_checksum:TRUE",
+    "udplite.ignore_checksum_coverage:FALSE",
+    "tcp.check_checksum:TRUE",
+    "sctp.checksum:CRC 32c",
+    "sctp.tsn_analysis:FALSE",
+    "tcp.analyze_sequence_numbers:FALSE",
+    "tcp.desegment_tcp_streams:FALSE",
+];
+/// tshark's severity of a warning; errors are above.
+const EXPERT_WARNING: u32 = 0x60_0000;
 /// Packets of each example.
 const PACKETS: usize = 2;
 
@@ -130,8 +146,6 @@ fn complaints() -> BTreeMap<String, String> {
 
 #[test]
 fn tshark_dissects_every_example_to_the_end() {
-    /// A warning; errors are above.
-    const EXPERT_WARNING: u32 = 0x60_0000;
     if !has("tshark", &["--version"]) {
         return;
     }
@@ -140,16 +154,7 @@ fn tshark_dissects_every_example_to_the_end() {
     let (profile, file, _) = packets(dir.path(), &examples);
     let mut tshark = Command::new("tshark");
     tshark.arg("-n").arg("-r").arg(&file);
-    for option in [
-        "ip.check_checksum:TRUE",
-        "udp.check_checksum:TRUE",
-        "tcp.check_checksum:TRUE",
-        "sctp.checksum:TRUE",
-        "tcp.analyze_sequence_numbers:FALSE",
-        "tcp.desegment_tcp_streams:FALSE",
-    ] {
-        tshark.args(["-o", option]);
-    }
+    tshark.args(CHECKED.iter().flat_map(|option| ["-o", option]));
     // Only the control connection, which is not there, says what an L2TPv3 session carries.
     tshark.args(["-d", "l2tp.pw_type==0,eth"]);
     tshark.args(["-T", "fields", "-E", "separator=|", "-E", "occurrence=a"]);
@@ -305,7 +310,7 @@ fn scapy_reads_every_field_of_every_example() {
 fn documentation(unread: &BTreeMap<String, String>) -> String {
     let mut text = "# Headers\n\n\
         Every header that a profile's `packet:` can name, as the tables under `src/wire/` say it; \
-        `wirestorm headers NAME` shows the fields with their widths and defaults. This page is made \
+        `wirestorm headers NAME` shows the fields with their widths, defaults and names of values. This page is made \
         by `tests/every_header.rs`, which makes packets of every example and lets tshark (dissected \
         to the end, checksums verified, no complaint) and scapy (every field) read them.\n\n\
         | header | fields | options | scapy | example |\n|---|---|---|---|---|\n"

@@ -2,6 +2,8 @@
 //! `WIRESTORM_FUZZ_ITERATIONS` sets how many; `WIRESTORM_FUZZ_SEED` takes another walk.
 
 mod frontend_invariants;
+mod fuzz_support;
+mod packets;
 
 use frontend_invariants::{check, flow};
 use wirestorm::frontend::ip::Family;
@@ -53,7 +55,13 @@ fn sealed(mut message: Vec<u8>) -> Vec<u8> {
 }
 
 #[test]
+fn what_the_fuzzer_kept_is_parsed() {
+    fuzz_support::corpus("frontend").iter().for_each(|bytes| check(bytes));
+}
+
+#[test]
 fn the_corpus_is_understood() {
+    fuzz_support::keep_seeds("frontend", corpus());
     let understood = |family| {
         let messages = corpus().into_iter().map(sealed);
         messages.filter(|message| heard::icmp(family, message).is_some()).count()

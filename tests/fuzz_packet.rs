@@ -18,6 +18,7 @@ fn what_the_fuzzer_kept_is_explained() {
 #[test]
 fn changed_frames_are_explained() {
     let seeds = frames_of_all_examples();
+    fuzz_support::keep_seeds("packet", seeds.clone());
     let deep = seeds.iter().filter(|seed| packet_invariants::check(seed) > 3).count();
     assert!(deep > seeds.len() / 2, "{deep} of {} seeds are taken apart", seeds.len());
     let mut dice = Dice::new();

@@ -5,6 +5,8 @@ use std::path::Path;
 
 use wirestorm::packet::random;
 
+mod fuzz_support;
+mod packets;
 mod profile_invariants;
 
 use profile_invariants::check;
@@ -133,12 +135,19 @@ fn seeds() -> Vec<Vec<u8>> {
 }
 
 #[test]
+fn what_the_fuzzer_kept_is_read_or_refused() {
+    let profiles = fuzz_support::corpus("profile").iter().filter(|text| check(text)).count();
+    assert!(profiles > 10, "{profiles} are profiles");
+}
+
+#[test]
 fn no_text_breaks_the_parser() {
     let iterations = std::env::var("WIRESTORM_FUZZ_ITERATIONS")
         .ok()
         .map_or(20_000, |text| text.parse().expect("a number of iterations"));
     let seeds = seeds();
     assert!(seeds.len() > 100, "{} seeds", seeds.len());
+    fuzz_support::keep_seeds("profile", seeds.clone());
     let mut profiles = seeds.iter().filter(|seed| check(seed)).count();
     assert!(profiles >= 11, "{profiles} seeds are profiles");
     let mut dice = Dice { key: random::key(1, 0, 0), index: 0 };

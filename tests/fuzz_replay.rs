@@ -26,9 +26,21 @@ fn seeds() -> Vec<Vec<u8>> {
 }
 
 #[test]
+fn what_the_fuzzer_kept_is_replayed_or_refused() {
+    for bytes in corpus("replay") {
+        if let Some((kind, capture)) = bytes.split_first() {
+            replay_invariants::check(capture, *kind);
+        }
+    }
+}
+
+#[test]
 fn changed_captures_are_replayed_or_refused() {
     let seeds = seeds();
     assert!(seeds.len() > 50, "{} seeds", seeds.len());
+    let kinds = seeds.iter().zip((0..=u8::MAX).cycle());
+    let with_kind = |(seed, kind): (&Vec<u8>, u8)| [&[kind.wrapping_mul(37)], &seed[..]].concat();
+    fuzz_support::keep_seeds("replay", kinds.map(with_kind));
     let whole = seeds.iter().filter(|seed| replay_invariants::check(seed, 0xff).is_some()).count();
     assert!(whole > 40, "{whole} seeds are replayed");
     let mut dice = Dice::new();

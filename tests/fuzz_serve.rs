@@ -5,7 +5,7 @@ mod fuzz_support;
 mod packets;
 mod serve_invariants;
 
-use fuzz_support::{Dice, iterations};
+use fuzz_support::{Dice, corpus, iterations};
 use serve_invariants::check;
 
 /// A query with EDNS; an answer whose records have names, some of them compressed; two messages on a
@@ -48,8 +48,14 @@ fn seeds() -> Vec<Vec<u8>> {
 }
 
 #[test]
+fn what_the_fuzzer_kept_is_parsed() {
+    corpus("serve").iter().for_each(|bytes| check(bytes));
+}
+
+#[test]
 fn nothing_is_taken_for_more_than_it_is() {
     let seeds = seeds();
+    fuzz_support::keep_seeds("serve", seeds.clone());
     seeds.iter().for_each(|seed| check(seed));
     let mut dice = Dice::new();
     for iteration in 0..iterations(60_000) {

@@ -1,6 +1,8 @@
 //! Mutated conversations for the TCP front end, on stable Rust and bounded.
 //! `WIRESTORM_FUZZ_ITERATIONS` sets how many; `WIRESTORM_FUZZ_SEED` takes another walk.
 
+mod fuzz_support;
+mod packets;
 mod serve_tcp_invariants;
 
 use std::net::SocketAddr;
@@ -103,10 +105,15 @@ fn conversations() -> Vec<Vec<Vec<u8>>> {
 }
 
 #[test]
+fn what_the_fuzzer_kept_is_taken() {
+    fuzz_support::corpus("serve_tcp").iter().for_each(|bytes| check(bytes));
+}
+
+#[test]
 fn the_conversations_are_understood() {
-    for conversation in conversations() {
-        check(&conversation.concat());
-    }
+    let whole: Vec<Vec<u8>> = conversations().iter().map(|all| all.concat()).collect();
+    fuzz_support::keep_seeds("serve_tcp", whole.clone());
+    whole.iter().for_each(|conversation| check(conversation));
 }
 
 #[test]

@@ -5,7 +5,7 @@ mod fuzz_support;
 mod packets;
 mod study_invariants;
 
-use fuzz_support::{Dice, iterations};
+use fuzz_support::{Dice, corpus, iterations};
 use study_invariants::{check, common};
 use wirestorm::profile::model::TestKind;
 use wirestorm::study::compose::frames;
@@ -37,9 +37,15 @@ fn seeds() -> Vec<Vec<u8>> {
 }
 
 #[test]
+fn what_the_fuzzer_kept_is_parsed() {
+    corpus("study").iter().for_each(|bytes| check(bytes));
+}
+
+#[test]
 fn what_is_parsed_takes_any_bytes() {
     let seeds = seeds();
     assert!(seeds.len() > 40);
+    fuzz_support::keep_seeds("study", seeds.clone());
     let mut dice = Dice::new();
     for iteration in 0..iterations(30_000) {
         let bytes = dice.mutate(&seeds);

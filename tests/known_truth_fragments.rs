@@ -245,6 +245,27 @@ fn overlaps_and_duplicates() {
     duplicated("{count: 2, order: [1, 2, 1]}").assert(N, [3 * N, N, N, N], N);
 }
 
+/// Two streams between the same addresses: what each lacks, the other does not make good.
+#[test]
+fn pieces_of_two_streams_never_meet() {
+    if !privileged("pieces_of_two_streams_never_meet") {
+        return;
+    }
+    for packet in [UDP6, UDP4] {
+        let other = format!(
+            "    size: 400B\n  - {{name: other, rate: 1kpps, count: {N}, size: 400B, packet: {packet}, \
+             fragments: {{count: 2, omit: [1]}}}}\n"
+        );
+        let cut = Experiment { more: &other, ..Experiment::new(packet, "{count: 2, omit: [2]}") };
+        let seen = cut.run();
+        assert_eq!(seen.delivered(), 0, "{}", seen.yaml);
+        let names = ["ReasmReqds", "ReasmOKs", "ReasmTimeout"];
+        assert_eq!(names.map(|name| seen.ip(name)), [2 * N, 0, 2 * N], "{}", seen.yaml);
+        // Only the first pieces are told of.
+        assert_eq!(seen.time_exceeded(), N, "{}", seen.yaml);
+    }
+}
+
 /// Truth 16: a first fragment without the whole TCP header (RFC 7112).
 #[test]
 fn tiny_first_fragments() {

@@ -120,6 +120,8 @@ fn a_random_tenth_is_lost_at_the_router() {
     let p = share("fragment_loss");
     let independent = arm["loss_if_independent"].as_f64().expect("computed");
     assert!((independent - (1.0 - (1.0 - p).powi(3))).abs() < 1e-12);
+    let stage = |arm: usize| &result["cells"][0]["arms"][arm]["attribution"]["stage"];
+    assert_eq!((stage(0), stage(1)), (&"none".into(), &"router".into()), "{arm:#}");
 }
 
 /// The result is what its schema says, and every file that was asked for is there.

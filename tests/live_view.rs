@@ -68,7 +68,7 @@ fn pages_keys_and_the_end() {
     pane.assert_restored();
 }
 
-/// A change of the rate is accounted for to the packet, with every engine and with two workers.
+/// A change of the rate, and a pause, is accounted for to the packet, with every engine and with two workers.
 #[test]
 fn a_changed_rate_is_counted_exactly() {
     if !privileged("a_changed_rate_is_counted_exactly") {
@@ -82,15 +82,18 @@ fn a_changed_rate_is_counted_exactly() {
         pane.wait_for("sending");
         pane.key("*");
         pane.wait_until("twice", |screen| screen.contains("rate 200 %"));
-        pane.key("-");
-        pane.wait_until("a little less", |screen| screen.contains("rate 190 %"));
+        pane.key("p");
+        pane.wait_for("PAUSED");
+        pane.key("p");
+        pane.wait_until("it goes on", |screen| screen.contains("rate 200 %"));
         let (status, report) = pane.ended();
         assert_eq!(status, 0, "{engine}: {report}");
         assert!(report.contains("changed by hand, to 200 % at"), "{report}");
+        assert!(report.contains("to a pause at"), "{report}");
         let json = pane.json("result.json");
         let changes = json["rate_changes"].as_array().expect("there are changes");
         let factors: Vec<f64> = changes.iter().map(|c| c["factor"].as_f64().unwrap()).collect();
-        assert_eq!(factors, [2.0, 1.9], "{engine}");
+        assert_eq!(factors, [2.0, 0.0, 2.0], "{engine}");
         // Packets that were due of each stream: 1 kpps times the factor, from change to change.
         let mut ends: Vec<f64> = changes.iter().map(|c| c["at_s"].as_f64().unwrap()).collect();
         ends.push(5.0);
@@ -110,6 +113,32 @@ fn a_changed_rate_is_counted_exactly() {
         let lost: i64 = ledger.iter().map(|stage| stage["lost_here"].as_i64().unwrap()).sum();
         assert_eq!(lost, 0, "{engine}: {ledger:#?}");
     }
+}
+
+/// A stream at a rate and one that is as fast as it goes: both are held back.
+#[test]
+fn a_run_that_is_stopped_in_a_pause_owes_nothing() {
+    if !privileged("a_run_that_is_stopped_in_a_pause_owes_nothing") {
+        return;
+    }
+    let pane = live("paused", 80, 24);
+    pane.run("live.yaml --tui --json result.json --set 'streams[1].rate=unlimited'");
+    pane.wait_for("sending");
+    pane.key("p");
+    pane.wait_for("PAUSED");
+    pane.wait_until("nothing is sent", |screen| screen.contains("0 pps"));
+    pane.key("q");
+    let (status, report) = pane.ended();
+    assert_eq!(status, 3, "{report}");
+    let json = pane.json("result.json");
+    let changes = json["rate_changes"].as_array().expect("there is one");
+    assert_eq!(changes.len(), 1);
+    assert_eq!(changes[0]["factor"], 0.0);
+    let due = changes[0]["at_s"].as_f64().expect("a time") * 1_000.0;
+    let rated = &json["streams"][0];
+    let intended = rated["intended"].as_f64().expect("a count");
+    assert!((intended - due).abs() <= 2.0, "{intended} intended, {due} were due: {rated:#}");
+    assert_eq!(json["totals"]["unsent"], 0, "{json:#}");
 }
 
 #[test]

@@ -159,6 +159,45 @@ fn scapy_reassembles_the_datagram_that_was_cut() {
     }
 }
 
+/// Inside a tunnel the pieces are those that the inner packet has without it, and every outer header
+/// is one of a whole packet.
+#[test]
+fn inner_packets_are_cut_like_outer_ones() {
+    let inner = "ipv6: {src: {increment: '2001:2::1', count: 9}, dst: '2001:2::ff'}, udp: {src: 7}";
+    let frames = |stack: &str, size: usize, header: &str| -> Vec<Vec<Vec<u8>>> {
+        let cut = format!("{{count: 3, order: reversed{header}}}");
+        let keys = format!("size: {size}B, tag: false, payload: increment");
+        let text = yaml(stack, &keys, &cut).replace("b2b", "router");
+        let profile = profile::parse("cut.yaml", &text, &[]).unwrap_or_else(|e| panic!("{e}"));
+        let pieces = 0..profile.streams.len();
+        let program = |n| compile(&profile, n, &addressing(), 1).expect("compiles");
+        pieces.map(|n| (0..COUNT as u64).map(|i| packet(&program(n), i)).collect()).collect()
+    };
+    let alone = frames(&format!("[{inner}]"), 900, "");
+    for (tunnel, len) in [
+        ("ipv4, gre", 24),
+        ("ipv4", 20),
+        (
+            "ipv6, udp: {checksum: 0}, vxlan, ethernet: {src: '02:00:00:00:00:01', dst: '02:00:00:00:00:06'}",
+            70,
+        ),
+    ] {
+        let header =
+            if tunnel.starts_with("ipv6") { ", header: 'ipv6[1]'" } else { ", header: ipv6" };
+        let tunnelled = frames(&format!("[{tunnel}, {inner}]"), 900 + len, header);
+        assert_eq!(tunnelled.len(), alone.len());
+        for (outer, inner) in tunnelled.iter().flatten().zip(alone.iter().flatten()) {
+            let (outer_ip, own) = (&outer[14..], &outer[14 + len..]);
+            assert_eq!(own, &inner[14..], "{tunnel}");
+            let told = match outer_ip[0] >> 4 {
+                4 => usize::from(u16::from_be_bytes([outer_ip[2], outer_ip[3]])),
+                _ => 40 + usize::from(u16::from_be_bytes([outer_ip[4], outer_ip[5]])),
+            };
+            assert_eq!(told, outer_ip.len(), "{tunnel}");
+        }
+    }
+}
+
 fn has_scapy(python: &str) -> bool {
     let found = Command::new(python).args(["-c", "import scapy"]).output();
     found.is_ok_and(|output| output.status.success())

@@ -9,7 +9,7 @@ use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use chain::{Chain, json};
-use common::{privileged, root, wirestorm};
+use common::{assert_is_as, privileged, root, wirestorm};
 use socket2::{Domain, Protocol, Socket, Type};
 use wirestorm::wire::icmp;
 
@@ -17,6 +17,13 @@ fn ping(chain: &Chain, more: &[&str], host: &str) -> Output {
     let mut command = wirestorm();
     let interval: &[&str] = if more.contains(&"-i") { &[] } else { &["-i", "5ms"] };
     chain.run(0, command.arg("ping").args(interval).args(more).arg(host))
+}
+
+/// The JSON result, as its schema has it.
+fn result_of(output: &Output) -> serde_json::Value {
+    let result = json(output);
+    assert_is_as(include_str!("../docs/ping.schema.json"), &result);
+    result
 }
 
 fn count(result: &serde_json::Value, name: &str) -> u64 {
@@ -59,13 +66,14 @@ fn loss_is_exact() {
     for v6 in [false, true] {
         let more = ["-c", "95", "-W", "300ms", "--json", "-", "-q"];
         let output = ping(&chain, &more, &chain.destination(v6));
-        let result = json(&output);
+        let result = result_of(&output);
         assert_eq!((count(&result, "transmitted"), count(&result, "lost")), (95, 10));
         assert_eq!(count(&result["rtt_ns"], "count"), 85);
         assert_eq!(output.status.code(), Some(0));
     }
-    let output = ping(&chain, &["-c", "3", "-W", "100ms"], "198.18.1.99");
+    let output = ping(&chain, &["-c", "3", "-W", "100ms", "--json", "-"], "198.18.1.99");
     assert_eq!(output.status.code(), Some(1), "nobody is there");
+    assert!(result_of(&output)["rtt_ns"].is_null());
 }
 
 /// Answers echo requests 1 to 6 by hand: 2 twice, 3 after 4, 5 with a byte changed.
@@ -119,13 +127,46 @@ fn duplicates_reordered_and_corrupt_replies_are_told_apart() {
     let host = chain.destination(false);
     let output = ping(&chain, &["-c", "6", "-W", "5s", "--json", "-", "-i", "50ms"], &host);
     answering.join().expect("no panic").expect("answers");
-    let (result, said) = (json(&output), String::from_utf8_lossy(&output.stderr));
+    let (result, said) = (result_of(&output), String::from_utf8_lossy(&output.stderr));
     assert_eq!((count(&result, "transmitted"), count(&result, "received")), (6, 5), "{said}");
     assert_eq!((count(&result, "duplicated"), count(&result, "reordered")), (1, 1), "{said}");
     assert_eq!((count(&result, "corrupt"), count(&result, "lost")), (1, 1), "{said}");
     assert!(said.contains("icmp_seq=5 corrupt: byte 22 is not what was sent"), "{said}");
     assert!(said.contains("(DUP!)") && said.contains("(reordered)"), "{said}");
     assert!(said.contains("6 packets transmitted, 5 received, +1 duplicates"), "{said}");
+}
+
+/// As many times stand in the bars as there were replies, and in the JSON's histogram.
+#[test]
+fn the_histogram_has_every_reply() {
+    if !privileged("the_histogram_has_every_reply") {
+        return;
+    }
+    let chain = Chain::new(1);
+    let more = ["-q", "-c", "50", "--histogram", "--json", "-"];
+    let output = ping(&chain, &more, &chain.destination(true));
+    let said = String::from_utf8_lossy(&output.stderr);
+    let bars: Vec<(f64, f64, u64)> = said
+        .lines()
+        .filter_map(|line| {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            match words[..] {
+                [low, "to", high, "ms", count, ..] => {
+                    Some((low.parse().ok()?, high.parse().ok()?, count.parse().ok()?))
+                }
+                _ => None,
+            }
+        })
+        .collect();
+    assert_eq!(bars.iter().map(|(_, _, count)| count).sum::<u64>(), 50, "{said}");
+    let result = result_of(&output);
+    let rtt = &result["rtt_ns"];
+    let millis = |name: &str| rtt[name].as_u64().expect("a time") as f64 / 1e6;
+    // The ends are rounded to a tenth of a microsecond, the values to a thousandth of themselves.
+    let (first, last) = (bars[0], bars[bars.len() - 1]);
+    assert!(first.0 <= millis("min") + 1e-4 && millis("min") <= first.1 * 1.001 + 1e-4, "{said}");
+    assert!(last.0 <= millis("max") + 1e-4 && millis("max") <= last.1 * 1.001 + 1e-4, "{said}");
+    assert!(rtt["histogram"].is_string(), "{rtt}");
 }
 
 #[test]

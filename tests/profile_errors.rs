@@ -84,3 +84,32 @@ fn what_is_huge_is_refused_as_a_whole() {
     });
     insta::assert_snapshot!(messages.join("\n"));
 }
+
+/// What a short text can ask for by repeating itself is bounded: each of these took minutes, or all
+/// memory.
+#[test]
+fn what_is_short_and_huge_is_refused() {
+    let stream = |packet: &str, more: &str| {
+        format!("{{to: null, size: 128B, rate: 1kpps, packet: {packet}{more}}}")
+    };
+    let streams = |first: String, other: String, count: usize| {
+        let others = vec![other; count].join(", ");
+        format!("streams: [{first}, {others}]")
+    };
+    let weights: String = (0..1024).map(|n| format!("{n}: {}, ", 1 + n % 127)).collect();
+    let first = stream(&format!("[ipv4, udp: {{dst: &a {{list: {{{weights}}}}}}}]"), "");
+    let dealt = streams(first, stream("[ipv4, udp: {dst: *a}]", ""), 40);
+    let first = stream("[ipv4, udp: {dst: &a {list: {1: 65535, 2: 1}}}]", "");
+    let long = streams(first, stream("[ipv4, udp: {dst: *a}]", ""), 100);
+    let lists = "[ipv4: {dscp: &b {list: {1: 65535, 2: 1}}}, udp: {src: *b, dst: *b}]";
+    let first = stream(
+        lists,
+        ", fragments: &f {pieces: [&p {offset: 0, length: 8}, *p, *p, *p, *p, *p, *p, *p]}",
+    );
+    let pieces = streams(first, stream("[ipv4: {dscp: *b}, udp]", ", fragments: *f"), 40);
+    for text in [dealt, long, pieces] {
+        assert!(text.len() < 20_000, "{}", text.len());
+        let errors = profile::parse("p.yaml", &text, &[]).expect_err("is too much").to_string();
+        assert!(errors.contains("too long to deal out") || errors.contains("256 MiB"), "{errors}");
+    }
+}

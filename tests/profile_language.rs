@@ -159,6 +159,57 @@ fn values_of_numbers() {
     assert_eq!(udp("{decrement: 5..9}"), counter(9, u128::MAX, 5));
 }
 
+/// Names stand wherever values do, and steps of addresses may be written as such.
+#[test]
+fn values_that_have_a_name() {
+    let dscp = |text| value("ipv4", "dscp", text);
+    assert_eq!(dscp("ef"), FieldValue::Fixed(46));
+    assert_eq!(dscp("AF41"), FieldValue::Fixed(34));
+    assert_eq!(dscp("[ef, 0, cs6]"), FieldValue::List(vec![46, 0, 48]));
+    assert_eq!(dscp("{list: {ef: 1, cs0: 2}}"), FieldValue::List(vec![0, 46, 0]));
+    let low_high = FieldValue::Weighted(vec![
+        Weighted { low: 46, high: 46, weight: 1 },
+        Weighted { low: 0, high: 8, weight: 3 },
+    ]);
+    assert_eq!(dscp("{random: {ef: 1, cs0..cs1: 3}}"), low_high);
+    assert_eq!(value("ipv6", "ecn", "ce"), FieldValue::Fixed(3));
+    assert_eq!(value("arp", "operation", "reply"), FieldValue::Fixed(2));
+    let flags = |text: &str| {
+        let text = format!(
+            "streams: [{{size: 128B, rate: 1kpps, packet: [ipv4, {{tcp: {{flags: {text}}}}}]}}]"
+        );
+        parse(&text).streams[0].headers[2].setting("flags").expect("is set").clone()
+    };
+    assert_eq!(flags("syn"), FieldValue::Fixed(2));
+    assert_eq!(flags("fin+psh+ack"), FieldValue::Fixed(0x19));
+    assert_eq!(flags("[syn, syn+ack]"), FieldValue::List(vec![2, 0x12]));
+    let start = v4("198.18.0.0");
+    let counter = |step, count| FieldValue::Counter { start, step, count };
+    assert_eq!(
+        value("ipv4", "dst", "{increment: 198.18.0.0, step: 0.0.1.0, count: 300}"),
+        counter(256, 300)
+    );
+    let step = value("ipv6", "dst", "{increment: '2001:2::', step: '0:0:0:1::', count: 9}");
+    assert_eq!(step, FieldValue::Counter { start: v6("2001:2::"), step: 1 << 64, count: 9 });
+}
+
+/// An entry of a list of addresses takes what a field takes, and other fields may follow it.
+#[test]
+fn entries_of_a_list_may_change() {
+    let text = "streams: [{size: 256B, rate: 1kpps, packet: [{ipv6: {dst: {same_as: 'srh.segments[1]'}}}, \
+                {srh: {segments: ['2001:2:0:3::1', {increment: '2001:2:0:2::1', count: 9}]}}, udp]}]";
+    let profile = parse(text);
+    let srh = &profile.streams[0].headers[2];
+    assert_eq!(
+        srh.data(),
+        [v6("2001:2:0:3::1").to_be_bytes(), v6("2001:2:0:2::1").to_be_bytes()].concat()
+    );
+    let [entry] = srh.custom.as_slice() else { panic!("{:?}", srh.custom) };
+    assert_eq!((&*entry.name, entry.bit_offset, entry.bits), ("segments[1]", 24 * 8, 128));
+    let start = v6("2001:2:0:2::1");
+    assert_eq!(entry.value, FieldValue::Counter { start, step: 1, count: 9 });
+}
+
 #[test]
 fn values_of_addresses() {
     let ipv4 = |text| value("ipv4", "dst", text);
@@ -262,11 +313,15 @@ streams:
   - {name: b, size: 128B, rate: 1kpps, packet: [ethernet, ipv4: {dst: {random: 198.18.0.0..198.20.0.0}}, udp]}
   - {name: c, size: 128B, rate: 1kpps, packet: [ipv6: {dst: {list: ['2001:2::1', '2001:4860::1']}}, udp]}
   - {name: d, size: 128B, rate: 1kpps, packet: [ipv4: {src: 8.8.8.8, dst: 10.0.0.0/8}, udp]}
+  - {name: e, size: 128B, rate: 1kpps, packet: [ipv6, srh: {segments: ['2001:2::9', '2001:4860::2']}, udp]}
+  - {name: f, size: 128B, rate: 1kpps, packet: [ipv6, routing_type0: {addresses: [{increment: '2001:2:0:ffff::', step: '0:0:1::', count: 2}]}, udp]}
+  - {name: g, size: 128B, rate: 1kpps, packet: [ipv6, routing_type2: {home_address: '2001:4860::3'}, udp]}
+  - {name: h, size: 128B, rate: 1kpps, packet: [ipv4: {options: [nop, loose_source_route: {route: [198.18.0.9, 8.8.8.8]}]}, udp]}
 ";
     let profile = parse(text);
     let problems = profile.origin.errors(safety::check(&profile, &[]));
     insta::assert_snapshot!(problems);
-    let allowed = ["8.8.8.8", "9.9.9.9", "198.20.0.0/16", "2001:4860::/32"];
+    let allowed = ["8.8.8.8", "9.9.9.9", "198.20.0.0/16", "2001:4860::/32", "2001:2:1::/48"];
     let allowed: Vec<safety::Prefix> =
         allowed.iter().map(|text| safety::Prefix::parse(text).expect("is one")).collect();
     assert_eq!(safety::check(&profile, &allowed), Vec::new());

@@ -115,6 +115,54 @@ fn speeds_repetitions_and_gaps() {
     assert_eq!(order, [0, 1, 2, 0, 1, 2]);
 }
 
+/// Packets of a capture by their numbers, headers and fields, at the distances that they had.
+#[test]
+fn some_packets_of_a_capture() {
+    let stream = |n: u32, packet: &str| {
+        format!("{{to: null, start: {n}us, rate: 1kpps, count: 1, size: 90B, packet: {packet}}}")
+    };
+    let packets = [
+        "[arp]",
+        "[ipv4: {dst: 198.18.0.9}, udp: {src: 7, dst: 53}]",
+        "[ipv4: {dst: 198.18.1.9}, udp: {src: 8, dst: 9}]",
+        "[vlan: {id: 5}, ipv6, tcp: {flags: syn}]",
+        "[ipv4: {dst: 198.18.0.7, ttl: 3}, tcp: {dst: 53, flags: syn+ack}]",
+    ];
+    let streams: Vec<String> =
+        packets.iter().zip(0..).map(|(packet, n)| stream(n, packet)).collect();
+    let captured = made(&format!("lab: b2b\nstreams: [{}]", streams.join(", ")));
+    let file = whole(&captured);
+    let sent = |keys: &str| -> Vec<usize> {
+        let sent = replayed(&file, &format!("replay: {{file: c.pcap, {keys}}}"));
+        let first = sent[0].1.clone();
+        let start = captured.iter().find(|(_, frame)| *frame == first).expect("captured").0;
+        let place = |(time, frame): &(u64, Vec<u8>)| {
+            let n = captured.iter().position(|(_, other)| other == frame).expect("captured");
+            assert_eq!(*time, captured[n].0 - start, "{keys}");
+            n + 1
+        };
+        sent.iter().map(place).collect()
+    };
+    assert_eq!(sent("only: 2..4"), [2, 3, 4]);
+    assert_eq!(sent("only: {packets: [1, 4..5]}"), [1, 4, 5]);
+    assert_eq!(sent("only: udp"), [2, 3]);
+    assert_eq!(sent("only: [arp, ipv6]"), [1, 4]);
+    assert_eq!(sent("except: tcp"), [1, 2, 3]);
+    assert_eq!(sent("only: {ipv4.dst: 198.18.0.0/24}"), [2, 5]);
+    assert_eq!(sent("only: {ipv4.dst: 198.18.0.0/24, has: tcp}"), [5]);
+    assert_eq!(sent("only: {tcp.flags: [syn, syn+ack]}, except: {ipv4.ttl: 1..9}"), [4]);
+    assert_eq!(sent("only: {vlan.id: 1..4094}"), [4]);
+    // What is said of packets is said of them by their numbers in the file.
+    let (_dir, path) = beside(&file);
+    let text = |keys: &str| {
+        format!("lab: b2b\nstreams: [{{tag: true, replay: {{file: c.pcap, {keys}}}}}]")
+    };
+    let told = refused(&path, &text("only: 3..4"));
+    assert!(told.contains("1 of 2 packets have no room for a probe tag, number 4"), "{told}");
+    let told = refused(&path, &text("only: dns, except: 1..5"));
+    assert!(told.contains("none of its 5 packets is taken"), "{told}");
+}
+
 #[test]
 fn a_clock_that_was_set_back_keeps_the_order() {
     let frame = |n: u8| vec![n; 14];

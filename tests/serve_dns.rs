@@ -5,12 +5,13 @@ mod common;
 
 use std::io::{BufRead, Read, Write};
 use std::net::{SocketAddr, TcpStream, UdpSocket};
+use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use chain::Chain;
-use common::{privileged, wirestorm};
+use common::{assert_is_as, privileged, wirestorm, wirestorm_with};
 use serde_json::Value;
 use tempfile::TempDir;
 use wirestorm::packet::random;
@@ -20,6 +21,7 @@ const ROUTER: usize = 1;
 const SERVER: usize = 2;
 const V4: &str = "198.18.1.2";
 const V6: &str = "2001:db8:1::2";
+const SCHEMA: &str = include_str!("../docs/serve-dns.schema.json");
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Ends with the test.
@@ -54,7 +56,7 @@ fn text(len: usize) -> Vec<String> {
     bytes.chunks(250).map(|part| String::from_utf8_lossy(part).into_owned()).collect()
 }
 
-const SIZES: [usize; 6] = [20, 100, 500, 1100, 1700, 3900];
+const SIZES: [usize; 6] = [20, 100, 500, 1100, 1700, 3950];
 
 impl Scene {
     fn new() -> Self {
@@ -158,7 +160,19 @@ impl Scene {
         }
         let status = front.0.wait().expect("it ends");
         assert_eq!(status.code(), Some(0), "{said}");
-        (self.lines(), said)
+        let lines = self.lines();
+        lines.iter().for_each(|line| assert_is_as(SCHEMA, line));
+        (lines, said)
+    }
+
+    /// The most memory that the front end has had, in bytes.
+    fn memory(&self) -> u64 {
+        let front = self.front.as_ref().expect("it runs");
+        let status = std::fs::read_to_string(format!("/proc/{}/status", front.0.id()));
+        let status = status.expect("it runs");
+        let line = status.lines().find(|line| line.starts_with("VmHWM:")).expect("a line");
+        let kib: u64 = line.split_whitespace().nth(1).expect("a number").parse().expect("one");
+        kib * 1024
     }
 
     /// A counter of /proc/net/snmp6 in the client's namespace.
@@ -184,7 +198,8 @@ fn answers_arrive_in_fragments_and_by_tcp() {
         return;
     }
     let mut scene = Scene::new();
-    scene.serve(&["--settle", "6s", "--follow-up", "next", "--client-prefix", "32,128"]);
+    // The follow-up at the end comes before its question is still for that long; nobody waits for it.
+    scene.serve(&["--settle", "60s", "--follow-up", "next", "--client-prefix", "32,128"]);
     let before = scene.client_count("Ip6ReasmOKs");
     for size in SIZES {
         let name = format!("s{size}.test");
@@ -199,10 +214,10 @@ fn answers_arrive_in_fragments_and_by_tcp() {
     assert_eq!(scene.client_count("Ip6ReasmOKs") - before, SIZES.len() as u64);
     // Another client, which says that it has room for 1232 bytes: it is told to come by TCP.
     let mut kdig = Command::new("kdig");
-    kdig.args([&format!("@{V6}"), "+bufsize=1232", "s3900.test", "TXT"]);
+    kdig.args([&format!("@{V6}"), "+bufsize=1232", "s3950.test", "TXT"]);
     let output = scene.chain.run(CLIENT, &mut kdig);
     let said = String::from_utf8_lossy(&output.stdout);
-    assert!(scene.has(&said, 3900), "{said}");
+    assert!(scene.has(&said, 3950), "{said}");
     // A log that was moved away is opened anew.
     let moved = scene.dir.path().join("log.1");
     std::fs::rename(scene.log(), &moved).expect("it moves");
@@ -212,6 +227,7 @@ fn answers_arrive_in_fragments_and_by_tcp() {
     let (mut lines, said) = scene.end();
     let old = std::fs::read_to_string(&moved).expect("the old log");
     lines.extend(old.lines().map(|line| serde_json::from_str(line).expect("JSON")));
+    lines.iter().for_each(|line| assert_is_as(SCHEMA, line));
     let totals = event(&lines, "totals")[0];
     assert_eq!(totals["fragmented"], 13, "each size and family, and the follow-up: {said}");
     assert_eq!((&totals["truncated"], &totals["tcp_answers"]), (&1.into(), &13.into()));
@@ -299,8 +315,8 @@ fn a_whole_answer_proves_what_was_lost() {
         assert_eq!((&line["fragmented"], &line["whole"]), (&1.into(), &1.into()), "{line}");
         // What no packet takes whole is asked to come by TCP.
         let said =
-            scene.dig(&[&server, "+bufsize=4096", "+tries=3", "+time=1", "s3900.test", "TXT"]);
-        assert!(scene.has(&said, 3900), "{said}");
+            scene.dig(&[&server, "+bufsize=4096", "+tries=3", "+time=1", "s3950.test", "TXT"]);
+        assert!(scene.has(&said, 3950), "{said}");
     }
     scene.end();
 }
@@ -380,7 +396,7 @@ fn truncated_answers_are_fetched_by_tcp() {
     scene.unbound = None;
     scene.start_unbound();
     scene.serve(&[]);
-    for size in [1700, 3900] {
+    for size in [1700, 3950] {
         let name = format!("s{size}.test");
         let said = scene.dig(&[&format!("@{V6}"), "+bufsize=4096", "+ignore", &name, "TXT"]);
         assert!(scene.has(&said, size), "{said}");
@@ -480,6 +496,222 @@ fn a_client_gets_no_more_than_its_rate() {
     assert!(count("limited").abs_diff(count("limited_truncated")) <= 1);
 }
 
+/// A query for a name of its own.
+fn query(id: u16) -> Vec<u8> {
+    let mut bytes = vec![(id >> 8) as u8, id as u8, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0];
+    let label = format!("q{id}");
+    bytes.push(label.len() as u8);
+    bytes.extend(label.as_bytes());
+    bytes.extend(b"\x04test\0\0\x10\0\x01");
+    bytes
+}
+
+/// A socket in a namespace that has room for what these tests send.
+fn roomy(chain: &Chain, at: usize, address: &str) -> UdpSocket {
+    chain.within(at, || {
+        let socket = UdpSocket::bind(address).expect("a socket");
+        let buffer = 32u32 << 20;
+        let option = libc::SO_RCVBUFFORCE;
+        wirestorm::sys::raw_socket::set_option(socket.as_fd(), libc::SOL_SOCKET, option, buffer)
+            .expect("a buffer");
+        socket
+    })
+}
+
+/// Sends queries, and learns of each what its answer's code is. Those that are not answered are sent
+/// again after a while, as resolvers do; those that are never answered have no code.
+fn ask_all(socket: &UdpSocket, ids: std::ops::Range<u16>) -> Vec<Option<u8>> {
+    let mut codes = vec![None; ids.len()];
+    let mut answer = [0; 2048];
+    let until = Instant::now() + PATIENCE * 2;
+    socket.set_read_timeout(Some(Duration::from_secs(6))).expect("a time-out");
+    while codes.iter().any(Option::is_none) && Instant::now() < until {
+        for id in ids.clone().filter(|id| codes[usize::from(id - ids.start)].is_none()) {
+            socket.send(&query(id)).expect("it is sent");
+            if id % 16 == 0 {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        }
+        while codes.iter().any(Option::is_none) {
+            let Ok(len) = socket.recv(&mut answer) else { break };
+            let id = u16::from_be_bytes([answer[0], answer[1]]);
+            let asked = query(id);
+            assert_eq!(answer[12..len.min(asked.len())], asked[12..], "the question of {id}");
+            codes[usize::from(id - ids.start)] = Some(answer[3] & 15);
+        }
+    }
+    codes
+}
+
+/// A server that says nothing before it has been asked everything: all queries wait at once, and each
+/// client's answer is its own.
+#[test]
+fn thousands_of_queries_wait_at_once() {
+    const COUNT: u16 = 8000;
+    if !privileged("thousands_of_queries_wait_at_once") {
+        return;
+    }
+    let mut scene = Scene::new();
+    let server = roomy(&scene.chain, SERVER, "127.0.0.1:5454");
+    server.set_read_timeout(Some(PATIENCE * 2)).expect("a time-out");
+    let served = std::thread::spawn(move || {
+        let mut waiting = std::collections::BTreeMap::new();
+        let mut query = [0; 600];
+        while waiting.len() < usize::from(COUNT) {
+            let Ok((len, from)) = server.recv_from(&mut query) else { break };
+            waiting.insert(query[12..len].to_vec(), (query[..len].to_vec(), from));
+        }
+        let count = waiting.len();
+        // The last question first.
+        for (n, (mut answer, from)) in waiting.into_values().rev().enumerate() {
+            answer[2] |= 0x80;
+            let _ = server.send_to(&answer, from);
+            if n % 16 == 0 {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        }
+        count
+    });
+    scene.serve_before(&["--backend", "127.0.0.1:5454"], &["--timeout", "60s"]);
+    let client = roomy(&scene.chain, CLIENT, "[::]:0");
+    let at: SocketAddr = format!("[{V6}]:53").parse().expect("an address");
+    scene.chain.within(CLIENT, || client.connect(at).expect("a route"));
+    let codes = ask_all(&client, 0..COUNT);
+    assert_eq!(served.join().expect("no panic"), usize::from(COUNT));
+    let answered = codes.iter().filter(|code| **code == Some(0)).count();
+    let memory = scene.memory();
+    let (lines, said) = scene.end();
+    let totals = event(&lines, "totals")[0];
+    assert_eq!(answered, usize::from(COUNT), "{said}{totals:#}");
+    assert_eq!((&totals["server_queries"], &totals["server_retries"]), (&COUNT.into(), &0.into()));
+    assert_eq!((&totals["overload"], &totals["servfail"]), (&0.into(), &0.into()));
+    println!("{COUNT} queries in flight: {} KiB at most", memory >> 10);
+    assert!(memory < 64 << 20, "{memory} bytes");
+}
+
+/// More queries than may wait, before a server that is silent: those above the limit fail at once, the
+/// others when their time is over; and it goes on.
+#[test]
+fn queries_beyond_the_limit_fail_at_once() {
+    if !privileged("queries_beyond_the_limit_fail_at_once") {
+        return;
+    }
+    let mut scene = Scene::new();
+    // It takes everything and answers nothing.
+    let _silent = roomy(&scene.chain, SERVER, "127.0.0.1:5454");
+    let limits = ["--max-in-flight", "100", "--timeout", "3s", "--retries", "0"];
+    scene.serve_before(&["--backend", "127.0.0.1:5454"], &limits);
+    let client = roomy(&scene.chain, CLIENT, "0.0.0.0:0");
+    let at: SocketAddr = format!("{V4}:53").parse().expect("an address");
+    scene.chain.within(CLIENT, || client.connect(at).expect("a route"));
+    let codes = ask_all(&client, 0..150);
+    assert_eq!(codes, vec![Some(2); 150], "SERVFAIL");
+    let (lines, said) = scene.end();
+    let totals = event(&lines, "totals")[0];
+    assert_eq!((&totals["overload"], &totals["servfail"]), (&50.into(), &150.into()), "{said}");
+}
+
+/// Hundreds of TCP connections from one client: those above the limit are closed, and others are
+/// served.
+#[test]
+fn connections_are_bounded() {
+    if !privileged("connections_are_bounded") {
+        return;
+    }
+    let mut scene = Scene::new();
+    scene.serve(&["--max-connections", "20"]);
+    let at: SocketAddr = format!("[{V6}]:53").parse().expect("an address");
+    let held: Vec<TcpStream> = scene.chain.within(CLIENT, || {
+        let connect = || TcpStream::connect(at).expect("the kernel takes it");
+        (0..300).map(|_| connect()).collect()
+    });
+    let closed = || {
+        let is_closed = |mut stream: &TcpStream| {
+            stream.set_nonblocking(true).expect("it has a mode");
+            let read = stream.read(&mut [0]);
+            !read.is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock)
+        };
+        held.iter().filter(|stream| is_closed(stream)).count()
+    };
+    let until = Instant::now() + PATIENCE;
+    while closed() < 280 && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert_eq!(closed(), 280);
+    drop(held);
+    let said = scene.dig(&[&format!("@{V6}"), "+bufsize=4096", "s1700.test", "TXT"]);
+    assert!(scene.has(&said, 1700), "{said}");
+    // Clients that went away made room.
+    let said = scene.dig(&[&format!("@{V6}"), "+tcp", "s100.test", "TXT"]);
+    assert!(scene.has(&said, 100), "{said}");
+    let (lines, _) = scene.end();
+    let totals = event(&lines, "totals")[0];
+    assert_eq!(
+        (&totals["connections"], &totals["connections_refused"]),
+        (&301.into(), &280.into())
+    );
+}
+
+/// Answers router solicitations in the router's namespace until it is dropped: the link-layer option
+/// comes behind another.
+fn advertise(scene: &Scene) -> (std::sync::Arc<std::sync::atomic::AtomicBool>, impl Drop + use<>) {
+    use socket2::{Domain, Protocol, SockAddr, Socket, Type};
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+    struct Advertiser(Arc<AtomicBool>, Option<std::thread::JoinHandle<()>>);
+    impl Drop for Advertiser {
+        fn drop(&mut self) {
+            self.0.store(true, Relaxed);
+            let _ = self.1.take().map(std::thread::JoinHandle::join);
+        }
+    }
+    let link = scene.chain.sh(ROUTER, "ip -o link show right");
+    let index: u32 = link.split(':').next().expect("an index").trim().parse().expect("a number");
+    let mac = link.split_whitespace().skip_while(|word| *word != "link/ether").nth(1);
+    let mac = mac.expect("a MAC").split(':').map(|byte| u8::from_str_radix(byte, 16).expect("hex"));
+    let mut advertisement = vec![134, 0, 0, 0, 64, 0, 0x07, 0x08, 0, 0, 0, 0, 0, 0, 0, 0];
+    advertisement.extend([5, 1, 0, 0, 0, 0, 0x05, 0xdc]);
+    advertisement.extend([1, 1]);
+    advertisement.extend(mac);
+    let socket = scene.chain.within(ROUTER, || {
+        let socket = Socket::new(Domain::IPV6, Type::RAW, Some(Protocol::ICMPV6)).expect("raw");
+        socket.set_multicast_if_v6(index).expect("the interface");
+        socket.set_multicast_hops_v6(255).expect("hops");
+        socket.set_read_timeout(Some(Duration::from_millis(50))).expect("a time-out");
+        socket
+    });
+    let all = std::net::SocketAddrV6::new("ff02::1".parse().expect("one"), 0, 0, index);
+    let (stop, asked) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+    let (stopped, was_asked) = (stop.clone(), asked.clone());
+    let thread = std::thread::spawn(move || {
+        let mut message = [0; 256];
+        while !stopped.load(Relaxed) {
+            if (&socket).read(&mut message).is_ok_and(|len| len > 0) && message[0] == 133 {
+                was_asked.store(true, Relaxed);
+                let _ = socket.send_to(&advertisement, &SockAddr::from(all));
+            }
+        }
+    });
+    (asked, Advertiser(stop, Some(thread)))
+}
+
+/// The router that advertises itself is the gateway, though this host has no route to the client.
+#[test]
+fn the_gateway_is_the_router_that_advertises_itself() {
+    if !privileged("the_gateway_is_the_router_that_advertises_itself") {
+        return;
+    }
+    let mut scene = Scene::new();
+    scene.chain.sh(SERVER, "ip -6 route del 2001:db8::/64");
+    let (asked, _advertiser) = advertise(&scene);
+    scene.serve(&["--gateway", "ra"]);
+    assert!(asked.load(std::sync::atomic::Ordering::Relaxed), "it solicits");
+    let said = scene.dig(&[&format!("@{V6}"), "+bufsize=4096", "s1700.test", "TXT"]);
+    assert!(scene.has(&said, 1700), "{said}");
+    scene.end();
+}
+
 /// The link goes down while an answer is on its way, clients are gone: it says so, and goes on when
 /// the link is back.
 #[test]
@@ -568,13 +800,19 @@ fn it_is_a_service() {
     let path = scene.dir.path().join("notify");
     let socket = std::os::unix::net::UnixDatagram::bind(&path).expect("a socket");
     socket.set_read_timeout(Some(PATIENCE)).expect("a time-out");
-    let mut command = wirestorm();
+    // The unit of docs/serve.md gives it no more.
+    let everybody = std::os::unix::fs::PermissionsExt::from_mode(0o777);
+    std::fs::set_permissions(scene.dir.path(), everybody).expect("a mode");
+    std::os::unix::fs::chown(&path, Some(65_534), None).expect("given away");
+    let mut command = wirestorm_with(&["net_raw", "net_bind_service"]);
     command.args(["serve", "dns", "-I", "left", "--backend", "127.0.0.1:5353"]);
     command.env("NOTIFY_SOCKET", &path).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut front = Process(scene.chain.spawn(SERVER, &mut command));
     let mut word = [0; 64];
     let len = socket.recv(&mut word).expect("it is ready");
     assert_eq!(&word[..len], b"READY=1");
+    let said = scene.dig(&[&format!("@{V6}"), "+bufsize=4096", "s1700.test", "TXT"]);
+    assert!(scene.has(&said, 1700), "{said}");
     front.signal("INT");
     let len = socket.recv(&mut word).expect("it ends");
     assert_eq!(&word[..len], b"STOPPING=1");
@@ -584,6 +822,6 @@ fn it_is_a_service() {
         .map(|line| serde_json::from_str(&line.expect("a line")).expect("JSON"))
         .map(|line: Value| line["event"].clone())
         .collect();
-    assert_eq!(events, ["start", "totals"]);
+    assert_eq!(events, ["start", "outcome", "client", "totals"]);
     assert_eq!(front.0.wait().expect("it ends").code(), Some(0));
 }

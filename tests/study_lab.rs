@@ -7,9 +7,9 @@ mod lab_support;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use common::{privileged, root, wirestorm};
+use common::{assert_is_as, privileged, root, wirestorm, wirestorm_with};
 use serde_json::Value;
-use wirestorm::study::statistics::proportion::Share;
+use wirestorm::study::statistics::proportion::{Interval, Share};
 
 /// One lab at a time.
 static MACHINE: Mutex<()> = Mutex::new(());
@@ -51,13 +51,25 @@ const RANDOM: &str = "table inet t {
   }
 }";
 
-/// Known truth 8 a hundred times: 200 datagrams of three fragments, of which the router drops a random
-/// tenth; the loss is 27.1 %. Wilson's interval covers it with probability 0.953 at this size (summed
-/// over the binomial), so that of 100 at least 80 do but in one of 10^8 runs of a right program, and all
-/// hundred do in one of 117: an upper bound would fail a right program, and is not asked for. The mean
-/// loss of all 20,000 is held to four and a half standard deviations.
-#[test]
-fn intervals_cover_the_truth() {
+/// How many intervals of a hundred studies cover the truth.
+#[derive(Debug)]
+struct Coverage {
+    wilson: usize,
+    clopper_pearson: usize,
+    /// Datagrams lost of all that were sent.
+    lost: f64,
+}
+
+/// Studies whose intervals are counted.
+const REPEATS: u32 = 100;
+/// Datagrams of a study. At this number Wilson's interval and Clopper and Pearson's cover 27.1 % for the
+/// same counts of losses, with probability 0.9564 (summed over the binomial).
+const TRIES: u32 = 195;
+/// 1 − 0.9³.
+const TRUTH: f64 = 0.271;
+
+/// A hundred studies of known truth 8, one after the other.
+fn a_hundred_studies(seed: u64) -> Coverage {
     use wirestorm::lab::Lab;
     use wirestorm::profile::model::{LabSpec, TestKind, Topology};
     use wirestorm::study::compose::{Common, Ends};
@@ -66,13 +78,8 @@ fn intervals_cover_the_truth() {
     use wirestorm::study::tester::Tester;
     use wirestorm::study::wire::Interface;
 
-    const REPEATS: u32 = 100;
-    const TRIES: u32 = 200;
-    const TRUTH: f64 = 0.271;
-    if !privileged("intervals_cover_the_truth") {
-        return;
-    }
-    let _alone = MACHINE.lock().unwrap_or_else(PoisonError::into_inner);
+    // What was begun and cannot be completed stays for a second: at this spacing about 700 datagrams, of
+    // the 4 MiB of fragments that Linux keeps (net.ipv6.ip6frag_high_thresh).
     let yaml = format!(
         "lab: router\ntest: {{kind: fragments, families: ipv6, count: 3, arms: [fragments], tries: {}, \
          spacing: 400us, wait: 100ms}}\n",
@@ -80,7 +87,6 @@ fn intervals_cover_the_truth() {
     );
     let profile = wirestorm::profile::parse("coverage.yaml", &yaml, &[]).expect("a profile");
     let TestKind::Study(study) = &profile.test else { panic!("a study") };
-    // What was begun and cannot be completed must go before it fills the 4 MiB that all of it may take.
     let sysctl = vec![("net.ipv6.ip6frag_time".into(), "1".into())];
     let spec = LabSpec { nft: Some(RANDOM.into()), sysctl, ..lab_support::spec(Topology::Router) };
     let lab = Lab::up(&spec, 1).expect("a lab");
@@ -117,7 +123,7 @@ fn intervals_cover_the_truth() {
     let plan = Plan::new(study).expect("a plan");
     let never = AtomicBool::new(false);
     let mut tester = Tester::new(study, &plan, &common, &mut wire, &never);
-    tester.rounds(1, &mut |_| ()).expect("it sends");
+    tester.rounds(seed, &mut |_| ()).expect("it sends");
     let observed = std::mem::take(&mut tester.observed);
     stop.store(true, std::sync::atomic::Ordering::Relaxed);
     sink.join().expect("the sink ends");
@@ -130,14 +136,46 @@ fn intervals_cover_the_truth() {
         share.hits += u64::from(record.socket == 0);
     }
     assert!(repeats.iter().all(|share| share.tries == u64::from(TRIES)));
-    let covered =
-        repeats.iter().filter(|share| share.wilson().expect("tries").covers(TRUTH)).count();
+    let covering = |of: fn(Share) -> Option<Interval>| {
+        repeats.iter().filter(|share| of(**share).expect("tries").covers(TRUTH)).count()
+    };
     let lost: u64 = repeats.iter().map(|share| share.hits).sum();
-    let mean = lost as f64 / f64::from(REPEATS * TRIES);
-    println!("{covered} of {REPEATS} intervals cover {TRUTH}; the mean loss is {mean}");
-    assert!(covered >= 80, "{covered} of {REPEATS}");
-    let deviation = (TRUTH * (1.0 - TRUTH) / f64::from(REPEATS * TRIES)).sqrt();
-    assert!((mean - TRUTH).abs() < 4.5 * deviation, "{mean}");
+    Coverage {
+        wilson: covering(Share::wilson),
+        clopper_pearson: covering(Share::clopper_pearson),
+        lost: lost as f64 / f64::from(REPEATS * TRIES),
+    }
+}
+
+/// Known truth 8 a hundred times: 195 datagrams of three fragments, of which the router drops a random
+/// tenth. 90 to 99 of a hundred intervals cover the loss of 27.1 %.
+///
+/// The router's random numbers cannot be seeded, and of a hundred studies of a right program fewer than 90
+/// cover it with probability 0.004, and all hundred with 0.012. So a hundred that is outside is done once
+/// more, and that alone counts: a right program fails one time in 4,000. One whose intervals covered 85 % of
+/// the time would fail with probability 0.81, one with 80 % with 0.99. The mean loss of all 19,500 is held
+/// to four and a half standard deviations.
+#[test]
+fn intervals_cover_the_truth() {
+    if !privileged("intervals_cover_the_truth") {
+        return;
+    }
+    let _alone = MACHINE.lock().unwrap_or_else(PoisonError::into_inner);
+    let is_right = |of: &Coverage| {
+        [of.wilson, of.clopper_pearson].iter().all(|count| (90..=99).contains(count))
+    };
+    let mut coverage = Vec::new();
+    for seed in 1..=2 {
+        let found = a_hundred_studies(seed);
+        println!("of {REPEATS} intervals cover {TRUTH}: {found:?}");
+        let deviation = (TRUTH * (1.0 - TRUTH) / f64::from(REPEATS * TRIES)).sqrt();
+        assert!((found.lost - TRUTH).abs() < 4.5 * deviation, "{found:?}");
+        if is_right(&found) {
+            return;
+        }
+        coverage.push(found);
+    }
+    panic!("twice outside of 90 to 99: {coverage:?}");
 }
 
 /// Hosts that run nothing of ours: the kernel answers echo requests and refuses TCP, which is an answer
@@ -277,7 +315,8 @@ fn tshark_reads_what_studies_send() {
     }
 }
 
-/// A sink in a process of its own ends by a signal with its totals, and its log has what arrived.
+/// A sink in a process of its own on the far host, as a service: it says when it is ready, its log has
+/// what arrived and is opened anew when it was moved away, and a signal ends it with its totals.
 #[test]
 fn a_sink_of_its_own() {
     use std::process::{Command, Stdio};
@@ -292,9 +331,20 @@ fn a_sink_of_its_own() {
     let (tx, rx) = (lab.port("tx").expect("tx"), lab.port("rx").expect("rx"));
     let dir = tempfile::tempdir().expect("a directory");
     let log = dir.path().join("sink.jsonl");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_wirestorm"));
+    // No more than its unit gives it.
+    let mut command = wirestorm_with(&["net_raw"]);
     command.args(["serve", "sink", "--log"]).arg(&log).stderr(Stdio::piped());
+    let everybody = std::os::unix::fs::PermissionsExt::from_mode(0o777);
+    std::fs::set_permissions(dir.path(), everybody).expect("a mode");
+    let notify = dir.path().join("notify");
+    let manager = std::os::unix::net::UnixDatagram::bind(&notify).expect("a socket");
+    std::os::unix::fs::chown(&notify, Some(65_534), None).expect("given away");
+    manager.set_read_timeout(Some(std::time::Duration::from_secs(30))).expect("a time-out");
+    command.env("NOTIFY_SOCKET", &notify);
     let sink = rx.netns.run(|| command.spawn()).expect("in the namespace").expect("it starts");
+    let mut word = [0; 64];
+    let len = manager.recv(&mut word).expect("it is ready");
+    assert_eq!(&word[..len], b"READY=1");
     let yaml = format!(
         "ports: {{tx: {{interface: tx, next_hop: '{}'}}}}\ntest: {{kind: fragments, tries: 5, spacing: 5ms, \
          wait: 300ms, target: {{ipv4: {}, ipv6: {}}}, arms: [small, whole, fragments]}}\n",
@@ -304,23 +354,29 @@ fn a_sink_of_its_own() {
     );
     let (profile, json) = (dir.path().join("study.yaml"), dir.path().join("result.json"));
     std::fs::write(&profile, yaml).expect("written");
-    let mut told = String::new();
-    let mut passed = false;
-    for _ in 0..20 {
+    let study = || {
         let mut run = Command::new(env!("CARGO_BIN_EXE_wirestorm"));
         run.arg("run").arg(&profile).arg("--json").arg(&json).current_dir(root());
         let output = tx.netns.run(|| run.output()).expect("in the namespace").expect("it starts");
-        told = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
-        passed = output.status.success();
-        if passed {
-            break;
-        }
-        // The sink may not listen yet.
-        std::thread::sleep(std::time::Duration::from_millis(100));
+        let told = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        assert!(output.status.success(), "{told}");
+    };
+    let signal = |name: &str| {
+        let sent = Command::new("kill").args(["-s", name, &sink.id().to_string()]).status();
+        assert!(sent.expect("kill is installed").success());
+    };
+    study();
+    // As logrotate does it.
+    let moved = dir.path().join("sink.jsonl.1");
+    std::fs::rename(&log, &moved).expect("it moves");
+    signal("HUP");
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    while !log.exists() {
+        assert!(std::time::Instant::now() < until, "the log is not opened anew");
+        std::thread::sleep(std::time::Duration::from_millis(10));
     }
-    assert!(passed, "{told}");
-    let killed = Command::new("kill").args(["-TERM", &sink.id().to_string()]).status();
-    assert!(killed.expect("kill is installed").success());
+    study();
+    signal("TERM");
     let output = sink.wait_with_output().expect("it ends");
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{said}");
@@ -333,9 +389,23 @@ fn a_sink_of_its_own() {
         assert_eq!(fragments["answered"]["hits"], 5, "{fragments:#}");
         assert!(fragments["largest_fragment"].as_u64() > Some(600), "{fragments:#}");
     }
-    let text = std::fs::read_to_string(&log).expect("a log");
-    let lines: Vec<Value> =
-        text.lines().map(|line| serde_json::from_str(line).expect("a JSON line")).collect();
-    let together = lines.iter().filter(|line| line["largest_fragment"].as_u64() > Some(0)).count();
-    assert!(together >= 10 && lines.len() >= 30, "{text}");
+    let lines = |path: &std::path::Path| -> Vec<Value> {
+        let text = std::fs::read_to_string(path).expect("a log");
+        let line = |line: &str| serde_json::from_str(line).expect("a JSON line");
+        let lines: Vec<Value> = text.lines().map(line).collect();
+        let schema = include_str!("../docs/serve-sink.schema.json");
+        lines.iter().for_each(|line| assert_is_as(schema, line));
+        lines
+    };
+    let (before, after) = (lines(&moved), lines(&log));
+    assert_eq!((&before[0]["event"], &before[0]["blind"]), (&"start".into(), &Value::Null));
+    let totals = after.last().expect("a line");
+    assert_eq!((&totals["event"], &totals["log_lost"]), (&"totals".into(), &0.into()));
+    for of_study in [&before, &after] {
+        let datagrams: Vec<&Value> =
+            of_study.iter().filter(|line| line["event"] == "datagram").collect();
+        let together =
+            datagrams.iter().filter(|line| line["largest_fragment"].as_u64() > Some(0)).count();
+        assert!(together >= 10 && datagrams.len() >= 30, "{of_study:#?}");
+    }
 }

@@ -4,7 +4,7 @@ mod chain;
 mod common;
 
 use chain::{Chain, json};
-use common::{privileged, wirestorm};
+use common::{assert_is_as, privileged, wirestorm};
 use serde_json::Value;
 
 /// Traces to the destination with 5 tries; the exit status and the JSON.
@@ -15,7 +15,9 @@ fn trace(chain: &Chain, v6: bool, more: &[&str]) -> (i32, Value) {
     command.args(more).arg(destination);
     let output = chain.run(0, &mut command);
     eprintln!("{}", String::from_utf8_lossy(&output.stderr));
-    (output.status.code().unwrap_or(-1), json(&output))
+    let result = json(&output);
+    assert_is_as(include_str!("../docs/trace.schema.json"), &result);
+    (output.status.code().unwrap_or(-1), result)
 }
 
 /// The verdict about an arm: outcome, after, before.

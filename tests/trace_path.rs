@@ -6,7 +6,7 @@ mod common;
 use std::process::{Command, Output};
 
 use chain::{Chain, json};
-use common::{privileged, root, wirestorm};
+use common::{assert_is_as, privileged, root, wirestorm};
 use serde_json::Value;
 
 fn trace(chain: &Chain, v6: bool, more: &[&str]) -> Value {
@@ -14,7 +14,14 @@ fn trace(chain: &Chain, v6: bool, more: &[&str]) -> Value {
     command.args(["trace", "--interval", "5ms", "--wait", "300ms", "--json", "-"]);
     let output = chain.run(0, command.args(more).arg(chain.destination(v6)));
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    json(&output)
+    result_of(&output)
+}
+
+/// The JSON result, as its schema has it.
+fn result_of(output: &Output) -> Value {
+    let result = json(output);
+    assert_is_as(include_str!("../docs/trace.schema.json"), &result);
+    result
 }
 
 /// Runs the program as a user without rights; its groups may use ping sockets or not.
@@ -93,7 +100,7 @@ fn a_user_without_rights_finds_every_router_too() {
                 protocol,
                 &destination,
             ];
-            let result = json(&unprivileged(&chain, true, &arguments));
+            let result = result_of(&unprivileged(&chain, true, &arguments));
             assert_eq!(result["socket"], socket);
             assert_eq!(hops(&result), expected(&chain, v6), "{protocol} {v6}");
             assert_eq!(result["reached"], true);

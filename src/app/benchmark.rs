@@ -1,22 +1,27 @@
 //! `wirestorm run` of a benchmark: all its trials in one lab, and one report.
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
+use std::path::Path;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
+use super::outputs::{self, Reported};
 use super::reset::{Means, Resetting};
 use super::run::{Bed, Ran, RunOptions};
 use super::watching::Watching;
-use super::{Failure, machine, print};
+use super::{Failure, machine};
 use crate::benchmark::store::Store;
 use crate::benchmark::suite::{self, Benchmarked, Shown};
 use crate::benchmark::{Measured, Tester};
 use crate::cli::exit::Status;
-use crate::cli::run::{ReportTo, Run, Trials};
+use crate::cli::run::{Run, Trials};
 use crate::error::{Error, Result};
 use crate::profile::benchmark::{Benchmark, Kind, Reset};
 use crate::profile::model::Profile;
+use crate::report::benchmark::BenchmarkResult;
+use crate::report::html::page::Page;
 use crate::report::suite_progress::SuiteProgress;
+use crate::report::terminal::Style;
 use crate::report::{self, html, terminal};
 use crate::trial::Snapshot;
 use crate::units::Nanos;
@@ -35,10 +40,14 @@ pub fn execute(
     options: &RunOptions,
     watching: &mut Watching,
 ) -> std::result::Result<Status, Failure> {
-    if run.outputs.hgrm.is_some() {
+    if run.outputs.hgrm.is_some() && !test.tests().contains(&Kind::Latency) {
         return Err(Failure::Input(
-            Error::new("write", "--hgrm", "a benchmark has many trials, and no such output")
-                .remedy("use --json, --csv, --html and --trials"),
+            Error::new(
+                "write",
+                "--hgrm",
+                "this benchmark keeps no distributions: it has no latency test",
+            )
+            .remedy("set test.kind to latency or rfc2544, or leave --hgrm out"),
         ));
     }
     let started = machine::now_rfc3339();
@@ -65,36 +74,37 @@ pub fn execute(
     let Benchmarked { mut result, error } = benchmarked?;
     result.environment.started = started;
     result.environment.command.clone_from(&options.command);
-    if let Some(error) = &error {
-        eprintln!("wirestorm: {error}");
+    outputs::give(run, &result, error.as_ref())
+}
+
+impl Reported for BenchmarkResult {
+    fn json(&self, out: &mut dyn Write) -> io::Result<()> {
+        report::benchmark::to_writer(self, out)
     }
-    let json =
-        run.outputs.json.as_ref().map(|path| {
-            report::file::write(path, |out| report::benchmark::to_writer(&result, out))
-        });
-    let csv = run.outputs.csv.as_ref().map(|dir| report::benchmark_csv::write(&result, dir));
-    let page = run
-        .outputs
-        .html
-        .as_ref()
-        .map(|path| super::report::write_html(path, &html::benchmark::page(&result)));
-    let render = |style| match run.quiet {
-        true => terminal::render_benchmark_verdict(&result, style),
-        false => terminal::render_benchmark(&result, style),
-    };
-    match run.report_to {
-        ReportTo::Stdout => print(render(run.color.style(&io::stdout())).as_bytes())?,
-        ReportTo::Stderr => {
-            // A closed standard error leaves nobody to tell.
-            let mut err = BufWriter::new(io::stderr().lock());
-            let _ = err.write_all(render(run.color.style(&io::stderr())).as_bytes());
-        }
+
+    fn csv(&self, dir: &Path) -> Result<()> {
+        report::benchmark_csv::write(self, dir)
     }
-    [json, csv, page].into_iter().flatten().collect::<Result<()>>()?;
-    Ok(match error {
-        Some(_) => Status::CouldNotRun,
-        None => Status::of_benchmark(&result),
-    })
+
+    fn hgrm(&self, dir: &Path) -> Result<()> {
+        report::benchmark_hgrm::write(self, dir)
+    }
+
+    fn page(&self) -> Page {
+        html::benchmark::page(self)
+    }
+
+    fn terminal(&self, style: Style) -> String {
+        terminal::render_benchmark(self, style)
+    }
+
+    fn verdict(&self, style: Style) -> String {
+        terminal::render_benchmark_verdict(self, style)
+    }
+
+    fn status(&self) -> Status {
+        Status::of_benchmark(self)
+    }
 }
 
 /// Trials in the lab or on the machine's interfaces.

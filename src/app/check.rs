@@ -130,7 +130,10 @@ fn describe(text: &mut String, profile: &Profile, port: &PortPlan, number: usize
 /// What a capture holds, and what becomes of it.
 fn replayed(text: &mut String, replay: &Replay) {
     let frames = &replay.frames;
-    let packets = format::count(frames.count() as u64);
+    let mut packets = format::count(frames.count() as u64);
+    if frames.count() < frames.total() {
+        packets.push_str(&format!(" of {}", format::count(frames.total() as u64)));
+    }
     let recorded = Nanos(frames.span());
     let rounds = match replay.rounds {
         None => ", again and again".to_owned(),

@@ -116,7 +116,10 @@ pub fn rate_changed(result: &RunResult) -> Option<Reason> {
     let changes: Vec<String> = result
         .rate_changes
         .iter()
-        .map(|change| format!("to {:.0} % at {:.3} s", change.factor * 100.0, change.at_s))
+        .map(|change| match change.factor > 0.0 {
+            true => format!("to {:.0} % at {:.3} s", change.factor * 100.0, change.at_s),
+            false => format!("to a pause at {:.3} s", change.at_s),
+        })
         .collect();
     (!changes.is_empty()).then(|| Reason {
         code: code::RATE_CHANGED.into(),

@@ -77,7 +77,10 @@ fn fields(text: &mut String, protocol: &Protocol, style: Style) {
             Cell::plain(field.name),
             Cell::plain(field.bits.to_string()),
             Cell::plain(unset),
-            Cell::plain(field.summary),
+            Cell::plain(match field.names.values {
+                [] => field.summary.to_owned(),
+                _ => format!("{}; names: {}", field.summary, field.names.list()),
+            }),
         ]);
     }
     if let Some(data) = protocol.data {

@@ -10,6 +10,7 @@ mod explain;
 mod headers;
 mod lab;
 mod machine;
+mod outputs;
 mod pcap;
 mod ping;
 mod prepare;
@@ -18,6 +19,7 @@ mod report;
 mod reset;
 mod run;
 mod run_command;
+mod schema;
 mod serve;
 mod signals;
 mod study;
@@ -89,14 +91,7 @@ fn execute(command: Command) -> std::result::Result<Status, Failure> {
         Command::Trace(typed) => Ok(trace::execute(&typed)?),
         Command::Serve(typed) => Ok(serve::execute(&typed)?),
         Command::Schema(schema) => {
-            let text = match schema.of {
-                cli::schema::Of::Profile => format!("{:#}\n", crate::profile::schema()),
-                cli::schema::Of::Result => crate::report::json::SCHEMA.to_owned(),
-                cli::schema::Of::Benchmark => crate::report::benchmark::JSON_SCHEMA.to_owned(),
-                cli::schema::Of::Comparison => crate::report::compare::json::JSON_SCHEMA.to_owned(),
-                cli::schema::Of::Fragments => crate::report::study::JSON_SCHEMA.to_owned(),
-            };
-            print(text.as_bytes())?;
+            print(schema::text(schema.of).as_bytes())?;
             Ok(Status::Passed)
         }
         Command::Completions(completions) => {

@@ -10,6 +10,7 @@ use crate::cli::exit::Status;
 use crate::cli::ping::Ping;
 use crate::error::{Error, Result};
 use crate::frontend::ip::address;
+use crate::frontend::ping::histogram;
 use crate::frontend::ping::network::Network;
 use crate::frontend::ping::report::{self, ErrorMessage};
 use crate::frontend::ping::session::{Session, Settings, Step};
@@ -87,6 +88,9 @@ fn run(ping: &Ping) -> Result<bool> {
         }
     }
     out.line(report::statistics(&ping.host, &session).trim_end_matches('\n'));
+    if ping.histogram {
+        out.line(histogram::text(session.rtt().histogram()).trim_end_matches('\n'));
+    }
     if let Some(json) = &ping.json {
         let result = report::json(&ping.host, &session, network.socket(), errors);
         file::write(json, |out| {

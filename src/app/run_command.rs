@@ -1,19 +1,21 @@
 //! `wirestorm run`: run, show, write, judge.
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::Path;
 
+use super::outputs::{self, Reported};
 use super::profile::Requested;
 use super::run::{self, Ran, RunOptions};
 use super::watching::Watching;
-use super::{Failure, benchmark, pcap, print, profile, study};
+use super::{Failure, benchmark, pcap, profile, study};
 use crate::cli::exit::Status;
-use crate::cli::run::{Engine, ReportTo, Run, Trials};
+use crate::cli::run::{Engine, Run, Trials};
 use crate::engine::choose::EngineChoice;
 use crate::error::{Error, Result};
-use crate::measure::distribution::Distribution;
 use crate::profile::model::{Profile, TestKind};
+use crate::report::html::page::Page;
 use crate::report::progress::{Mode, Progress, Snapshot};
+use crate::report::terminal::Style;
 use crate::report::{self, terminal};
 
 /// Runs the profile and writes every output that was asked for.
@@ -78,15 +80,9 @@ pub fn execute(run: &Run) -> std::result::Result<Status, Failure> {
     let ran = with_progress(&profile, &options, watching.mode);
     watching.close_view();
     let ran = ran?;
-    if let Some(error) = &ran.error {
-        eprintln!("wirestorm: {error}");
-    }
-    let written = write_outputs(run, &ran);
-    show(run, &ran)?;
-    written?;
+    let status = outputs::give(run, &ran, ran.error.as_ref())?;
     watching.linger();
-    // An error in mid-run is the run's own: the report says what was measured until then.
-    Ok(if ran.error.is_some() { Status::CouldNotRun } else { Status::of(&ran.result) })
+    Ok(status)
 }
 
 fn with_progress(profile: &Profile, options: &RunOptions, mode: Mode) -> Result<Ran> {
@@ -134,38 +130,34 @@ fn check_outputs(run: &Run) -> Result<()> {
     Ok(())
 }
 
-/// Writes all outputs; a failure of one does not keep the others from being written.
-fn write_outputs(run: &Run, ran: &Ran) -> Result<()> {
-    let outputs = &run.outputs;
-    let histograms: Vec<(String, &Distribution)> =
-        ran.histograms.iter().map(|(name, distribution)| (name.clone(), distribution)).collect();
-    let json = outputs.json.as_ref().map(|path| write_json(path, ran));
-    let csv = outputs.csv.as_ref().map(|dir| report::csv::write(&ran.result, dir));
-    let html = outputs
-        .html
-        .as_ref()
-        .map(|path| super::report::write_html(path, &report::html::run::page(&ran.result)));
-    let hgrm = outputs.hgrm.as_ref().map(|dir| report::hgrm::write(&ran.result, &histograms, dir));
-    [json, csv, html, hgrm].into_iter().flatten().collect()
-}
+impl Reported for Ran {
+    fn json(&self, out: &mut dyn Write) -> io::Result<()> {
+        report::json::to_writer(&self.result, out)
+    }
 
-fn write_json(path: &Path, ran: &Ran) -> Result<()> {
-    report::file::write(path, |out| report::json::to_writer(&ran.result, out))
-}
+    fn csv(&self, dir: &Path) -> Result<()> {
+        report::csv::write(&self.result, dir)
+    }
 
-fn show(run: &Run, ran: &Ran) -> Result<()> {
-    let render = |style| match run.quiet {
-        true => terminal::render_verdict(&ran.result, style),
-        false => terminal::render(&ran.result, style),
-    };
-    match run.report_to {
-        ReportTo::Stdout => print(render(run.color.style(&io::stdout())).as_bytes()),
-        ReportTo::Stderr => {
-            // A closed standard error leaves nobody to tell.
-            let mut err = BufWriter::new(io::stderr().lock());
-            let _ = err.write_all(render(run.color.style(&io::stderr())).as_bytes());
-            Ok(())
-        }
+    fn hgrm(&self, dir: &Path) -> Result<()> {
+        let named = self.histograms.iter().map(|(name, distribution)| (name.clone(), distribution));
+        report::hgrm::write(&self.result, &named.collect::<Vec<_>>(), dir)
+    }
+
+    fn page(&self) -> Page {
+        report::html::run::page(&self.result)
+    }
+
+    fn terminal(&self, style: Style) -> String {
+        terminal::render(&self.result, style)
+    }
+
+    fn verdict(&self, style: Style) -> String {
+        terminal::render_verdict(&self.result, style)
+    }
+
+    fn status(&self) -> Status {
+        Status::of(&self.result)
     }
 }
 

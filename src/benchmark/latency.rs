@@ -65,19 +65,44 @@ fn result(share: Ratio, load: Load, trials: &[TrialResult]) -> LatencyResult {
         p99_ns: over(&|latency| latency.p99 as f64),
         p99_9_ns: over(&|latency| latency.p99_9 as f64),
         pdv_ns: over(&|latency| latency.p99_9.saturating_sub(latency.min) as f64),
-        ipdv_ns: ipdv(&valid),
+        ipdv_ns: ipdv(&valid.iter().map(|trial| trial.ipdv_ns.as_slice()).collect::<Vec<_>>()),
         min_ns: all().map(|latency| latency.min).min(),
         max_ns: all().map(|latency| latency.max).max(),
     }
 }
 
-/// Of all streams of all trials: the smallest, the median of the medians, the largest.
-fn ipdv(valid: &[&TrialResult]) -> Option<Ipdv> {
-    let all = || valid.iter().flat_map(|trial| &trial.ipdv_ns);
-    let medians: Vec<f64> = all().map(|ipdv| ipdv.median).collect();
+/// RFC 8219 §7.3.2: of the smallest, the median and the largest of each trial, the median over the
+/// trials. Of a trial's streams the extremes, and the median of the medians.
+fn ipdv(trials: &[&[Ipdv]]) -> Option<Ipdv> {
+    let median = |values: &[f64]| OverRepeats::new(values).map(|over| over.median);
+    let over = |of: &dyn Fn(&[Ipdv]) -> Option<f64>| {
+        median(&trials.iter().filter_map(|streams| of(streams)).collect::<Vec<f64>>())
+    };
+    let of_streams =
+        |streams: &[Ipdv]| median(&streams.iter().map(|ipdv| ipdv.median).collect::<Vec<f64>>());
     Some(Ipdv {
-        min: all().map(|ipdv| ipdv.min).min()?,
-        median: OverRepeats::new(&medians)?.median,
-        max: all().map(|ipdv| ipdv.max).max()?,
+        min: over(&|streams| streams.iter().map(|ipdv| ipdv.min as f64).reduce(f64::min))?.round()
+            as i64,
+        median: over(&of_streams)?,
+        max: over(&|streams| streams.iter().map(|ipdv| ipdv.max as f64).reduce(f64::max))?.round()
+            as i64,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_outlier_of_one_trial_is_not_that_of_all() {
+        let of = |(min, median, max)| Ipdv { min, median, max };
+        let trials = [
+            [(-10, 0.0, 12), (-4, 2.0, 6)].map(of),
+            [(-9_000, 1.0, 9_000), (-3, 1.0, 5)].map(of),
+            [(-20, -1.0, 22), (-30, 5.0, 8)].map(of),
+        ];
+        let found = ipdv(&[&trials[0], &trials[1], &trials[2]]);
+        assert_eq!(found, Some(Ipdv { min: -30, median: 1.0, max: 22 }));
+        assert_eq!(ipdv(&[]), None);
+    }
 }

@@ -30,6 +30,14 @@ const SNMP_SYS_UP_TIME: &str = "302902010104067075626c6963a01c020477697265020100
 /// The smallest Ethernet frame.
 const MIN_FRAME: FrameSize = FrameSize(64);
 
+/// What a frame says behind its UDP header, as hex digits.
+enum Message {
+    /// Its payload.
+    Payload(String),
+    /// The last header of the packet holds it.
+    InPacket(String),
+}
+
 impl Modified {
     /// The streams of `profile` with these weights, and what `modifier` adds.
     ///
@@ -66,7 +74,7 @@ impl Modified {
         &mut self.profile.streams[..count]
     }
 
-    /// RFC 5180 §5.3.
+    /// RFC 5180 §7.
     fn mix(&mut self, ipv6_share: Ratio) -> Result<()> {
         const WHOLE: u128 = 1_000_000_000;
         let shares = [(false, Ratio::ONE.0 - ipv6_share.0), (true, ipv6_share.0)];
@@ -142,7 +150,7 @@ impl Modified {
         }
     }
 
-    /// RFC 5180 §5.4.1.
+    /// RFC 5180 §5.3.
     fn extend(&mut self, headers: &[ExtensionHeader]) -> Result<()> {
         for stream in self.streams() {
             let Some(at) = position_of_ipv6(stream) else { continue };
@@ -153,7 +161,7 @@ impl Modified {
         Ok(())
     }
 
-    /// RFC 5180 §5.4.2: a part of every IPv6 stream has the header, the rest has not.
+    /// RFC 5180 §5.3: a part of every IPv6 stream has the header, the rest has not.
     fn hop_by_hop(&mut self, share: Ratio) -> Result<()> {
         let (with, without) = (u128::from(share.0), u128::from(Ratio::ONE.0 - share.0));
         let mut copies = Vec::new();
@@ -216,19 +224,28 @@ impl Modified {
                 .remedy(format!("set ports.{name}.next_hop to its IPv4 address"))
         })?;
         let packet = format!("ipv4: {{dst: {router}}}, udp: {{src: 49152, dst: 161}}");
-        self.timed("management", port, &packet, SNMP_SYS_UP_TIME, every)
+        self.timed("management", port, &packet, Message::Payload(SNMP_SYS_UP_TIME.into()), every)
     }
 
-    /// RFC 2544 §11.3: a RIPv2 response with as many routes as it takes (RFC 2453 §4).
+    /// RFC 2544 §11.3: a RIPv2 response with as many routes as it takes (RFC 2453 §4), whose metrics
+    /// alternate between two states from update to update. No test frame takes these routes.
     fn routing_updates(&mut self, every: Nanos) -> Result<()> {
+        /// Bytes of a route before its metric.
+        const METRIC: usize = 16;
         let mut message = "02020000".to_owned();
+        let mut metrics = Vec::new();
         for network in 1..=RIP_ROUTES {
+            let bit = 8 * (message.len() / 2 + METRIC);
+            metrics.push(format!("metric{network}: {{bit: {bit}, bits: 32, value: [1, 2]}}"));
             // Family, tag, address, mask, next hop (the sender itself), metric.
             message.push_str(&format!("00020000c612{network:02x}00ffffff000000000000000001"));
         }
-        let packet = "ethernet: {dst: '01:00:5e:00:00:09'}, ipv4: {dst: 224.0.0.9, ttl: 1}, \
-                      udp: {src: 520, dst: 520}";
-        self.timed("routing-updates", self.first_port(), packet, &message, every)
+        let packet = format!(
+            "ethernet: {{dst: '01:00:5e:00:00:09'}}, ipv4: {{dst: 224.0.0.9, ttl: 1}}, \
+             udp: {{src: 520, dst: 520}}, raw: {{hex: '{message}', fields: {{{}}}}}",
+            metrics.join(", ")
+        );
+        self.timed("routing-updates", self.first_port(), &packet, Message::InPacket(message), every)
     }
 
     fn timed(
@@ -236,13 +253,15 @@ impl Modified {
         name: &str,
         port: usize,
         packet: &str,
-        message: &str,
+        message: Message,
         every: Nanos,
     ) -> Result<()> {
         const HEADERS: u32 = 14 + 20 + 8;
-        let size = FrameSize(HEADERS + message.len() as u32 / 2 + FCS_BYTES).max(MIN_FRAME);
+        let (Message::Payload(hex) | Message::InPacket(hex)) = &message;
+        let size = FrameSize(HEADERS + hex.len() as u32 / 2 + FCS_BYTES).max(MIN_FRAME);
         let name = self.extra_name(name, port);
-        let stream = extra(&name, port, packet, size, Some(message))?;
+        let payload = matches!(message, Message::Payload(_)).then_some(hex.as_str());
+        let stream = extra(&name, port, packet, size, payload)?;
         self.profile.streams.push(stream);
         self.timed.push(every);
         Ok(())

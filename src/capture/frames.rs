@@ -33,6 +33,10 @@ pub struct Frames {
     bytes: Arc<[u8]>,
     spans: Arc<[Span]>,
     times: Arc<[u64]>,
+    /// Where each stands in the file, from 1; empty where all were taken.
+    numbers: Arc<[u32]>,
+    /// Packets of the file.
+    total: usize,
     /// Frames that the capture cut.
     cut: usize,
     /// Packets with a time before that of the packet in front of them.
@@ -46,10 +50,29 @@ impl Frames {
     /// As [`super::read`]; also a capture without packets, with more than [`MAX_BYTES`], or with a
     /// packet that is shorter than an Ethernet header.
     pub fn read(source: impl Read + Send, name: &str) -> Result<Self> {
+        Self::read_some(source, name, |_, _| true)
+    }
+
+    /// As [`read`](Self::read), only those packets of which `takes` says so, by their numbers, from 1,
+    /// and their bytes. Times count from the first of them.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read); also where none is taken.
+    pub fn read_some(
+        source: impl Read + Send,
+        name: &str,
+        mut takes: impl FnMut(usize, &[u8]) -> bool,
+    ) -> Result<Self> {
         let (mut bytes, mut spans, mut times) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut numbers, mut total) = (Vec::new(), 0);
         let (mut cut, mut backwards) = (0, 0);
         let (mut first, mut latest) = (None, 0);
         each(source, name, |packet| {
+            total += 1;
+            if !takes(total, packet.bytes) {
+                return Ok(());
+            }
+            numbers.push(total as u32);
             let len = packet.bytes.len();
             if len < MIN_FRAME {
                 return Err(format!("has {len} bytes: an Ethernet header has {MIN_FRAME}"));
@@ -69,17 +92,36 @@ impl Frames {
             times.push(latest);
             Ok(())
         })?;
+        if spans.is_empty() && total > 0 {
+            return Err(Error::new(
+                "replay",
+                name,
+                format!("none of its {total} packets is taken"),
+            )
+            .remedy("look at only and except: a packet is sent if it is all that they say"));
+        }
         if spans.is_empty() {
             return Err(Error::new("replay", name, "it holds no packet")
                 .remedy("give a capture with packets"));
         }
         let (bytes, spans, times) = (bytes.into(), spans.into(), times.into());
-        Ok(Self { bytes, spans, times, cut, backwards })
+        let numbers = if numbers.len() == total { Arc::default() } else { numbers.into() };
+        Ok(Self { bytes, spans, times, numbers, total, cut, backwards })
     }
 
     /// How many there are.
     pub fn count(&self) -> usize {
         self.spans.len()
+    }
+
+    /// How many packets the file has, those that were not taken too.
+    pub fn total(&self) -> usize {
+        self.total
+    }
+
+    /// Which packet of the file frame number `n` is, from 1.
+    pub fn number(&self, n: usize) -> usize {
+        self.numbers.get(n).map_or(n + 1, |number| *number as usize)
     }
 
     /// Where each lies in [`bytes`](Self::bytes).
@@ -143,6 +185,19 @@ mod tests {
         assert_eq!(frames.times(), [0, 4_000, 4_000, 4_000, 15_000]);
         assert_eq!((frames.backwards(), frames.cut(), frames.count()), (2, 5, 5));
         assert!(frames.iter().enumerate().all(|(n, frame)| frame[13] == n as u8));
+    }
+
+    #[test]
+    fn some_packets_keep_their_numbers_and_distances() {
+        let file = capture(&[5, 9, 7, 30, 40]);
+        let odd = |number, frame: &[u8]| number % 2 == 1 && frame[13] > 0;
+        let frames = Frames::read_some(file.as_slice(), "a", odd).expect("is read");
+        assert_eq!((frames.count(), frames.total(), frames.number(1)), (2, 5, 5));
+        assert_eq!((frames.times(), frames.backwards(), frames.cut()), (&[0, 33_000][..], 0, 2));
+        let all = Frames::read(file.as_slice(), "a").expect("is read");
+        assert_eq!((all.total(), all.number(4)), (5, 5));
+        let none = Frames::read_some(file.as_slice(), "a", |_, _| false).expect_err("refused");
+        assert!(none.to_string().contains("none of its 5 packets"), "{none}");
     }
 
     #[test]

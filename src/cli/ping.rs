@@ -31,6 +31,8 @@ pub struct Ping {
     pub from: From,
     /// No line a reply.
     pub quiet: bool,
+    /// Round-trip times as bars at the end.
+    pub histogram: bool,
     /// The result as JSON; `-` is standard output.
     pub json: Option<PathBuf>,
 }
@@ -43,6 +45,7 @@ Examples:
   wirestorm ping 192.0.2.1
   wirestorm ping -6 -c 100 -i 10ms router.example
   wirestorm ping -c 5 --json - 192.0.2.1 | jq .rtt_ns
+  wirestorm ping -q -c 1000 -i 5ms --histogram 192.0.2.1
 
 Times are numbers of seconds (0.2) or have a unit (200ms). Without CAP_NET_RAW it uses a ping
 socket, which the kernel allows to the groups of net.ipv4.ping_group_range; the first line says
@@ -88,6 +91,10 @@ pub(super) struct TypedPing {
     /// No line a reply, the statistics alone
     #[arg(short, long)]
     quiet: bool,
+
+    /// Show the round-trip times as bars at the end
+    #[arg(long)]
+    histogram: bool,
 
     /// Write the result as JSON; `-` is standard output, and the lines then go to standard error
     #[arg(long, value_name = "FILE")]
@@ -136,6 +143,7 @@ impl TypedPing {
             ttl: self.ttl,
             from: from(self.from),
             quiet: self.quiet,
+            histogram: self.histogram,
             json: self.json,
         }
     }

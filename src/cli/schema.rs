@@ -23,15 +23,26 @@ pub enum Of {
     Comparison,
     /// The JSON result of a fragmentation study
     Fragments,
+    /// The JSON result of ping
+    Ping,
+    /// The JSON result of trace
+    Trace,
+    /// A line of the log of serve dns
+    ServeDns,
+    /// A line of the log of serve tcp
+    ServeTcp,
+    /// A line of the log of serve sink
+    ServeSink,
 }
 
 #[derive(Debug, Args)]
 #[command(
-    about = "Print the JSON Schema of profiles, or of results",
+    about = "Print the JSON Schema of profiles, of results, or of the logs of services",
     after_help = "\
 Examples:
   wirestorm schema > profile.schema.json
-  wirestorm schema result > result.schema.json"
+  wirestorm schema result > result.schema.json
+  wirestorm schema serve-dns > serve-dns.schema.json"
 )]
 pub(super) struct TypedSchema {
     /// What it describes

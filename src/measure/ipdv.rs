@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::distribution::Distribution;
 use crate::units::Nanos;
 
-/// Inter-packet delay variation of RFC 8219 §8.2, in nanoseconds: it can be negative.
+/// Inter-packet delay variation of RFC 8219 §7.3.2, in nanoseconds: it can be negative.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Ipdv {
     /// Smallest.

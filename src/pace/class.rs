@@ -131,6 +131,11 @@ impl ClassWalk {
         (self.round < self.rounds && !self.finished).then_some(self.start + self.due)
     }
 
+    /// When its time begins, absolute.
+    pub fn begins_at(&self) -> u64 {
+        self.start
+    }
+
     /// Which worker of how many.
     pub fn share(&self) -> (u64, u64) {
         (self.worker, self.workers)
@@ -139,6 +144,14 @@ impl ClassWalk {
     /// Whether the class was ended before all its slots were taken.
     pub fn is_finished(&self) -> bool {
         self.finished
+    }
+
+    /// Slots of a member over all workers that come before the next one of this worker. None where
+    /// that is no matter of time: the rate is unlimited, or the class was ended before all its slots
+    /// were taken.
+    pub fn handed_out(&self, member: u32) -> Option<u64> {
+        let timed = !self.unlimited && !self.finished;
+        timed.then_some(self.round + u64::from(u64::from(member) < self.member))
     }
 
     /// Hands out the next slot: the packet's index and due time, 0 for an unlimited rate.
@@ -291,30 +304,32 @@ impl ClassWalk {
         u64::try_from(slots.div_ceil(self.members.len() as u128)).unwrap_or(u64::MAX)
     }
 
-    /// From `at` (absolute) on the slots come at `percent` of the rate. The next slot is not due
-    /// before; if the class begins later, it begins at that rate. `duration`: nanoseconds from the
-    /// start of the class after which nothing is due, `count`: slots of each member at most. Returns
-    /// how many there are now.
+    /// From `at` (absolute) on the slots come at `percent` of the rate, those that would have come since
+    /// `since`, which is `at` where there was no pause. The next slot is not due before; if the class
+    /// begins later, it begins at that rate. `duration`: nanoseconds from the start of the class after
+    /// which nothing is due, `count`: slots of each member at most. Returns how many there are now.
     pub fn change_rate(
         &mut self,
-        at: u64,
+        (since, at): (u64, u64),
         percent: u32,
         duration: Option<u64>,
         count: Option<u64>,
     ) -> u64 {
-        let at = at.saturating_sub(self.start);
+        let [since, at] = [since, at].map(|time| time.saturating_sub(self.start));
         match &mut self.shape {
             Some(_) => {
-                self.tempo = self.tempo.changed(at, percent);
+                self.tempo = self.tempo.changed(since, at, percent);
                 if let (Some(shape), Some(span)) = (&mut self.shape, duration) {
                     shape.end_at(self.tempo.own_of(span));
                 }
             }
-            None => self.anchor_anew(at, percent),
+            None => self.anchor_anew(since, at, percent),
         }
         self.percent = percent;
         let most = count.unwrap_or(u64::MAX);
         self.rounds = match duration {
+            // A pause outlasted it, whatever is left of a round.
+            Some(span) if since < at && span <= at => self.round,
             Some(_) if self.shape.as_ref().is_some_and(ShapeWalk::is_random) => most,
             Some(span) => self.slots_until(Some(self.start + span)).min(most),
             None => self.rounds,
@@ -323,12 +338,12 @@ impl ClassWalk {
         self.rounds
     }
 
-    /// Even slots at another distance: the next one where the same share of its distance from `at`
-    /// has passed.
-    fn anchor_anew(&mut self, at: u64, percent: u32) {
+    /// Even slots at another distance: the next one where the same share of its distance from `since`
+    /// has passed at `at`.
+    fn anchor_anew(&mut self, since: u64, at: u64, percent: u32) {
         let shared = self.period.shared_by(self.members.len() as u64);
         let (nanos, divisor) = tempo::distance(shared, percent);
-        let parts = u128::from(self.due.saturating_sub(at)) * u128::from(self.divisor)
+        let parts = u128::from(self.due.saturating_sub(since)) * u128::from(self.divisor)
             + u128::from(self.remainder);
         let (old, new) = (u128::from(self.percent), u128::from(percent));
         let (after, whole) = (parts.saturating_mul(old), u128::from(self.divisor) * new);

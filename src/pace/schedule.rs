@@ -3,11 +3,12 @@
 use super::class::{ClassWalk, Member};
 use super::sequence::Sequence;
 use super::shape::Shape;
-use super::tempo::RateChange;
 use crate::engine::{Run, RunTaken, Slot};
 use mixed::Sequences;
+use pause::Pause;
 
 mod mixed;
+mod pause;
 
 /// A stream as the schedule sees it.
 #[derive(Clone, Debug)]
@@ -136,6 +137,8 @@ pub struct Schedule {
     places: Vec<(u32, u32)>,
     /// Datagrams that are sent in pieces.
     sequences: Sequences,
+    /// Somebody made all rates 0.
+    pause: Option<Box<Pause>>,
 }
 
 impl Schedule {
@@ -151,6 +154,7 @@ impl Schedule {
             turn: 0,
             places: Vec::new(),
             sequences: Sequences::default(),
+            pause: None,
         };
         for class in classes {
             let share = match class.one_worker {
@@ -213,27 +217,6 @@ impl Schedule {
         whole.into_iter().chain(self.sequences.next_rated()).min()
     }
 
-    /// Changes all rates from `change.at` on, which [`Self::next_rated`] is not before. Times of
-    /// streams stay: a faster one has more slots. What has an unlimited rate, or came to its end,
-    /// stays as it is.
-    pub fn change_rate(&mut self, change: RateChange) {
-        let mut heap = std::mem::take(&mut self.heap);
-        heap.retain_mut(|(due, number)| {
-            let walk = &mut self.classes[*number as usize];
-            let Bounds { count, duration } = self.bounds[*number as usize];
-            let rounds = walk.change_rate(change.at, change.percent, duration, count);
-            if duration.is_some() {
-                self.slots[*number as usize] = Some(rounds);
-            }
-            let next = walk.peek();
-            *due = next.unwrap_or(0);
-            next.is_some()
-        });
-        self.heap = heap;
-        self.heapify();
-        self.sequences.change_rate(change);
-    }
-
     fn heapify(&mut self) {
         for at in (0..self.heap.len() / 2).rev() {
             self.sift_down(at);
@@ -250,22 +233,28 @@ impl Schedule {
         walk.map_or(0, |walk| walk.members[member as usize].skipped)
     }
 
-    /// When the next slot is due, absolute. None: there are no more slots.
+    /// When the next slot is due, absolute; in a pause, when the last stream's time is over. None:
+    /// there are no more slots.
     #[inline(always)]
     pub fn peek(&self) -> Option<u64> {
         let rated = self.heap.first().map(|top| top.0);
         if self.unlimited.is_empty() && self.sequences.is_empty() {
-            return rated;
+            return rated.or_else(|| self.pauses_until());
         }
         let begin = |&(class, _): &(u32, u64)| self.classes[class as usize].peek();
         let unlimited = self.unlimited.iter().filter_map(begin);
-        unlimited.chain(rated).chain(self.sequences.peek()).min()
+        let next = unlimited.chain(rated).chain(self.sequences.peek()).min();
+        next.or_else(|| self.pauses_until())
     }
 
     /// Takes the slots of the window, as many as fit, into `out`, and returns how many. Unlimited
     /// classes take what rated ones leave, in turn, until their time is over.
     #[inline]
     pub fn fill(&mut self, window: Window, out: &mut [Slot]) -> usize {
+        if self.pause.is_some() {
+            self.pass_time(window.now);
+            return 0;
+        }
         if !self.sequences.is_empty() {
             return self.fill_mixed(window, out);
         }
@@ -451,7 +440,7 @@ impl Schedule {
     /// What became of the program's slots. `ended`: when the run ended before its time, if it did;
     /// what was due later was not asked for.
     pub fn counts(&self, program: u32, ended: Option<u64>) -> StreamCounts {
-        if let Some(counts) = self.sequences.counts(program, ended) {
+        if let Some(counts) = self.sequences.counts(program, self.asked_until(ended)) {
             return counts;
         }
         let place = self.places.get(program as usize);
@@ -466,6 +455,8 @@ impl Schedule {
         let (first, stride) = (walk.members[member as usize].first, walk.share().1);
         let own = |slots: u64| slots.saturating_sub(first).div_ceil(stride);
         let intended = match self.slots[class] {
+            // What is left of a round when a pause begins is not asked for.
+            Some(_) if self.pause.is_some() => walk.handed_out(member).map_or(taken, own),
             Some(slots) if !walk.is_finished() => own(slots.min(walk.slots_until(ended))),
             _ => taken,
         };

@@ -270,16 +270,22 @@ impl SequenceWalk {
         StreamCounts { intended: intended.max(taken + skipped), taken, skipped }
     }
 
-    /// From `at` (absolute) on datagrams, and the pieces of one, come at `percent` of the rate. See
-    /// [`super::class::ClassWalk::change_rate`].
+    /// When its time begins, absolute.
+    pub fn begins_at(&self) -> u64 {
+        self.start
+    }
+
+    /// From `at` (absolute) on datagrams, and the pieces of one, come at `percent` of the rate, those
+    /// that would have come since `since`. See [`super::class::ClassWalk::change_rate`].
     pub fn change_rate(
         &mut self,
-        at: u64,
+        (since, at): (u64, u64),
         percent: u32,
         duration: Option<u64>,
         count: Option<u64>,
     ) {
-        self.tempo = self.tempo.changed(at.saturating_sub(self.start), percent);
+        let [since, at] = [since, at].map(|time| time.saturating_sub(self.start));
+        self.tempo = self.tempo.changed(since, at, percent);
         let Some(span) = duration else { return };
         let until = self.tempo.own_of(span);
         let most = count.unwrap_or(u64::MAX);

@@ -5,20 +5,25 @@
 //! anchored anew at that exact fraction and go on at the new distance; every other shape keeps its
 //! slots, and its own time goes faster or slower. When a stream begins and when its time is over stay
 //! what the profile says, so that a faster stream has more slots.
+//!
+//! In a pause the rate is 0: what would have been due `d` after its begin is due `d · old / new` after
+//! its end, unless the stream's time is over then.
 
 /// A change of all rates in mid-run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateChange {
     /// Slots that are due from then on are affected: nanoseconds of the workers' clock.
     pub at: u64,
-    /// Percent of the rates that the profile says.
+    /// Percent of the rates that the profile says; [`RateChange::PAUSED`] until the next change.
     pub percent: u32,
 }
 
 impl RateChange {
     /// The rate of the profile.
     pub const PLAIN: u32 = 100;
-    /// Rates that can be asked for, in percent.
+    /// No packets.
+    pub const PAUSED: u32 = 0;
+    /// Rates that can be asked for, in percent, beside a pause.
     pub const RANGE: std::ops::RangeInclusive<u32> = 1..=1000;
 }
 
@@ -56,9 +61,9 @@ impl Tempo {
         narrow(u128::from(self.own) + after.div_ceil(u128::from(RateChange::PLAIN)))
     }
 
-    /// The tempo from `clock` on.
-    pub fn changed(self, clock: u64, percent: u32) -> Self {
-        Self { clock, own: self.own_of(clock), percent }
+    /// The tempo from `clock` on. The shape's time has stood still since `since`.
+    pub fn changed(self, since: u64, clock: u64, percent: u32) -> Self {
+        Self { clock, own: self.own_of(since), percent }
     }
 }
 
@@ -102,7 +107,7 @@ mod tests {
             let mut at = 0;
             for (after, percent) in changes {
                 at += after;
-                tempo = tempo.changed(at, percent);
+                tempo = tempo.changed(at, at, percent);
             }
             let (own, clock) = (own.max(tempo.own), clock.max(tempo.clock));
             prop_assert_eq!(tempo.clock_of(own) < clock, own < tempo.own_of(clock));

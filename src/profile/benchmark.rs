@@ -158,15 +158,15 @@ pub struct Modifier {
     /// §12 and RFC 4814: networks that the destinations are in; addresses, ports and source MACs are
     /// pseudo-random. A power of two, 1 to 256.
     pub networks: Option<u32>,
-    /// RFC 5180 §5.3: the share of the load that the IPv6 streams have; the rest is IPv4's.
+    /// RFC 5180 §7: the share of the load that the IPv6 streams have; the rest is IPv4's.
     pub ipv6_share: Option<Ratio>,
-    /// RFC 5180 §5.4: extension headers of every IPv6 frame, in this order.
+    /// RFC 5180 §5.3: extension headers of every IPv6 frame, in this order.
     pub extension_headers: Vec<ExtensionHeader>,
-    /// RFC 5180 §5.4.2: the share of a port's IPv6 frames that have a hop-by-hop options header.
+    /// RFC 5180 §5.3: the share of a port's IPv6 frames that have a hop-by-hop options header.
     pub hop_by_hop: Option<Ratio>,
 }
 
-/// An extension header of RFC 5180 §5.4.1.
+/// An extension header of RFC 5180 §5.3.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExtensionHeader {
     /// A routing header of 24 bytes: type 2, which routers on the way do not look at.
@@ -269,7 +269,7 @@ pub enum Share {
 pub enum Method {
     /// By halving, with loss verification.
     Binary,
-    /// draft-ietf-bmwg-mlrsearch.
+    /// RFC 9971.
     MlrSearch,
 }
 

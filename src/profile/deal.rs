@@ -10,16 +10,13 @@ pub const MAX_CYCLE: u64 = 1 << 16;
 /// # Errors
 /// The cycle's length, where it is 0 or above [`MAX_CYCLE`].
 pub fn deal<T: Copy>(entries: &[(T, u32)]) -> Result<Vec<T>, u64> {
-    let divisor = entries.iter().fold(0, |divisor, (_, weight)| gcd(divisor, u64::from(*weight)));
-    if divisor == 0 {
-        return Err(0);
+    let turns = cycle(entries);
+    if turns == 0 || turns > MAX_CYCLE {
+        return Err(turns);
     }
+    let (cycle, divisor) = (turns as i64, divisor(entries));
     let weights: Vec<i64> =
         entries.iter().map(|(_, weight)| (u64::from(*weight) / divisor) as i64).collect();
-    let cycle = weights.iter().sum::<i64>();
-    if cycle as u64 > MAX_CYCLE {
-        return Err(cycle as u64);
-    }
     if weights.iter().all(|weight| *weight == 1) {
         return Ok(entries.iter().map(|(entry, _)| *entry).collect());
     }
@@ -34,6 +31,17 @@ pub fn deal<T: Copy>(entries: &[(T, u32)]) -> Result<Vec<T>, u64> {
         entries[richest].0
     });
     Ok(turns.collect())
+}
+
+/// Turns of a cycle: the sum of the weights, divided by what they have in common; 0 where there are
+/// none.
+pub fn cycle<T>(entries: &[(T, u32)]) -> u64 {
+    let sum: u64 = entries.iter().map(|(_, weight)| u64::from(*weight)).sum();
+    sum.checked_div(divisor(entries)).unwrap_or(0)
+}
+
+fn divisor<T>(entries: &[(T, u32)]) -> u64 {
+    entries.iter().fold(0, |divisor, (_, weight)| gcd(divisor, u64::from(*weight)))
 }
 
 fn gcd(a: u64, b: u64) -> u64 {

@@ -13,6 +13,7 @@ mod decode;
 pub mod fragments;
 mod lab;
 pub mod model;
+pub mod only;
 mod origin;
 mod overrides;
 mod path;

@@ -147,6 +147,12 @@ pub struct Stream {
 }
 
 impl Stream {
+    /// Whether what is true of its headers is true of no stream before it: the pieces of a datagram
+    /// have the same.
+    pub fn has_own_headers(&self) -> bool {
+        self.piece.as_ref().is_none_or(Piece::is_first)
+    }
+
     /// Its name as the profile has it: the pieces of a datagram share it.
     pub fn written_name(&self) -> &str {
         match (&self.piece, self.name.rsplit_once('.')) {
@@ -167,7 +173,7 @@ pub struct Header {
     pub data: Option<Vec<u8>>,
     /// Its options, in order.
     pub options: Vec<Header>,
-    /// Fields that the profile itself lays over the header's bytes.
+    /// Fields that the profile itself lays over the header's bytes, entries of its list included.
     pub custom: Vec<CustomField>,
 }
 
@@ -238,14 +244,14 @@ pub struct FieldSetting {
     pub value: FieldValue,
 }
 
-/// A field that the profile lays over a header's bytes.
+/// A field that the profile lays over a header's bytes, or an entry of its list that changes.
 #[derive(Clone, Debug)]
 pub struct CustomField {
-    /// Its name in the profile.
+    /// Its name in the profile: `tenant`, or `segments[0]`.
     pub name: String,
     /// First bit, counted from the header's first bit, most significant first.
     pub bit_offset: u16,
-    /// Width in bits, 1 to 64.
+    /// Width in bits, 1 to 128.
     pub bits: u8,
     /// Its values.
     pub value: FieldValue,

@@ -108,6 +108,11 @@ fn covers(parts: impl Iterator<Item = Range<usize>>, whole: &Range<usize>) -> bo
 const SHUFFLE: u32 = u32::MAX - 1;
 
 impl Piece {
+    /// Whether it stands for its group, where all pieces are the same.
+    pub fn is_first(&self) -> bool {
+        self.position == 0
+    }
+
     /// When the pieces of the datagram are sent, by the profile's seed.
     pub fn sequence(&self, seed: u64) -> Sequence {
         let datagram = &self.datagram;

@@ -11,7 +11,7 @@ use super::path;
 pub use super::prefix::Prefix;
 use super::prefix::{address, number};
 use super::problem::Problem;
-use crate::wire::field::{FieldDefault, FieldKind, ProtocolKind, WantedAddress};
+use crate::wire::field::{DataKind, FieldDefault, FieldKind, ProtocolKind, WantedAddress};
 
 /// Prefixes that need no permission.
 const SAFE: [&str; 21] = [
@@ -48,7 +48,8 @@ const LOOPBACK: &str = "::1/128";
 pub fn check(profile: &Profile, allowed: &[Prefix]) -> Vec<Problem> {
     let mut problems = Vec::new();
     let ranges = Ranges::new(allowed);
-    for (s, stream) in profile.streams.iter().enumerate() {
+    let own = profile.streams.iter().enumerate().filter(|(_, stream)| stream.has_own_headers());
+    for (s, stream) in own {
         if let Some(replay) = &stream.replay
             && let Some(outside) = replay::outside(&ranges, stream, replay)
         {
@@ -64,7 +65,10 @@ pub fn check(profile: &Profile, allowed: &[Prefix]) -> Vec<Problem> {
                     FieldKind::Ipv6 => false,
                     FieldKind::Number | FieldKind::Mac => continue,
                 };
-                if field.name != "dst" && !becomes_destination(&stream.headers, h, field.name) {
+                if field.name != "dst"
+                    && header.protocol.route.is_none()
+                    && !becomes_destination(&stream.headers, h, field.name)
+                {
                     continue;
                 }
                 if let Some(outside) = ranges.outside(ipv4, value, stream) {
@@ -72,6 +76,21 @@ pub fn check(profile: &Profile, allowed: &[Prefix]) -> Vec<Problem> {
                     let found = format!("the destination {}", address(outside, ipv4));
                     let at = path::key(&at, field.name);
                     problems.push(profile.origin.problem(at, found, EXPECTED));
+                }
+            }
+            let own = profile.origin.header_path(s, h, count, header.protocol.name);
+            let mut routes = vec![(own.clone(), header)];
+            if let Some(def) = &header.protocol.options {
+                let options = header.options.iter().enumerate();
+                routes.extend(options.map(|(n, option)| {
+                    let at = path::index(&path::key(&own, def.name), n);
+                    (path::key(&at, option.protocol.name), option)
+                }));
+            }
+            for (at, header) in routes {
+                if let Some((name, outside)) = ranges.outside_of_route(header, stream) {
+                    let found = format!("{outside}, where the packet goes on to");
+                    problems.push(profile.origin.problem(path::key(&at, name), found, EXPECTED));
                 }
             }
         }
@@ -139,6 +158,24 @@ impl Ranges {
             // Ranges do not touch, so what follows the last address is outside.
             Some((_, last)) => (high > *last).then(|| last + 1),
         }
+    }
+
+    /// An address of a source route that is not allowed, and the list's name: whoever holds to the
+    /// route makes each of its addresses the destination.
+    fn outside_of_route(&self, header: &Header, stream: &Stream) -> Option<(&'static str, IpAddr)> {
+        let data = header.protocol.data.filter(|_| header.protocol.route.is_some())?;
+        let (ipv4, len) = match data.kind {
+            DataKind::Ipv4List => (true, 4),
+            DataKind::Ipv6List => (false, 16),
+            _ => return None,
+        };
+        let of = |bytes: &[u8]| bytes.iter().fold(0, |value, byte| value << 8 | u128::from(*byte));
+        let mut fixed = header.data().chunks_exact(len).map(of);
+        let outside = fixed.find_map(|one| self.first_outside(ipv4, one, one));
+        let mut changing = header.custom.iter();
+        let outside =
+            outside.or_else(|| changing.find_map(|entry| self.outside(ipv4, &entry.value, stream)));
+        outside.map(|one| (data.name, address(one, ipv4)))
     }
 
     /// An address that the field can take and that is not allowed.

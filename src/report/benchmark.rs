@@ -171,7 +171,8 @@ pub struct LatencyResult {
     /// Packet delay variation of each trial, P99.9 − Dmin, over the trials (RFC 8219 §7.3.1).
     #[serde(default)]
     pub pdv_ns: Option<OverRepeats>,
-    /// Inter-packet delay variation of all trials (RFC 8219 §7.3.2).
+    /// Inter-packet delay variation: of the smallest, the median and the largest of each trial, the
+    /// median over the trials (RFC 8219 §7.3.2).
     #[serde(default)]
     pub ipdv_ns: Option<Ipdv>,
     /// The smallest of all frames.

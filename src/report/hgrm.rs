@@ -7,13 +7,14 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+use hdrhistogram::Histogram;
 use hdrhistogram::serialization::V2DeflateSerializer;
 use hdrhistogram::serialization::interval_log::{
     IntervalLogWriterBuilder, IntervalLogWriterError, Tag,
 };
 
 use super::file;
-use super::model::RunResult;
+use super::model::{Environment, RunResult};
 use crate::error::Result;
 use crate::measure::distribution::Distribution;
 
@@ -33,51 +34,89 @@ pub fn write(
 ) -> Result<()> {
     file::create_dir(dir)?;
     let names = unique_names(distributions.iter().map(|(name, _)| name.as_str()));
-    file::write(&dir.join("latency.hlog"), |out| interval_log(result, distributions, &names, out))?;
+    let duration = Duration::try_from_secs_f64(result.duration_s).unwrap_or_default();
+    let of = |((_, distribution), tag): (&(String, &Distribution), &String)| Interval {
+        histogram: distribution.histogram().clone(),
+        begin: Duration::ZERO,
+        duration,
+        tag: tag.clone(),
+    };
+    let intervals: Vec<Interval> = distributions.iter().zip(&names).map(of).collect();
+    file::write(&dir.join("latency.hlog"), |out| {
+        interval_log(&result.environment, intervals, out)
+    })?;
     for ((_, distribution), name) in distributions.iter().zip(&names) {
-        file::write(&dir.join(format!("{name}.hgrm")), |out| spectrum(distribution, out))?;
+        let of_all = Moments {
+            mean: distribution.mean().unwrap_or_default(),
+            largest: distribution.max().unwrap_or_default(),
+        };
+        file::write(&dir.join(format!("{name}.hgrm")), |out| {
+            spectrum(distribution.histogram(), of_all, out)
+        })?;
     }
     Ok(())
 }
 
-fn interval_log(
-    result: &RunResult,
-    distributions: &[(String, &Distribution)],
-    names: &[String],
+/// A histogram of an interval log.
+pub(super) struct Interval {
+    /// Nanoseconds.
+    pub histogram: Histogram<u64>,
+    /// Since the start.
+    pub begin: Duration,
+    /// How long it was recorded.
+    pub duration: Duration,
+    /// Its name, without white space or commas.
+    pub tag: String,
+}
+
+/// What is known exactly of a distribution.
+#[derive(Clone, Copy)]
+pub(super) struct Moments {
+    /// Mean.
+    pub mean: f64,
+    /// The largest value.
+    pub largest: u64,
+}
+
+pub(super) fn interval_log(
+    environment: &Environment,
+    intervals: Vec<Interval>,
     mut out: &mut dyn Write,
 ) -> io::Result<()> {
     let mut builder = IntervalLogWriterBuilder::new();
     builder
         .add_comment("[Histogram log format version 1.3]")
-        .add_comment(&format!("[wirestorm {}, nanoseconds]", result.environment.wirestorm))
-        .add_comment(&format!("[Command: {}]", result.environment.command.replace('\n', " ")))
+        .add_comment(&format!("[wirestorm {}, nanoseconds]", environment.wirestorm))
+        .add_comment(&format!("[Command: {}]", environment.command.replace('\n', " ")))
         .with_max_value_divisor(1e6);
     // With both, every reader takes the intervals' times as relative to the start.
-    if let Some(start) = parse_utc(&result.environment.started) {
+    if let Some(start) = parse_utc(&environment.started) {
         builder.with_start_time(start).with_base_time(start);
     }
     let mut serializer = V2DeflateSerializer::new();
     let mut log = builder.begin_log_with(&mut out, &mut serializer)?;
-    let duration = Duration::try_from_secs_f64(result.duration_s).unwrap_or_default();
-    for ((_, distribution), name) in distributions.iter().zip(names) {
-        log.write_histogram(distribution.histogram(), Duration::ZERO, duration, Tag::new(name))
-            .map_err(|error| match error {
+    for Interval { histogram, begin, duration, tag } in intervals {
+        log.write_histogram(&histogram, begin, duration, Tag::new(&tag)).map_err(|error| {
+            match error {
                 IntervalLogWriterError::IoError(cause) => cause,
                 error @ IntervalLogWriterError::SerializeError(_) => io::Error::other(error),
-            })?;
+            }
+        })?;
     }
     Ok(())
 }
 
 /// The percentile spectrum. The last line has no 1/(1−p): it is infinite.
-fn spectrum(distribution: &Distribution, out: &mut dyn Write) -> io::Result<()> {
-    let histogram = distribution.histogram();
+pub(super) fn spectrum(
+    histogram: &Histogram<u64>,
+    Moments { mean, largest }: Moments,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     writeln!(
         out,
         "{:>12} {:>14} {:>10} {:>14}\n",
         "Value", "Percentile", "TotalCount", "1/(1-Percentile)"
     )?;
-    let largest = distribution.max().unwrap_or_default();
     let mut total = 0;
     for step in histogram.iter_quantiles(TICKS_PER_HALF_DISTANCE) {
         total += step.count_since_last_iteration();
@@ -90,13 +129,10 @@ fn spectrum(distribution: &Distribution, out: &mut dyn Write) -> io::Result<()> 
         }
         writeln!(out)?;
     }
-    writeln!(
-        out,
-        "#[Mean    = {:>12.3}, StdDeviation   = {:>12.3}]",
-        distribution.mean().unwrap_or_default(),
-        histogram.stdev()
-    )?;
-    writeln!(out, "#[Max     = {:>12}, Total count    = {:>12}]", largest, distribution.count())?;
+    let deviation = histogram.stdev();
+    writeln!(out, "#[Mean    = {mean:>12.3}, StdDeviation   = {deviation:>12.3}]")?;
+    let count = histogram.len();
+    writeln!(out, "#[Max     = {largest:>12}, Total count    = {count:>12}]")?;
     writeln!(
         out,
         "#[Buckets = {:>12}, SubBuckets     = {:>12}]",
@@ -106,7 +142,7 @@ fn spectrum(distribution: &Distribution, out: &mut dyn Write) -> io::Result<()> 
 }
 
 /// The names, fit for tags and files, each once.
-fn unique_names<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
+pub(super) fn unique_names<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
     let mut taken = HashSet::new();
     names
         .map(|name| {

@@ -3,6 +3,7 @@
 
 pub mod benchmark;
 pub mod benchmark_csv;
+pub mod benchmark_hgrm;
 pub mod calibration;
 pub mod compare;
 pub mod csv;

@@ -83,7 +83,7 @@ pub struct RunResult {
 pub struct RateChanged {
     /// When, in seconds after the start: slots that were due from then on are affected.
     pub at_s: f64,
-    /// By what factor of the rates that the profile says: 1.5 is half as much again.
+    /// By what factor of the rates that the profile says: 1.5 is half as much again, 0 a pause.
     pub factor: f64,
 }
 
@@ -175,7 +175,7 @@ pub struct StreamResult {
     pub latency_intended_ns: Option<Percentiles>,
     /// RFC 4689.
     pub jitter_ns: Option<Percentiles>,
-    /// How much longer a packet took than the one before it, with its sign (RFC 8219 §8.2). Null
+    /// How much longer a packet took than the one before it, with its sign (RFC 8219 §7.3.2). Null
     /// where there were no two packets, and in results of versions that did not measure it.
     #[serde(default)]
     pub ipdv_ns: Option<Ipdv>,

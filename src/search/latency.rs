@@ -1,4 +1,4 @@
-//! What RFC 2544 §26.2 and RFC 8219 §7 and §8 report of latencies, and RFC 1242's two definitions.
+//! What RFC 2544 §26.2 and RFC 8219 §7 report of latencies, and RFC 1242's two definitions.
 
 use serde::{Deserialize, Serialize};
 
@@ -73,7 +73,7 @@ impl OverRepeats {
     }
 }
 
-/// Packet delay variation of RFC 8219 §8.1: P99.9 − Dmin over all frames of 60 s or more. P99.9 is
+/// Packet delay variation of RFC 8219 §7.3.1: P99.9 − Dmin over all frames of 60 s or more. P99.9 is
 /// within the distribution's 1 %.
 pub fn packet_delay_variation(delays: &Distribution) -> Option<Nanos> {
     Some(Nanos(delays.percentile(999_000)?.saturating_sub(delays.min()?)))

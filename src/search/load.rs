@@ -69,7 +69,7 @@ impl fmt::Display for Load {
 }
 
 /// The line rate in frames: bit/s ÷ (8·(F + 20)), rounded down to a thousandth of a frame per
-/// second (RFC 2544 §20 has the table for 10 Mb/s Ethernet).
+/// second (RFC 2544 appendix B has the table for 10 Mb/s Ethernet).
 pub fn line_rate(bits_per_second: u64, size: FrameSize) -> Load {
     let bits = u128::from(BitLayer::L1.bytes(size)) * 8;
     let thousandths = u128::from(bits_per_second) * u128::from(Load::SCALE) / bits;

@@ -53,7 +53,7 @@
 //! | module | benchmark |
 //! |---|---|
 //! | [`binary`] | RFC 2544 §26.1 throughput, with loss verification |
-//! | [`mlrsearch`] | several goals in one search: draft-ietf-bmwg-mlrsearch |
+//! | [`mlrsearch`] | several goals in one search: RFC 9971 |
 //! | [`frame_loss`] | RFC 2544 §26.3 |
 //! | [`back_to_back`] | RFC 2544 §26.4 as RFC 9004 updates it, and buffer times |
 //! | [`recovery`] | RFC 2544 §26.5, §26.6, RFC 6201: formulas |

@@ -21,7 +21,7 @@ pub fn recovery_time(reduced_at: Nanos, last_lost: Option<Nanos>) -> Nanos {
     Nanos(last_lost.map_or(0, |last| last.0.saturating_sub(reduced_at.0)))
 }
 
-/// The reset time by frame loss (RFC 6201 §4): the frames lost at a constant rate. None at rate 0.
+/// The reset time by frame loss (RFC 6201 §1.3): the frames lost at a constant rate. None at rate 0.
 pub fn reset_time_by_loss(lost: u64, load: Load) -> Option<Nanos> {
     if load.0 == 0 {
         return None;
@@ -30,7 +30,7 @@ pub fn reset_time_by_loss(lost: u64, load: Load) -> Option<Nanos> {
     Some(Nanos(u64::try_from(nanos).unwrap_or(u64::MAX)))
 }
 
-/// The reset time by time stamps (RFC 6201 §4): from the last frame received before the outage to
+/// The reset time by time stamps (RFC 6201 §1.3): from the last frame received before the outage to
 /// the first one after it.
 pub fn reset_time_by_stamps(last_before: Nanos, first_after: Nanos) -> Nanos {
     Nanos(first_after.0.saturating_sub(last_before.0))

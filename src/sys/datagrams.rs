@@ -8,8 +8,9 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 use socket2::SockAddr;
 
-use super::raw_sender::{offer, open_whole, set_send_buffer};
+use super::raw_sender::{open_whole, set_send_buffer};
 use super::raw_socket::set_option;
+use super::send_messages::send_messages;
 
 /// Packets a call at most.
 const BATCH: usize = 32;
@@ -346,11 +347,12 @@ impl PacketSender {
         let mut done = 0;
         while done < messages.len() {
             // SAFETY: what the messages point to outlives the call and is only read.
-            let (taken, error) = unsafe { offer(self.fd.as_fd(), &mut messages[done..]) };
-            done += taken;
-            if let Some(error) = error {
-                failed(error);
-                done += 1;
+            match unsafe { send_messages(self.fd.as_fd(), &mut messages[done..]) } {
+                Ok(taken) => done += taken,
+                Err(error) => {
+                    failed(error);
+                    done += 1;
+                }
             }
         }
     }

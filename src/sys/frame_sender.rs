@@ -1,7 +1,9 @@
 //! An AF_PACKET socket that only sends: whole Ethernet frames on one interface, several a call.
 
 use std::io;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
+
+use super::send_messages::send_messages;
 
 /// Frames a system call at most.
 const BATCH: usize = 32;
@@ -83,25 +85,20 @@ impl FrameSender {
         let mut done = 0;
         let mut stale = true;
         while done < frames.len() {
-            // SAFETY: the messages from `done` on are as many as told; their parts point to the
-            // header and the packets of the caller, which outlive the call and are only read.
-            let taken = unsafe {
-                libc::sendmmsg(
-                    self.fd.as_raw_fd(),
-                    messages[done..].as_mut_ptr(),
-                    (frames.len() - done) as libc::c_uint,
-                    libc::MSG_DONTWAIT,
-                )
+            // SAFETY: the parts point to the header and the packets of the caller, which outlive the
+            // call.
+            let taken = unsafe { send_messages(self.fd.as_fd(), &mut messages[done..]) };
+            let error = match taken {
+                Ok(taken) => {
+                    done += taken;
+                    continue;
+                }
+                Err(error) => error,
             };
-            if taken > 0 {
-                done += taken as usize;
-                continue;
-            }
-            let error = io::Error::last_os_error();
             // The socket keeps that the link went down until it is asked once; the link may be up
             // again since.
             let once = error.raw_os_error() == Some(libc::ENETDOWN) && std::mem::take(&mut stale);
-            if error.kind() != io::ErrorKind::Interrupted && !once {
+            if !once {
                 return (done, Some(error));
             }
         }

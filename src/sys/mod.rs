@@ -23,6 +23,7 @@ pub mod pod;
 pub mod poll;
 pub mod raw_sender;
 pub mod raw_socket;
+mod send_messages;
 pub mod survivor;
 pub mod tty;
 pub mod tx_abi;

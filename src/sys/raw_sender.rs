@@ -8,6 +8,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use socket2::SockAddr;
 
 use super::raw_socket::{IP_NODEFRAG, set_option};
+use super::send_messages::send_messages;
 
 /// Packets of one call at most.
 pub const BATCH: usize = 32;
@@ -49,35 +50,6 @@ pub fn set_send_buffer(fd: BorrowedFd<'_>, bytes: u32) {
     if set_option(fd, libc::SOL_SOCKET, libc::SO_SNDBUFFORCE, bytes).is_err() {
         let _ = set_option(fd, libc::SOL_SOCKET, libc::SO_SNDBUF, bytes);
     }
-}
-
-/// Offers messages in order, without waiting: how many were taken before the first that was not, and
-/// why that was not.
-///
-/// # Safety
-/// What the messages point to is valid, is only read, and outlives the call.
-pub unsafe fn offer(
-    fd: BorrowedFd<'_>,
-    messages: &mut [libc::mmsghdr],
-) -> (usize, Option<io::Error>) {
-    let mut done = 0;
-    while done < messages.len() {
-        let rest = &mut messages[done..];
-        // SAFETY: the messages are as many as told; the caller vouches for what they point to.
-        let taken = unsafe {
-            let count = rest.len() as libc::c_uint;
-            libc::sendmmsg(fd.as_raw_fd(), rest.as_mut_ptr(), count, libc::MSG_DONTWAIT)
-        };
-        if taken > 0 {
-            done += taken as usize;
-            continue;
-        }
-        let error = io::Error::last_os_error();
-        if error.kind() != io::ErrorKind::Interrupted {
-            return (done, Some(error));
-        }
-    }
-    (done, None)
 }
 
 /// A raw socket that sends by one interface, and alters as little as the kernel lets it.
@@ -145,9 +117,16 @@ impl RawSender {
             header.msg_namelen = to.len();
             count += 1;
         }
-        // SAFETY: every message points to a part of its own, that to a packet, and to an address; all
-        // outlive the call, and sending only reads them.
-        unsafe { offer(self.fd.as_fd(), &mut messages[..count]) }
+        let mut done = 0;
+        while done < count {
+            // SAFETY: every message points to a part of its own, that to a packet, and to an address;
+            // all outlive the call, and sending only reads them.
+            match unsafe { send_messages(self.fd.as_fd(), &mut messages[done..count]) } {
+                Ok(taken) => done += taken,
+                Err(error) => return (done, Some(error)),
+            }
+        }
+        (done, None)
     }
 
     /// Bytes, with the kernel's overhead, of packets that are still on their way through it.

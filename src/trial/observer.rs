@@ -108,7 +108,9 @@ impl<'a> Observer<'a> {
         let wanted = watch.percent();
         let is_made = |change: &RateChange| senders.have_changed(change.at);
         let waits = self.changes.last().is_some_and(|change| !is_made(change));
-        if wanted == self.percent || waits || self.cast.rate_is_fixed.is_some() {
+        let pauses = [wanted, self.percent].contains(&RateChange::PAUSED);
+        let refused = if pauses { self.cast.never_pauses } else { self.cast.rate_is_fixed };
+        if wanted == self.percent || waits || refused.is_some() {
             return;
         }
         let change = RateChange { at: clock::now() + AHEAD_NS, percent: wanted };
@@ -310,21 +312,25 @@ fn cast(trial: &Trial<'_>, senders: &Senders) -> Cast {
         workers: seats(trial).enumerate().map(worker).collect(),
         ports: received.into_iter().map(name).collect(),
         rate_is_fixed: rate_is_fixed(trial),
+        never_pauses: never_pauses(trial),
         validity: profile.validity.clone(),
         pass: profile.pass.clone(),
     }
 }
 
-/// Why the rates of a trial cannot be changed in mid-run.
-fn rate_is_fixed(trial: &Trial<'_>) -> Option<&'static str> {
+/// Why a trial cannot pause.
+fn never_pauses(trial: &Trial<'_>) -> Option<&'static str> {
     if trial.rate_is_fixed {
         return Some("the search sets the rate of every trial");
     }
-    if trial.profile.streams.iter().any(|stream| stream.after.is_some() || stream.repeat > 1) {
-        return Some("streams that wait for one another keep their times");
-    }
+    let chained = |stream: &Stream| stream.after.is_some() || stream.repeat > 1;
+    let chained = trial.profile.streams.iter().any(chained);
+    chained.then_some("streams that wait for one another keep their times")
+}
+
+/// Why the rates of a trial cannot be changed in mid-run.
+fn rate_is_fixed(trial: &Trial<'_>) -> Option<&'static str> {
     let classes = || trial.senders.iter().flat_map(|port| &port.plan.classes);
-    classes()
-        .all(|class| class.shape.is_unlimited())
-        .then_some("every stream is sent as fast as it goes")
+    let fast = || classes().all(|class| class.shape.is_unlimited());
+    never_pauses(trial).or_else(|| fast().then_some("every stream is sent as fast as it goes"))
 }

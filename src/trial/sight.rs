@@ -28,6 +28,8 @@ pub struct Cast {
     pub ports: Vec<String>,
     /// Why the rate cannot be changed, where it cannot.
     pub rate_is_fixed: Option<&'static str>,
+    /// Why it cannot pause, where it cannot.
+    pub never_pauses: Option<&'static str>,
     /// When the run is valid.
     pub validity: Validity,
     /// When it passes.
@@ -91,7 +93,7 @@ pub struct Sight {
     pub counted: u64,
     /// How long the schedule lasts, where that is known.
     pub expected: Option<u64>,
-    /// Percent of the rates that the profile says.
+    /// Percent of the rates that the profile says; 0 in a pause.
     pub percent: u32,
     /// Changes of the rates, their times since the start.
     pub changes: Vec<RateChange>,

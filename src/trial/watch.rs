@@ -33,15 +33,19 @@ impl Watch {
         self.latest.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Percent of the profile's rates that is wanted.
+    /// Percent of the profile's rates that is wanted; [`RateChange::PAUSED`] in a pause.
     pub fn percent(&self) -> u32 {
         self.percent.load(Relaxed)
     }
 
     /// Asks for other rates, in percent of the profile's; what is out of
-    /// [`RateChange::RANGE`] becomes its end. They change within some tenths of a second.
+    /// [`RateChange::RANGE`] becomes its end, but for [`RateChange::PAUSED`]. They change within some
+    /// tenths of a second.
     pub fn want(&self, percent: u32) {
-        let percent = percent.clamp(*RateChange::RANGE.start(), *RateChange::RANGE.end());
+        let percent = match percent {
+            RateChange::PAUSED => percent,
+            _ => percent.clamp(*RateChange::RANGE.start(), *RateChange::RANGE.end()),
+        };
         self.percent.store(percent, Relaxed);
     }
 

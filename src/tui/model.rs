@@ -7,7 +7,7 @@ use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use super::history::History;
 use crate::benchmark::sight::SuiteSight;
 use crate::pace::RateChange;
-use crate::trial::sight::{Phase, Sight};
+use crate::trial::sight::{Cast, Phase, Sight};
 
 /// A page of the live view.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -72,7 +72,7 @@ pub enum Action {
     Stop,
     /// The end at once, without one.
     Kill,
-    /// Other rates, in percent of the profile's.
+    /// Other rates, in percent of the profile's; [`RateChange::PAUSED`] until it goes on.
     Rate(u32),
 }
 
@@ -89,8 +89,10 @@ pub struct Model {
     pub history: History,
     /// The benchmark, if it is one.
     pub suite: Option<SuiteSight>,
-    /// Percent of the profile's rates that was asked for.
+    /// Percent of the profile's rates that was asked for: behind a pause, if there is one.
     pub wanted: u32,
+    /// A pause was asked for.
+    pub paused: bool,
     /// A stop was asked for.
     pub stopping: bool,
     /// What is to be said below the page.
@@ -121,7 +123,7 @@ impl Model {
             return;
         }
         if self.sight.as_ref().is_some_and(|last| last.trial != sight.trial) {
-            self.wanted = RateChange::PLAIN;
+            (self.wanted, self.paused) = (RateChange::PLAIN, false);
         }
         self.history.push(&sight);
         self.sight = Some(sight);
@@ -162,6 +164,7 @@ impl Model {
             KeyCode::Char('*') => return self.ask_for(self.wanted * 2),
             KeyCode::Char('/') => return self.ask_for(self.wanted / 2),
             KeyCode::Char('0') => return self.ask_for(RateChange::PLAIN),
+            KeyCode::Char('p') => return self.pause(),
             KeyCode::Tab | KeyCode::Right => self.turn(1),
             KeyCode::BackTab | KeyCode::Left => self.turn(-1),
             KeyCode::Down | KeyCode::Char('j') => self.choose(1),
@@ -199,17 +202,41 @@ impl Model {
     }
 
     fn ask_for(&mut self, percent: u32) -> Action {
-        let Some(sight) = self.sight.as_ref().filter(|sight| sight.phase == Phase::Sending) else {
-            self.message = Some("the rate can be changed while packets are sent".into());
-            return Action::None;
-        };
-        if let Some(why) = sight.cast.rate_is_fixed {
-            self.message = Some(format!("the rate cannot be changed: {why}"));
+        if !self.may("the rate cannot be changed", |cast| cast.rate_is_fixed) {
             return Action::None;
         }
         self.wanted = percent.clamp(*RateChange::RANGE.start(), *RateChange::RANGE.end());
+        if self.paused {
+            self.message = Some(format!("paused: p goes on at {} % of the rate", self.wanted));
+            return Action::None;
+        }
         self.message = Some(format!("rate: {} % of the profile's", self.wanted));
         Action::Rate(self.wanted)
+    }
+
+    fn pause(&mut self) -> Action {
+        if !self.may("it cannot pause", |cast| cast.never_pauses) {
+            return Action::None;
+        }
+        self.paused = !self.paused;
+        match self.paused {
+            true => {
+                self.message = Some("paused: p goes on".into());
+                Action::Rate(RateChange::PAUSED)
+            }
+            false => Action::Rate(self.wanted),
+        }
+    }
+
+    /// Whether the run takes changes now; else says why not.
+    fn may(&mut self, refusal: &str, why: fn(&Cast) -> Option<&'static str>) -> bool {
+        let sending = self.sight.as_ref().filter(|sight| sight.phase == Phase::Sending);
+        self.message = match sending.map(|sight| why(&sight.cast)) {
+            None => Some("the rate can be changed while packets are sent".into()),
+            Some(Some(why)) => Some(format!("{refusal}: {why}")),
+            Some(None) => return true,
+        };
+        false
     }
 
     fn go_to(&mut self, view: View) {
@@ -285,7 +312,7 @@ impl Model {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trial::sight::{Cast, StreamSight};
+    use crate::trial::sight::StreamSight;
 
     fn key(code: KeyCode) -> KeyEvent {
         KeyEvent::new(code, KeyModifiers::NONE)
@@ -296,7 +323,7 @@ mod tests {
         let stream = |sent| StreamSight { sent, ..StreamSight::default() };
         model.see(Arc::new(Sight {
             phase: Phase::Sending,
-            cast: Arc::new(Cast { rate_is_fixed, ..Cast::default() }),
+            cast: Arc::new(Cast { rate_is_fixed, never_pauses: rate_is_fixed, ..Cast::default() }),
             streams: [5, 9, 1].map(stream).into(),
             ..Sight::default()
         }));
@@ -327,6 +354,17 @@ mod tests {
         assert_eq!(model.press(key(KeyCode::Char('+'))), Action::None);
         assert!(model.message.is_some_and(|message| message.contains("of the search")));
         assert_eq!(Model::new(false).press(key(KeyCode::Char('+'))), Action::None);
+    }
+
+    #[test]
+    fn p_pauses_and_goes_on_at_the_rate_that_was_asked_for() {
+        let mut model = sending(None);
+        assert_eq!(model.press(key(KeyCode::Char('+'))), Action::Rate(110));
+        assert_eq!(model.press(key(KeyCode::Char('p'))), Action::Rate(RateChange::PAUSED));
+        assert_eq!(model.press(key(KeyCode::Char('/'))), Action::None, "it is still paused");
+        assert!(model.message.as_ref().is_some_and(|said| said.contains("goes on at 55 %")));
+        assert_eq!(model.press(key(KeyCode::Char('p'))), Action::Rate(55));
+        assert_eq!(sending(Some("of the search")).press(key(KeyCode::Char('p'))), Action::None);
     }
 
     #[test]

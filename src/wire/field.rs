@@ -5,6 +5,7 @@
 //! | file | what it describes |
 //! |---|---|
 //! | `protocol` | a header |
+//! | `names` | values that have a name |
 //! | `parts` | what it has beside its fixed fields |
 //! | `neighbours` | what it has to do with the headers around it |
 //! | `checksum` | its checksum |
@@ -12,12 +13,14 @@
 
 mod build;
 mod checksum;
+pub(crate) mod names;
 mod neighbours;
 mod parts;
 mod protocol;
 
 pub use checksum::{Algorithm, ChecksumRule, Covers};
 pub(crate) use checksum::{INTERNET, WITH_PSEUDO_HEADER};
+pub use names::Names;
 pub use neighbours::{Route, Space, Want, WantedAddress};
 pub use parts::{DataDef, DataKind, OptionalPart, OptionsDef, Padding};
 pub use protocol::{Protocol, ProtocolKind};
@@ -37,6 +40,8 @@ pub struct FieldDef {
     pub kind: FieldKind,
     /// What it is when the profile does not set it.
     pub default: FieldDefault,
+    /// Values that have a name.
+    pub names: Names,
 }
 
 /// How a field's values are written in a profile.
@@ -120,6 +125,12 @@ impl FieldDef {
         u128::MAX >> (128 - self.bits as u32)
     }
 
+    /// Sets [`names`](Self::names).
+    pub(crate) const fn names(mut self, names: Names) -> Self {
+        self.names = names;
+        self
+    }
+
     /// The value of the field in `header`, whose first byte is the protocol's first; None where
     /// `header` ends before the field does.
     pub fn read(&self, header: &[u8]) -> Option<u128> {
@@ -158,7 +169,7 @@ pub(crate) const fn field(
     default: FieldDefault,
     summary: &'static str,
 ) -> FieldDef {
-    FieldDef { name, summary, bit_offset, bits, kind, default }
+    FieldDef { name, summary, bit_offset, bits, kind, default, names: Names::NONE }
 }
 
 /// A [`FieldDef`] that is a number with a constant default, as most are.

@@ -3,6 +3,7 @@
 
 use std::net::Ipv4Addr;
 
+use super::field::names::{DSCP, ECN};
 use super::field::{
     ChecksumRule, Covers, FieldDefault, FieldKind, INTERNET, Protocol, ProtocolKind, Space,
     computed, field, number,
@@ -22,8 +23,8 @@ pub static PROTOCOL: Protocol = Protocol::new(
             FieldDefault::HeaderLength { unit: 4, less: 0 },
             "Header length in words",
         ),
-        number("dscp", 8, 6, 0, "Differentiated services code point (RFC 2474)"),
-        number("ecn", 14, 2, 0, "Explicit congestion notification (RFC 3168)"),
+        number("dscp", 8, 6, 0, "Differentiated services code point (RFC 2474)").names(DSCP),
+        number("ecn", 14, 2, 0, "Explicit congestion notification (RFC 3168)").names(ECN),
         computed(
             "length",
             16,
@@ -70,13 +71,14 @@ pub static PROTOCOL: Protocol = Protocol::new(
 .checksum(ChecksumRule { covers: Covers::Header, ..INTERNET })
 .options(ipv4_options::OPTIONS)
 .examples(&[
-    "[ipv4: {dscp: 46, ttl: 9}, udp]",
+    "[ipv4: {dscp: ef, ttl: 9}, udp]",
     "[ipv4: {dst: 198.18.0.0/24, df: 0}, tcp]",
     "[ipv4: {options: [nop, record_route]}, udp]",
     "[ipv4: {options: [timestamp: {times: 00000000 00000000}]}, udp]",
     "[ipv4: {options: [timestamp_addresses]}, udp]",
     "[ipv4: {options: [timestamp_prespecified: {addresses: [198.18.2.1, 198.18.3.1]}]}, udp]",
-    "[ipv4: {options: [nop, loose_source_route: {route: [198.18.2.1, 198.18.3.1]}]}, udp]",
+    "[ipv4: {options: [nop, loose_source_route: {route: [198.18.2.1, {increment: 198.18.3.1, \
+     count: 9}]}]}, udp]",
     "[ipv4: {options: [strict_source_route: {route: [198.18.2.1]}, eol]}, tcp]",
     "[ipv4: {options: [nop, security: {security: 0xd788}]}, udp]",
     "[ipv4: {options: [basic_security: {level: 0x5a, authorities: 80}]}, udp]",

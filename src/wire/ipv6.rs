@@ -2,6 +2,7 @@
 
 use std::net::Ipv6Addr;
 
+use super::field::names::{DSCP, ECN};
 use super::field::{
     FieldDefault, FieldKind, Protocol, ProtocolKind, Space, computed, field, number,
 };
@@ -13,8 +14,8 @@ pub static PROTOCOL: Protocol = Protocol::new(
     "IPv6 fixed header (RFC 8200 §3)",
     &[
         number("version", 0, 4, 6, "Version"),
-        number("dscp", 4, 6, 0, "Differentiated services code point (RFC 2474)"),
-        number("ecn", 10, 2, 0, "Explicit congestion notification (RFC 3168)"),
+        number("dscp", 4, 6, 0, "Differentiated services code point (RFC 2474)").names(DSCP),
+        number("ecn", 10, 2, 0, "Explicit congestion notification (RFC 3168)").names(ECN),
         number("flow_label", 12, 20, 0, "Flow label (RFC 6437)"),
         computed(
             "length",

@@ -1,6 +1,7 @@
 //! TCP (RFC 9293 §3.1). The typed views read past options; the table's are in
 //! [`tcp_options`](super::transport::tcp_options).
 
+use super::field::names::TCP_FLAGS;
 use super::field::{FieldDefault, Protocol, Space, WITH_PSEUDO_HEADER, computed, number};
 use super::{ParseError, bits, check_len, checksum, transport::tcp_options};
 
@@ -32,8 +33,9 @@ pub static PROTOCOL: Protocol = Protocol::new(
             104,
             8,
             0x10,
-            "Control bits: FIN 1, SYN 2, RST 4, PSH 8, ACK 16, URG 32, ECE 64, CWR 128",
-        ),
+            "Control bits: FIN 1, SYN 2, RST 4, PSH 8, ACK 16, URG 32, ECE 64, CWR 128; several as syn+ack",
+        )
+        .names(TCP_FLAGS),
         number("window", 112, 16, 65535, "Receive window, unscaled"),
         computed("checksum", 128, 16, FieldDefault::Checksum, "Checksum"),
         number("urgent", 144, 16, 0, "Urgent pointer"),
@@ -44,9 +46,9 @@ pub static PROTOCOL: Protocol = Protocol::new(
 .checksum(WITH_PSEUDO_HEADER)
 .options(tcp_options::OPTIONS)
 .examples(&[
-    "[ipv4, tcp: {flags: 0x18, seq: 7}]",
+    "[ipv4, tcp: {flags: psh+ack, seq: 7}]",
     "[ipv6, tcp]",
-    "[ipv4, tcp: {flags: 2, options: [mss, sack_permitted, timestamps, nop, window_scale]}]",
+    "[ipv4, tcp: {flags: syn, options: [mss, sack_permitted, timestamps, nop, window_scale]}]",
     "[ipv6, tcp: {options: [nop, nop, timestamps: {value: {increment: 0}, echo: 7}]}]",
     "[ipv4, tcp: {options: [nop, nop, sack: {left: 10, right: 20, left2: 30, right2: 40}]}]",
     "[ipv4, tcp: {options: [nop, nop, md5: {digest: 00112233445566778899aabbccddeeff}]}]",

@@ -166,9 +166,10 @@ impl<'a> Asked<'a> {
     /// Makes the change that waits, once the next slot is one that it affects. Until then the time
     /// up to which slots may be taken; without a change there is no such time.
     #[inline(always)]
-    pub fn settle_change(&mut self, schedule: &mut Schedule) -> Option<u64> {
+    pub fn settle_change(&mut self, now: u64, schedule: &mut Schedule) -> Option<u64> {
         let change = self.change?;
-        if schedule.next_rated().is_some_and(|due| due < change.at) {
+        let waits = || now < change.at && schedule.waits_for(change);
+        if schedule.next_rated().is_some_and(|due| due < change.at) || waits() {
             return Some(change.at - 1);
         }
         schedule.change_rate(change);

@@ -24,6 +24,15 @@ pub fn privileged(test: &str) -> bool {
     false
 }
 
+/// Holds a JSON value to a schema of docs/.
+pub fn assert_is_as(schema: &str, value: &Value) {
+    let schema = serde_json::from_str(schema).expect("the schema is JSON");
+    let schema = jsonschema::validator_for(&schema).expect("the schema is one");
+    let errors: Vec<String> =
+        schema.iter_errors(value).map(|e| format!("{}: {e}", e.instance_path())).collect();
+    assert!(errors.is_empty(), "{errors:#?} of {value:#}");
+}
+
 /// The checkout.
 pub fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -32,6 +41,20 @@ pub fn root() -> PathBuf {
 /// The program, at the root of the checkout, without input and without the user's calibration.
 pub fn wirestorm() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_wirestorm"));
+    command.current_dir(root()).stdin(Stdio::null()).env("WIRESTORM_CALIBRATION", "");
+    command
+}
+
+/// The program as a unit of systemd starts it: a user without rights but these capabilities.
+pub fn wirestorm_with(capabilities: &[&str]) -> Command {
+    let mut command = Command::new("setpriv");
+    let list: String = capabilities.iter().map(|name| format!(",+{name}")).collect();
+    command
+        .args(["--reuid", "65534", "--regid", "65534", "--clear-groups", "--no-new-privs"])
+        .arg(format!("--inh-caps=-all{list}"))
+        .arg(format!("--ambient-caps=-all{list}"))
+        .arg(format!("--bounding-set=-all{list}"))
+        .arg(env!("CARGO_BIN_EXE_wirestorm"));
     command.current_dir(root()).stdin(Stdio::null()).env("WIRESTORM_CALIBRATION", "");
     command
 }

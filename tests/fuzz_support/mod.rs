@@ -28,6 +28,17 @@ pub fn corpus(target: &str) -> Vec<Vec<u8>> {
     paths.iter().map(|path| std::fs::read(path).expect("a file of the corpus")).collect()
 }
 
+/// Writes a target's seeds into `$WIRESTORM_FUZZ_SEEDS/TARGET`, where that is set: for libFuzzer to
+/// begin with.
+pub fn keep_seeds(target: &str, seeds: impl IntoIterator<Item = Vec<u8>>) {
+    let Some(folder) = std::env::var_os("WIRESTORM_FUZZ_SEEDS") else { return };
+    let folder = Path::new(&folder).join(target);
+    std::fs::create_dir_all(&folder).expect("a folder for seeds");
+    for (n, seed) in seeds.into_iter().enumerate() {
+        std::fs::write(folder.join(format!("seed-{n}")), seed).expect("a seed is written");
+    }
+}
+
 /// Random numbers, one after the other; `WIRESTORM_FUZZ_SEED` takes another walk.
 pub struct Dice {
     key: u64,

@@ -20,9 +20,9 @@ use crate::frontend::serve::service::Service;
 pub fn execute(serve: &Serve) -> Result<Status> {
     let stop = Arc::new(AtomicBool::new(false));
     signals::stop_on_interrupt(&stop)?;
-    let service = Service::new(stop.clone())?;
+    let service = Service::new(stop)?;
     match serve {
-        Serve::Sink(sink) => sink::execute(sink, &stop),
+        Serve::Sink(sink) => sink::execute(sink, &service),
         Serve::Dns(dns) => dns::execute(dns, &service),
         Serve::Tcp(tcp) => tcp::execute(tcp, &service),
     }

@@ -1,28 +1,34 @@
 //! `wirestorm serve sink`.
 
-use std::fs::OpenOptions;
-use std::io::{self, LineWriter, Write};
-use std::path::Path;
-use std::sync::atomic::AtomicBool;
-
 use crate::cli::exit::Status;
 use crate::cli::serve::sink::Sink as Typed;
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::frontend::serve::log::Log;
+use crate::frontend::serve::service::{Service, time_of_day};
 use crate::report::format::count;
+use crate::study::sink::log::{DatagramLine, Start, TotalsLine};
 use crate::study::sink::{Delivered, Sink, Totals};
-use crate::sys::errno::words;
+use crate::sys::clock;
+use crate::units::Nanos;
+
+/// Lines wait no longer than this for the file.
+const TICK: u64 = 100 * Nanos::MILLISECOND.0;
 
 /// Serves until a signal ends it.
 ///
 /// # Errors
 /// When it cannot begin; a socket that broke.
-pub fn execute(typed: &Typed, stop: &AtomicBool) -> Result<Status> {
-    let mut log = typed.log.as_deref().map(open).transpose()?;
+pub fn execute(typed: &Typed, service: &Service) -> Result<Status> {
+    let mut log = typed.log.as_deref().map(Log::open).transpose()?;
     let mut sink = Sink::open(&typed.options)?;
     let address = match typed.options.address {
         Some(address) => format!("{address} port {}", typed.options.port),
         None => format!("port {}", typed.options.port),
     };
+    if let Some(log) = &mut log {
+        log.line(&Start::new(time_of_day(), &typed.options, sink.blind()));
+        log.flush();
+    }
     eprintln!("wirestorm: a sink for UDP and TCP on {address}");
     if let Some(why) = sink.blind() {
         eprintln!(
@@ -30,32 +36,41 @@ pub fn execute(typed: &Typed, stop: &AtomicBool) -> Result<Status> {
              CAP_NET_RAW"
         );
     }
-    let mut unwritten = 0_u64;
-    let served = sink.serve(stop, &mut |delivered: &Delivered| {
-        if let Some(log) = &mut log
-            && write(log, delivered).is_err()
-        {
-            unwritten += 1;
-        }
+    service.ready();
+    let served = serve(&mut sink, service, &mut log);
+    service.stopping();
+    let totals = sink.totals();
+    let unwritten = log.map_or(0, |mut log| {
+        let (time, log_lost) = (time_of_day(), log.lost());
+        log.line(&TotalsLine { time, totals: &totals, log_lost });
+        log.close()
     });
-    say(&sink.totals(), unwritten);
-    served.map(|_| Status::Passed)
+    say(&totals, unwritten);
+    served.map(|()| Status::Passed)
 }
 
-fn open(path: &Path) -> Result<Box<dyn Write>> {
-    if path == Path::new("-") {
-        return Ok(Box::new(LineWriter::new(io::stdout())));
+fn serve(sink: &mut Sink, service: &Service, log: &mut Option<Log>) -> Result<()> {
+    let mut next_tick = clock::now() + TICK;
+    while !service.stopped() {
+        sink.work(&mut |delivered: &Delivered| {
+            if let Some(log) = log {
+                log.line(&DatagramLine { time: time_of_day(), delivered });
+            }
+        })?;
+        let now = clock::now();
+        if now >= next_tick {
+            next_tick = now + TICK;
+            let reopen = service.reopen_wished();
+            if let Some(log) = log {
+                log.flush();
+                log.lost();
+                if reopen {
+                    log.reopen();
+                }
+            }
+        }
     }
-    let file = OpenOptions::new().create(true).append(true).open(path);
-    let file = file
-        .map_err(|error| Error::new("write the log", path.display().to_string(), words(&error)))?;
-    Ok(Box::new(LineWriter::new(file)))
-}
-
-fn write(log: &mut dyn Write, delivered: &Delivered) -> io::Result<()> {
-    let mut line = serde_json::to_vec(delivered)?;
-    line.push(b'\n');
-    log.write_all(&line)
+    Ok(())
 }
 
 /// The totals, in words.

@@ -35,8 +35,8 @@ Examples:
   wirestorm serve tcp -I eth1 --listen 443=[2001:db8::1]:443
   wirestorm serve sink
 
-Services stay in the foreground and end with totals on SIGTERM and SIGINT. On SIGHUP `dns` and
-`tcp` open their log anew: docs/serve.md has units for systemd."
+Services stay in the foreground and end with totals on SIGTERM and SIGINT. On SIGHUP they open
+their log anew: docs/serve.md has units for systemd."
 )]
 pub(super) struct TypedServe {
     #[command(subcommand)]

@@ -44,7 +44,8 @@ pub(super) struct TypedSink {
           value_parser = clap::value_parser!(u32).range(1..))]
     rate: u32,
 
-    /// Log every datagram that arrives as a JSON line; `-` is standard output
+    /// Append every datagram that arrives to this file as a JSON line; `-` is standard output. Opened
+    /// anew on SIGHUP
     #[arg(long, value_name = "FILE")]
     log: Option<PathBuf>,
 }

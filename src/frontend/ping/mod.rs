@@ -2,6 +2,7 @@
 //!
 //! [`session`] decides and counts, [`network`] sends and listens, [`report`] shows.
 
+pub mod histogram;
 pub mod network;
 pub mod report;
 pub mod session;

@@ -10,6 +10,8 @@ use crate::report::percentiles;
 
 /// What the JSON's `schema` is.
 pub const SCHEMA: &str = "wirestorm.ping/1";
+/// The JSON Schema of the result.
+pub const JSON_SCHEMA: &str = include_str!("../../../docs/ping.schema.json");
 
 /// The first line.
 pub fn heading(host: &str, session: &Session, socket: &str) -> String {

@@ -12,6 +12,8 @@ use crate::report::percentiles;
 
 /// What the JSON's `schema` is.
 pub const SCHEMA: &str = "wirestorm.trace/1";
+/// The JSON Schema of the result.
+pub const JSON_SCHEMA: &str = include_str!("../../../docs/trace.schema.json");
 
 /// The result of a trace.
 #[derive(Debug, Serialize)]

@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::pace::Period;
 use crate::pace::shape::tests::shapes;
+use crate::pace::{Period, RateChange};
 use crate::units::PacketRate;
 
 const BEGIN: u64 = 1_000_000;
@@ -50,7 +50,8 @@ fn walk(schedule: &mut Schedule, changes: &[RateChange]) -> Vec<Slot> {
     }
 }
 
-/// The time after the class's start at which what was due at `own` by the profile is due.
+/// The time after the class's start at which what was due at `own` by the profile is due; infinite:
+/// never.
 fn expected(own: f64, start: u64, changes: &[RateChange]) -> f64 {
     let (mut clock, mut passed, mut percent) = (0.0, 0.0, 100.0);
     for change in changes {
@@ -59,13 +60,17 @@ fn expected(own: f64, start: u64, changes: &[RateChange]) -> f64 {
         if own < reached {
             break;
         }
+        if percent == 0.0 && change.percent == 0 {
+            continue;
+        }
         (clock, passed, percent) = (at, reached, f64::from(change.percent));
     }
     clock + (own - passed) * 100.0 / percent
 }
 
 fn changes() -> impl Strategy<Value = Vec<RateChange>> {
-    prop::collection::vec((0u64..6_000, 20u32..=400), 0..4).prop_map(|gaps| {
+    let percent = prop_oneof![3 => 20u32..=400, 1 => Just(RateChange::PAUSED)];
+    prop::collection::vec((0u64..6_000, percent), 0..5).prop_map(|gaps| {
         let mut at = BEGIN;
         let change = |(gap, percent)| {
             at += gap;
@@ -199,5 +204,107 @@ fn pieces_of_datagrams_come_faster_too() {
     for program in 0..3 {
         let counts = schedule.counts(program, None);
         assert_eq!(counts, StreamCounts { intended: 15, taken: 15, skipped: 0 });
+    }
+}
+
+const PAUSE: u32 = RateChange::PAUSED;
+
+fn change(after: u64, percent: u32) -> RateChange {
+    RateChange { at: BEGIN + after, percent }
+}
+
+#[test]
+fn what_was_due_in_a_pause_is_due_behind_it_until_the_time_is_over() {
+    let class = class(1, even(1, 10), 0, 10_000);
+    let mut schedule = Schedule::new(&[class], 0, 1, BEGIN);
+    let slots = walk(&mut schedule, &[change(5_004, PAUSE), change(7_000, 100)]);
+    assert_eq!(slots[500].due, BEGIN + 5_000);
+    assert_eq!((slots[501].due, slots[501].index), (BEGIN + 7_006, 501));
+    assert_eq!(slots.len(), 501 + 300, "2 of 10 µs were without packets");
+    assert_eq!(schedule.counts(0, None).intended, 801);
+}
+
+#[test]
+fn a_run_that_is_stopped_in_a_pause_asked_for_nothing_since_it_began() {
+    let class = class(1, even(1, 10), 0, 10_000);
+    let mut schedule = Schedule::new(&[class], 0, 1, BEGIN);
+    walk(&mut schedule, &[change(5_000, PAUSE)]);
+    let all = StreamCounts { intended: 500, taken: 500, skipped: 0 };
+    assert_eq!(schedule.counts(0, Some(BEGIN + 8_000)), all);
+    assert_eq!(schedule.counts(0, None), all);
+    assert_eq!(schedule.counts(0, Some(BEGIN + 4_000)).intended, 500, "more was taken than due");
+}
+
+#[test]
+fn a_pause_ends_with_the_time_of_the_last_stream() {
+    let ends = |classes: &[Class]| {
+        let mut schedule = Schedule::new(classes, 0, 1, BEGIN);
+        schedule.change_rate(change(0, PAUSE));
+        schedule.peek()
+    };
+    let [first, second] = [(0, 4_000), (3_000, 6_000)]
+        .map(|(start, duration)| class(1, even(1, 10), start, duration));
+    assert_eq!(ends(&[first.clone(), second.clone()]), Some(BEGIN + 9_000));
+    let counted = Class { count: Some(7), duration: None, ..first.clone() };
+    assert_eq!(ends(&[first.clone(), counted]), Some(u64::MAX), "a count is never over by itself");
+
+    let mut schedule = Schedule::new(&[first, second], 0, 1, BEGIN);
+    schedule.change_rate(change(0, PAUSE));
+    let mut out = [Slot::default(); 8];
+    for (now, left) in [(8_999, Some(BEGIN + 9_000)), (9_000, None)] {
+        assert_eq!(schedule.fill(Window::due_at(BEGIN + now), &mut out), 0);
+        assert_eq!(schedule.peek(), left);
+    }
+    assert_eq!(schedule.counts(0, None), StreamCounts::default());
+}
+
+#[test]
+fn a_pause_beyond_the_end_of_a_class_leaves_nothing_of_its_round() {
+    let class = class(4, even(1, 1_000), 0, 2_000);
+    let mut schedule = Schedule::new(&[class], 0, 1, BEGIN);
+    let slots = walk(&mut schedule, &[change(1_300, PAUSE), change(5_000, 100)]);
+    assert_eq!(slots.len(), 4 + 2, "the first round, and what of the second was due by then");
+    for (program, sent) in [(0, 2), (1, 2), (2, 1), (3, 1)] {
+        let all = StreamCounts { intended: sent, taken: sent, skipped: 0 };
+        assert_eq!(schedule.counts(program, None), all);
+    }
+}
+
+/// Packets without due times are held back too.
+#[test]
+fn a_flood_pauses_and_goes_on() {
+    let flood = Class { count: None, ..class(1, Shape::Even(Period::UNLIMITED), 0, 10_000) };
+    let mut schedule = Schedule::new(&[flood], 0, 1, BEGIN);
+    let mut out = [Slot::default(); 4];
+    let mut fill =
+        |schedule: &mut Schedule, now| schedule.fill(Window::due_at(BEGIN + now), &mut out);
+    let pause = change(1_000, PAUSE);
+    assert!(schedule.waits_for(pause) && !schedule.waits_for(change(1_000, 50)));
+    assert_eq!(fill(&mut schedule, 500), 4);
+    schedule.change_rate(pause);
+    assert_eq!(fill(&mut schedule, 2_000), 0);
+    assert_eq!(schedule.peek(), Some(BEGIN + 10_000));
+    assert!(schedule.waits_for(change(3_000, 100)));
+    schedule.change_rate(change(3_000, 100));
+    assert_eq!(fill(&mut schedule, 3_000), 4);
+    assert_eq!(fill(&mut schedule, 10_000), 0);
+    assert_eq!(schedule.peek(), None);
+    assert_eq!(schedule.counts(0, None), StreamCounts { intended: 8, taken: 8, skipped: 0 });
+}
+
+#[test]
+fn pieces_of_datagrams_pause_with_the_rest() {
+    let sequence = Sequence { steps: [0, 1, 2].into(), gap: 10, shuffle: None };
+    let cut = Class { sequence: Some(sequence), ..class(3, even(1, 100), 0, 1_000) };
+    let whole = class(1, even(1, 100), 0, 1_000);
+    let whole =
+        Class { streams: vec![StreamSchedule { program: 3, ..whole.streams[0].clone() }], ..whole };
+    let mut schedule = Schedule::new(&[cut, whole], 0, 1, BEGIN);
+    let slots = walk(&mut schedule, &[change(500, PAUSE), change(700, 100)]);
+    let dues: Vec<u64> = slots[20..24].iter().map(|slot| slot.due - BEGIN).collect();
+    assert_eq!(dues, [700, 700, 710, 720]);
+    for program in 0..4 {
+        let counts = schedule.counts(program, None);
+        assert_eq!(counts, StreamCounts { intended: 8, taken: 8, skipped: 0 });
     }
 }

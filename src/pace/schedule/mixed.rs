@@ -25,7 +25,44 @@ pub(super) struct Sequences {
     rewound: Vec<(usize, Option<Rewound>)>,
 }
 
+/// What is left of them in a pause.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Held {
+    heap: BinaryHeap<Reverse<(u64, u32)>>,
+    unlimited: Vec<(u32, u64)>,
+}
+
+impl Held {
+    pub fn has_unlimited(&self) -> bool {
+        !self.unlimited.is_empty()
+    }
+}
+
 impl Sequences {
+    pub fn has_unlimited(&self) -> bool {
+        !self.unlimited.is_empty()
+    }
+
+    /// Holds all of them back. With it, when each one's time is over; None: never.
+    pub fn hold(&mut self) -> (Held, Vec<Option<u64>>) {
+        let held = Held {
+            heap: std::mem::take(&mut self.heap),
+            unlimited: std::mem::take(&mut self.unlimited),
+        };
+        let rated = held.heap.iter().map(|Reverse((_, number))| {
+            let span = self.bounds[*number as usize].duration?;
+            Some(self.walks[*number as usize].begins_at().saturating_add(span))
+        });
+        let ends = rated.chain(held.unlimited.iter().map(|(_, until)| Some(*until))).collect();
+        (held, ends)
+    }
+
+    /// Lets them go on.
+    pub fn release(&mut self, held: Held) {
+        self.heap = held.heap;
+        self.unlimited = held.unlimited;
+    }
+
     pub fn is_empty(&self) -> bool {
         self.walks.is_empty()
     }
@@ -63,12 +100,12 @@ impl Sequences {
     }
 
     /// See [`Schedule::change_rate`].
-    pub fn change_rate(&mut self, change: RateChange) {
+    pub fn change_rate(&mut self, since: u64, change: RateChange) {
         let mut entries = std::mem::take(&mut self.heap).into_vec();
         entries.retain_mut(|Reverse((due, number))| {
             let walk = &mut self.walks[*number as usize];
             let Bounds { count, duration } = self.bounds[*number as usize];
-            walk.change_rate(change.at, change.percent, duration, count);
+            walk.change_rate((since, change.at), change.percent, duration, count);
             let next = walk.peek();
             *due = next.unwrap_or(0);
             next.is_some()

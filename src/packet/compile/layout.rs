@@ -3,7 +3,7 @@
 use super::error::{Problem, with_fcs};
 use super::sizes::Sizes;
 use crate::packet::tag::TAG_LEN;
-use crate::profile::model::{FieldValue, Header, Stream};
+use crate::profile::model::{CustomField, FieldValue, Header, Stream};
 use crate::wire::ethertype;
 use crate::wire::field::{FieldDef, FieldDefault, Padding, ProtocolKind, Space};
 
@@ -44,6 +44,23 @@ pub(super) struct Element<'a> {
     pub(super) options: &'a [Header],
 }
 
+/// The fields that a profile lays over a header, or over an option.
+pub(super) struct Custom<'a> {
+    /// The header of the stack that it belongs to.
+    pub(super) n: usize,
+    pub(super) fields: &'a [CustomField],
+    /// The first byte of the header or option.
+    pub(super) at: usize,
+    /// Number of the first field, for the keys of random values.
+    pub(super) ordinal: u32,
+    /// Before the names of its fields, for messages.
+    pub(super) path: String,
+}
+
+/// The number of the first field that a profile lays over a header, above those of its own fields.
+pub(super) const FIRST_CUSTOM: u32 = 128;
+/// The same among an option's numbers.
+const FIRST_CUSTOM_OF_OPTION: u32 = 32;
 /// The first number of an option's fields: above those of any header.
 const FIRST_OPTION: u32 = 256;
 /// Numbers that each option takes.
@@ -54,6 +71,8 @@ pub(super) struct Layout<'a> {
     pub(super) headers: Vec<Placed<'a>>,
     /// All fields of all headers.
     pub(super) elements: Vec<Element<'a>>,
+    /// Fields that the profile lays over bytes, or over entries of a list.
+    pub(super) customs: Vec<Custom<'a>>,
     /// Bytes that belong to no field: data and padding.
     pub(super) constants: Vec<(usize, Vec<u8>)>,
     /// Length of the shortest frame.
@@ -79,6 +98,7 @@ impl<'a> Layout<'a> {
         let mut layout = Self {
             headers: Vec::with_capacity(stream.headers.len()),
             elements: Vec::new(),
+            customs: Vec::new(),
             constants: Vec::new(),
             min_len: sizes.min,
             max_len: sizes.max,
@@ -132,6 +152,12 @@ impl<'a> Layout<'a> {
             self.elements.push(Element { n, header, fields, at, len, ordinal, path, options });
             at += part_len;
             ordinal += fields.len() as u32;
+        }
+        if !header.custom.is_empty() {
+            let behind = if first == 0 { FIRST_CUSTOM } else { FIRST_CUSTOM_OF_OPTION };
+            let own = if protocol.custom_fields { ".fields" } else { "" };
+            let (fields, path) = (header.custom.as_slice(), format!("{path}{own}"));
+            self.customs.push(Custom { n, fields, at: start, ordinal: first + behind, path });
         }
         if !header.data().is_empty() {
             self.constants.push((at, header.data().to_vec()));

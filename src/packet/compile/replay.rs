@@ -271,7 +271,8 @@ impl<'a> Builder<'a> {
         }
         if let Some(first) = self.first_without {
             let (packets, of) = (self.without_room, frames.count());
-            let problem = Problem::NoRoomInCapture { packets, of, first: first + 1 };
+            let first = frames.number(first);
+            let problem = Problem::NoRoomInCapture { packets, of, first };
             return Err(("tag".to_owned(), problem));
         }
         if let Some(unused) = self.used.iter().position(|used| !used) {

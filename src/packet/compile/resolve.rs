@@ -2,8 +2,8 @@
 //! a mask, packets of one value.
 
 use super::error::Problem;
-use super::layout::Layout;
-use super::template::{FIRST_CUSTOM, Filling, filling};
+use super::layout::{FIRST_CUSTOM, Layout};
+use super::template::{Filling, filling};
 use super::values::Context;
 use crate::packet::Addressing;
 use crate::profile::model::{FieldName, FieldValue};

@@ -8,6 +8,7 @@ use super::ops::{self, Patch};
 use super::resolve::{Field, resolve};
 use super::values::{self, Values, low_bits};
 use crate::packet::{Addressing, random, tag};
+use crate::profile::fragments::is_atomic;
 use crate::profile::model::{FieldValue, Header, Payload};
 use crate::wire::bits;
 use crate::wire::field::{DataKind, FieldDef, FieldDefault, FieldKind, ProtocolKind};
@@ -84,15 +85,12 @@ impl Draft {
                 done.map_err(|problem| (format!("{}.{}", element.path, field.name), problem))?;
             }
         }
-        for (n, placed) in layout.headers.iter().enumerate() {
-            for (ordinal, field) in placed.header.custom.iter().enumerate() {
-                let at = Field::new(n, FIRST_CUSTOM + ordinal as u32, field.bits);
-                let bit = placed.at * 8 + usize::from(field.bit_offset);
+        for custom in &layout.customs {
+            for (ordinal, field) in custom.fields.iter().enumerate() {
+                let at = Field::new(custom.n, custom.ordinal + ordinal as u32, field.bits);
+                let bit = custom.at * 8 + usize::from(field.bit_offset);
                 let set = draft.set((layout, addressing), bit, at, &field.value, &key, lists);
-                set.map_err(|problem| {
-                    let name = placed.header.protocol.name;
-                    (format!("headers[{n}].{name}.fields.{}", field.name), problem)
-                })?;
+                set.map_err(|problem| (format!("{}.{}", custom.path, field.name), problem))?;
             }
         }
         if let Some(bytes) = layout.tag_at.and_then(|at| draft.bytes[at..].first_chunk_mut()) {
@@ -186,10 +184,6 @@ impl Draft {
         Ok(())
     }
 }
-
-/// The number of the first field that the profile lays over a header, for the keys of random
-/// values.
-pub(super) const FIRST_CUSTOM: u32 = 128;
 
 /// The largest length that stands where an EtherType else does (IEEE 802.3 §3.2.6).
 const MAX_LENGTH_IN_ETHERNET: usize = 1500;
@@ -333,11 +327,7 @@ fn next_hop_mac(layout: &Layout<'_>, n: usize, addressing: &Addressing) -> Field
 /// 0 for an atomic datagram (RFC 6864 §4: DF set, no fragment), else counted from 1: a raw socket
 /// replaces a 0 that may be fragmented (ip_select_ident in include/net/ip.h).
 fn identification(header: &Header) -> FieldValue {
-    let always = |field: &str, default, wanted| {
-        let setting = header.setting(field);
-        *setting.unwrap_or(&FieldValue::Fixed(default)) == FieldValue::Fixed(wanted)
-    };
-    if always("df", 1, 1) && always("mf", 0, 0) && always("fragment_offset", 0, 0) {
+    if is_atomic(header) {
         return FieldValue::Fixed(0);
     }
     FieldValue::Counter { start: 1, step: 1, count: u16::MAX.into() }

@@ -1,42 +1,77 @@
 //! Bytes in a profile: hexadecimal, text, names, lists of addresses.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
-
-use super::{At, Decoder};
-use crate::wire::field::DataKind;
+use super::{At, Decoder, value};
+use crate::profile::model::FieldValue;
+use crate::profile::yaml::Data;
+use crate::wire::field::{DataKind, FieldKind};
 
 /// The longest name that DNS knows, in bytes on the wire (RFC 1035 §2.3.4).
 const MAX_NAME: usize = 255;
 /// The longest label of a name (RFC 1035 §2.3.4).
 const MAX_LABEL: usize = 63;
 
+/// The data of a header, and the entries of it that change, by their first bytes.
+pub(super) struct Read {
+    pub bytes: Vec<u8>,
+    pub changing: Vec<Changing>,
+}
+
+/// An entry of a list that changes.
+pub(super) struct Changing {
+    /// Which, from 0.
+    pub entry: usize,
+    /// Its first byte in the data.
+    pub at: usize,
+    /// Its width.
+    pub bits: u8,
+    pub value: FieldValue,
+}
+
 /// The data of a header.
-pub(super) fn data(decoder: &mut Decoder, at: &At<'_>, kind: DataKind) -> Option<Vec<u8>> {
-    match kind {
+pub(super) fn data(decoder: &mut Decoder, at: &At<'_>, kind: DataKind) -> Option<Read> {
+    let bytes = match kind {
         DataKind::Bytes => hex(decoder, at),
         DataKind::Text => decoder.text(at).map(String::into_bytes),
         DataKind::DomainName => {
             decoder.scalar(at, DOMAIN, |text| domain_name(text).ok_or_else(|| DOMAIN.to_owned()))
         }
-        DataKind::Ipv4List => {
-            let list = decoder.list_of(at, "a list of IPv4 addresses", |decoder, item| {
-                decoder.unit::<Ipv4Addr>(item)
-            })?;
-            Some(list.iter().flat_map(Ipv4Addr::octets).collect())
+        DataKind::Ipv4List => return addresses(decoder, at, (FieldKind::Ipv4, 32), 4),
+        DataKind::Ipv4Slots => return addresses(decoder, at, (FieldKind::Ipv4, 32), 8),
+        DataKind::Ipv6List => return addresses(decoder, at, (FieldKind::Ipv6, 128), 16),
+    };
+    bytes.map(|bytes| Read { bytes, changing: Vec::new() })
+}
+
+/// A list of addresses, each at the start of `each` bytes; an entry takes what a field takes.
+fn addresses(
+    decoder: &mut Decoder,
+    at: &At<'_>,
+    (kind, bits): (FieldKind, u8),
+    each: usize,
+) -> Option<Read> {
+    let expected = match kind {
+        FieldKind::Ipv4 => "a list of IPv4 addresses",
+        _ => "a list of IPv6 addresses",
+    };
+    let largest = u128::MAX >> (128 - u32::from(bits));
+    let entries = decoder.list_of(at, expected, |decoder, item| {
+        // A list inside the list would be read as more entries.
+        if matches!(item.node.data, Data::List(_)) {
+            decoder.unexpected(item, "an address, or a rule such as {list: [..]}");
+            return None;
         }
-        DataKind::Ipv4Slots => {
-            let list = decoder.list_of(at, "a list of IPv4 addresses", |decoder, item| {
-                decoder.unit::<Ipv4Addr>(item)
-            })?;
-            Some(list.iter().flat_map(|address| [address.octets(), [0; 4]].concat()).collect())
-        }
-        DataKind::Ipv6List => {
-            let list = decoder.list_of(at, "a list of IPv6 addresses", |decoder, item| {
-                decoder.unit::<Ipv6Addr>(item)
-            })?;
-            Some(list.iter().flat_map(Ipv6Addr::octets).collect())
+        value::of_kind(decoder, item, kind.into(), largest)
+    })?;
+    let mut read = Read { bytes: vec![0; entries.len() * each], changing: Vec::new() };
+    for (entry, value) in entries.into_iter().enumerate() {
+        let (at, len) = (entry * each, usize::from(bits) / 8);
+        let first = value.example().to_be_bytes();
+        read.bytes[at..at + len].copy_from_slice(&first[first.len() - len..]);
+        if !matches!(value, FieldValue::Fixed(_)) {
+            read.changing.push(Changing { entry, at, bits, value });
         }
     }
+    Some(read)
 }
 
 const DOMAIN: &str = "a domain name of labels of at most 63 bytes, 255 in all: www.example.net";

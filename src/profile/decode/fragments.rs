@@ -2,10 +2,11 @@
 
 use super::{At, Decoder, Record};
 use crate::profile::fragments::{
-    Cut, Fragments, Identification, MAX_PIECES, MAX_STEPS, Order, PieceSpec,
+    Cut, Fragments, Identification, MAX_PIECES, MAX_STEPS, Meant, Order, PieceSpec,
 };
 use crate::profile::yaml::Data;
 use crate::units::Nanos;
+use crate::wire::field::ProtocolKind;
 
 const EXPECTED: &str = "into how many pieces, or how: 3, {mtu: 1280}, {sizes: [24, 1000, 500]}";
 /// Bytes that an offset and a length can name: beyond the end of any datagram.
@@ -22,7 +23,7 @@ pub(super) fn fragments(decoder: &mut Decoder, at: &At<'_>) -> Option<Fragments>
 fn record(record: &mut Record<'_, '_>) -> Option<Fragments> {
     let (count, mtu) = (record.get("count"), record.get("mtu"));
     let (sizes, pieces) = (record.get("sizes"), record.get("pieces"));
-    let atomic = record.get("atomic");
+    let (atomic, header) = (record.get("atomic"), record.get("header"));
     let (order, id) = (record.get("order"), record.get("id"));
     let (duplicate, omit) = (record.get("duplicate"), record.get("omit"));
     let (first, overlap) = (record.get("first"), record.get("overlap"));
@@ -74,6 +75,10 @@ fn record(record: &mut Record<'_, '_>) -> Option<Fragments> {
         decoder.choice(&atomic?, &[("true", Cut::Count(1))])?
     };
     let mut fragments = Fragments::new(cut);
+    if let Some(at) = header {
+        let meant = |text: &str| meant(text).ok_or_else(|| HEADER.to_owned());
+        fragments.header = Some(decoder.scalar(&at, HEADER, meant)?);
+    }
     if let Some(at) = first {
         fragments.first = Some(decoder.integer(&at, 1, MAX_BYTES)? as usize);
     }
@@ -94,6 +99,19 @@ fn record(record: &mut Record<'_, '_>) -> Option<Fragments> {
         fragments.id = Some(identification(decoder, &at)?);
     }
     Some(fragments)
+}
+
+const HEADER: &str = "an IP header of the packet: ipv6, or ipv4[1] for the second ipv4";
+
+/// `ipv6`, `ipv4[1]`.
+fn meant(text: &str) -> Option<Meant> {
+    let (name, nth) = match text.split_once('[') {
+        Some((name, nth)) => (name, nth.strip_suffix(']')?.parse().ok()?),
+        None => (text, 0),
+    };
+    let kinds = [("ipv4", ProtocolKind::Ipv4), ("ipv6", ProtocolKind::Ipv6)];
+    let kind = kinds.into_iter().find(|(own, _)| *own == name);
+    kind.map(|(_, kind)| Meant { kind, nth })
 }
 
 fn piece(record: &mut Record<'_, '_>) -> Option<PieceSpec> {
@@ -141,8 +159,15 @@ fn numbers(decoder: &mut Decoder, at: &At<'_>) -> Option<Vec<usize>> {
 fn identification(decoder: &mut Decoder, at: &At<'_>) -> Option<Identification> {
     match &at.node.data {
         Data::Mapping(_) => decoder.record(at, "fragment_id", ID, |record| {
-            let at = record.require("reuse", "after how many datagrams the values come again")?;
-            let reuse = record.decoder.integer(&at, 1, 1 << 32)?;
+            let (start, reuse) = (record.get("start"), record.get("reuse"));
+            if !record.one_of(&[("start", &start), ("reuse", &reuse)]) {
+                return None;
+            }
+            if let Some(at) = start {
+                let first = record.decoder.integer(&at, 0, u32::MAX.into())?;
+                return Some(Identification::From(first as u32));
+            }
+            let reuse = record.decoder.integer(&reuse?, 1, 1 << 32)?;
             Some(Identification::Reuse(reuse))
         })?,
         Data::Scalar { text, .. } if text.starts_with(|c: char| c.is_ascii_digit()) => {
@@ -155,4 +180,4 @@ fn identification(decoder: &mut Decoder, at: &At<'_>) -> Option<Identification> 
     }
 }
 
-const ID: &str = "counter, random, a number, or {reuse: 16}";
+const ID: &str = "counter, random, a number, {start: 1000} or {reuse: 16}";

@@ -76,7 +76,11 @@ pub(super) fn fields(
         if let Some(def) = protocol.data
             && let Some(at) = record.get(def.name)
         {
-            header.data = data::data(record.decoder, &at, def.kind);
+            let read = data::data(record.decoder, &at, def.kind);
+            if let Some(read) = read {
+                header.data = Some(read.bytes);
+                header.custom = entries(record.decoder, &at, &header, def.name, read.changing);
+            }
         }
         if let Some(def) = &protocol.options
             && let Some(at) = record.get(def.name)
@@ -94,6 +98,35 @@ pub(super) fn fields(
         }
         header
     })
+}
+
+/// Entries of a header's list that change at most; their random values have keys of their own.
+const MAX_ENTRIES: usize = 32;
+
+/// Fields that lie over the entries of a header's list that change: `segments[0]`.
+fn entries(
+    decoder: &mut Decoder,
+    at: &At<'_>,
+    header: &Header,
+    list: &str,
+    changing: Vec<data::Changing>,
+) -> Vec<CustomField> {
+    if changing.len() > MAX_ENTRIES {
+        let found = format!("{} entries that change", changing.len());
+        decoder.refuse(at, found, format!("at most {MAX_ENTRIES}"));
+        return Vec::new();
+    }
+    let parts: usize = header.parts().map(|part| part.len).sum();
+    let field = |entry: data::Changing| {
+        let bit = (header.protocol.len + parts + entry.at) * 8;
+        Some(CustomField {
+            name: format!("{list}[{}]", entry.entry),
+            bit_offset: u16::try_from(bit).ok()?,
+            bits: entry.bits,
+            value: entry.value,
+        })
+    };
+    changing.into_iter().filter_map(field).collect()
 }
 
 /// Fields that the profile lays over bytes: `{seq: {bit: 16, bits: 16, value: {increment: 0}}}`.
@@ -117,8 +150,12 @@ pub(super) fn custom_field(record: &mut Record<'_, '_>, name: &str) -> Option<Cu
     let value = record.require("value", "the field's values");
     let bit_offset = record.decoder.integer(&bit?, 0, u64::from(u16::MAX))? as u16;
     let bits = record.decoder.integer(&bits?, 1, 64)? as u8;
-    let value =
-        value::of_kind(record.decoder, &value?, FieldKind::Number, u128::MAX >> (128 - bits))?;
+    let value = value::of_kind(
+        record.decoder,
+        &value?,
+        FieldKind::Number.into(),
+        u128::MAX >> (128 - bits),
+    )?;
     Some(CustomField { name: name.to_owned(), bit_offset, bits, value })
 }
 

@@ -1,12 +1,14 @@
 //! Mixes of sizes: weights, well-known names, and the genome of RFC 6985.
 
 use super::{At, Decoder, Record};
+use crate::profile::deal;
 use crate::profile::model::Size;
 use crate::profile::problem::shorten;
 use crate::profile::units::Unit;
 use crate::profile::yaml::Data;
 use crate::units::FrameSize;
 
+use super::rule::MAX_DEALT;
 use super::size::MAX_SIZES;
 
 /// The sizes of RFC 6985 §4's letters, FCS included.
@@ -50,8 +52,9 @@ pub(super) fn imix(decoder: &mut Decoder, at: &At<'_>) -> Option<Size> {
         return Some(Size::Imix(parts.collect()));
     }
     let entries = decoder.names(at, expected)?;
-    if entries.is_empty() || entries.len() > MAX_SIZES {
-        decoder.unexpected(at, expected);
+    if entries.is_empty() || entries.len() > MAX_DEALT {
+        let found = format!("{} sizes", entries.len());
+        decoder.refuse(at, found, format!("1 to {MAX_DEALT} sizes with their weights"));
         return None;
     }
     let mut sizes = Vec::new();
@@ -64,7 +67,10 @@ pub(super) fn imix(decoder: &mut Decoder, at: &At<'_>) -> Option<Size> {
             }
         }
     }
-    (sizes.len() == entries.len()).then_some(Size::Imix(sizes))
+    let turns = deal::cycle(&sizes);
+    let sound = sizes.len() == entries.len()
+        && (turns > deal::MAX_CYCLE || decoder.may_deal(at, sizes.len(), turns));
+    sound.then_some(Size::Imix(sizes))
 }
 
 /// What `genome` needs beside it.

@@ -10,6 +10,7 @@ mod lab;
 mod measure;
 mod modifier;
 mod nested;
+mod only;
 mod pattern;
 mod payload;
 mod port;
@@ -77,6 +78,8 @@ struct Decoder {
     folder: PathBuf,
     /// Packets of the capture whose fields are being rewritten: `every: round`.
     round: Option<u64>,
+    /// What weights have cost so far: [`Decoder::may_deal`].
+    dealt: u64,
     /// Every key that was asked for, by the record's name: the schema is held to it.
     #[cfg(test)]
     asked: std::collections::BTreeMap<String, std::collections::BTreeSet<String>>,
@@ -210,6 +213,22 @@ impl Decoder {
         let value = body(&mut record);
         record.close();
         Some(value)
+    }
+
+    /// Whether so many values may be dealt out over so many turns. A list takes a value a turn, and
+    /// weighs all of them for each; few aliases would make an hour of it.
+    fn may_deal(&mut self, at: &At<'_>, values: usize, turns: u64) -> bool {
+        const MOST: u64 = 1 << 28;
+        const LEAST: u64 = 64;
+        let cost = (values as u64).max(LEAST).saturating_mul(turns);
+        let told = self.dealt > MOST;
+        self.dealt = self.dealt.saturating_add(cost);
+        if self.dealt > MOST && !told {
+            let expected =
+                "shorter ones: all weights of a profile together take too long to deal out";
+            self.refuse(at, format!("weights of {turns} in all for {values} values"), expected);
+        }
+        self.dealt <= MOST
     }
 
     /// A name that people type in `--set` and that stands in file names.

@@ -219,7 +219,7 @@ pub(crate) fn asked_keys() -> std::collections::BTreeMap<String, std::collection
     decoder.record(&at, "arm_criterion", "", super::study::criterion);
     decoder.record(&at, "custom_field", "", |record| super::header::custom_field(record, "a"));
     for kind in [FieldKind::Number, FieldKind::Mac, FieldKind::Ipv4, FieldKind::Ipv6] {
-        super::value::record(&mut decoder, &at, kind, 255);
+        super::value::record(&mut decoder, &at, kind.into(), 255);
     }
     decoder.asked
 }

@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{At, Decoder, Record, value};
+use super::{At, Decoder, Record, only, value};
 use crate::capture::Frames;
 use crate::error::{Error, Result};
 use crate::profile::model::FieldName;
@@ -40,7 +40,7 @@ pub(super) struct Read<'n> {
 pub(super) fn replay<'n>(decoder: &mut Decoder, at: &At<'n>, tagged: bool) -> Read<'n> {
     let nothing = || Read { replay: None, speed: Speed::RECORDED, speed_at: None, gap_at: None };
     if at.node.scalar().is_some() {
-        let frames = file(decoder, at);
+        let frames = file(decoder, at, |_, _| true);
         let replay = frames.map(|(file, frames)| Replay {
             file,
             frames,
@@ -56,7 +56,21 @@ pub(super) fn replay<'n>(decoder: &mut Decoder, at: &At<'n>, tagged: bool) -> Re
 
 fn mapping<'n>(record: &mut Record<'_, 'n>, tagged: bool) -> Read<'n> {
     let frames = record.require("file", "the capture: site.pcapng");
-    let frames = frames.and_then(|at| file(record.decoder, &at));
+    let (only_at, except_at) = (record.get("only"), record.get("except"));
+    let chosen = |decoder: &mut Decoder, at: Option<At<'n>>| match at {
+        Some(at) => only::only(decoder, &at).map(Some),
+        None => Some(None),
+    };
+    let only = chosen(record.decoder, only_at);
+    let except = chosen(record.decoder, except_at);
+    // Without knowing which packets, nothing about them is worth telling.
+    let chosen = only.zip(except);
+    let frames = frames.zip(chosen).and_then(|(at, (only, except))| {
+        file(record.decoder, &at, |number, frame| {
+            only.as_ref().is_none_or(|only| only.takes(number, frame))
+                && except.as_ref().is_none_or(|except| !except.takes(number, frame))
+        })
+    });
     let (speed_at, gap_at) = (record.get("speed"), record.get("gap"));
     let speed = speed_at.as_ref().and_then(|at| record.decoder.unit::<Speed>(at));
     let gap = gap_at.as_ref().and_then(|at| record.decoder.unit::<Nanos>(at));
@@ -95,11 +109,15 @@ fn rounds(decoder: &mut Decoder, at: &At<'_>) -> Option<u64> {
     })
 }
 
-/// The frames of a capture, whose name is relative to the profile's folder.
-fn file(decoder: &mut Decoder, at: &At<'_>) -> Option<(String, Arc<Frames>)> {
+/// The frames of a capture that are taken; its name is relative to the profile's folder.
+fn file(
+    decoder: &mut Decoder,
+    at: &At<'_>,
+    takes: impl FnMut(usize, &[u8]) -> bool,
+) -> Option<(String, Arc<Frames>)> {
     let name = decoder.text(at)?;
     let path = decoder.folder.join(&name);
-    match read(&path, &name) {
+    match read(&path, &name, takes) {
         Ok(frames) => Some((name, Arc::new(frames))),
         Err(error) => {
             let Error { subject, cause, remedy, .. } = error;
@@ -111,7 +129,7 @@ fn file(decoder: &mut Decoder, at: &At<'_>) -> Option<(String, Arc<Frames>)> {
     }
 }
 
-fn read(path: &Path, name: &str) -> Result<Frames> {
+fn read(path: &Path, name: &str, takes: impl FnMut(usize, &[u8]) -> bool) -> Result<Frames> {
     let open = || {
         // A pipe would wait for its writer, and be empty for the next who reads the profile.
         if !std::fs::metadata(path)?.is_file() {
@@ -123,7 +141,7 @@ fn read(path: &Path, name: &str) -> Result<Frames> {
         Error::new("read", path.display().to_string(), error)
             .remedy("name a capture, pcap or pcapng, relative to the profile")
     })?;
-    Frames::read(file, name)
+    Frames::read_some(file, name, takes)
 }
 
 /// `{ipv4.dst: 198.19.0.1, ethernet.dst: next-hop}`.

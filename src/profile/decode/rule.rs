@@ -1,17 +1,17 @@
 //! The rules by which a field changes from packet to packet.
 
 use super::value::{
-    MAX_LIST, Order, ends_of, integer_or_address, is_address, list, one, prefix, range,
+    MAX_LIST, Order, Written, ends_of, integer_or_address, is_address, list, one, prefix, range,
 };
 use super::{At, Decoder, Record};
 use crate::profile::deal;
 use crate::profile::model::{FieldName, FieldValue, Real, Weighted};
-use crate::profile::units::parse_integer;
+use crate::profile::units::{parse_field, parse_integer};
 use crate::profile::yaml::Data;
 use crate::wire::field::FieldKind;
 
 /// Values of a weighted list at most: each is weighed anew for every turn of the cycle.
-const MAX_DEALT: usize = 1024;
+pub(super) const MAX_DEALT: usize = 1024;
 /// In place of a number of packets: as many as the capture has.
 pub const ROUND: &str = "round";
 /// The largest weight.
@@ -32,14 +32,17 @@ struct Keys<'n> {
 
 pub(super) fn rule(
     record: &mut Record<'_, '_>,
-    kind: FieldKind,
+    kind: Written,
     largest: u128,
 ) -> Option<FieldValue> {
     let (increment, decrement) = (record.get("increment"), record.get("decrement"));
     let (step, count) = (record.get("step"), record.get("count"));
     let (list, random) = (record.get("list"), record.get("random"));
-    let (prefix, order) =
-        if is_address(kind) { (record.get("prefix"), record.get("order")) } else { (None, None) };
+    let (prefix, order) = if is_address(kind.kind) {
+        (record.get("prefix"), record.get("order"))
+    } else {
+        (None, None)
+    };
     let (same_as, plus) = (record.get("same_as"), record.get("plus"));
     let keys = Keys {
         unique: record.get("unique"),
@@ -57,7 +60,7 @@ pub(super) fn rule(
         ("random", &random),
         ("same_as", &same_as),
     ];
-    if is_address(kind) {
+    if is_address(kind.kind) {
         rules.push(("prefix", &prefix));
     }
     if !record.one_of(&rules) {
@@ -104,7 +107,7 @@ pub(super) fn rule(
             Some(at) => decoder.choice(&at, &choices)?,
             None => Order::Increment,
         };
-        match self::prefix(decoder, &at, kind, order)? {
+        match self::prefix(decoder, &at, kind.kind, order)? {
             FieldValue::Random { low, high } => keys.distributed(decoder, kind, low, high)?,
             value => {
                 if order == Order::Increment {
@@ -140,7 +143,7 @@ impl<'n> Keys<'n> {
     fn distributed(
         &self,
         decoder: &mut Decoder,
-        kind: FieldKind,
+        kind: Written,
         low: u128,
         high: u128,
     ) -> Option<FieldValue> {
@@ -175,7 +178,7 @@ impl<'n> Keys<'n> {
         let deviation =
             real(decoder, sd, "a number above 0, at most 1e18", |sd| sd > 0.0 && sd <= 1e18)?;
         let expected = "a mean inside the range";
-        let mean = if kind == FieldKind::Number {
+        let mean = if kind.kind == FieldKind::Number {
             let inside = |mean: f64| mean >= low as f64 && mean <= high as f64;
             real(decoder, mean, expected, inside)?.get() - low as f64
         } else {
@@ -193,7 +196,7 @@ impl<'n> Keys<'n> {
     fn modified(
         &self,
         decoder: &mut Decoder,
-        kind: FieldKind,
+        kind: Written,
         mut value: FieldValue,
     ) -> Option<FieldValue> {
         if let Some(at) = &self.every {
@@ -256,12 +259,16 @@ fn parse_plus(text: &str) -> Result<u128, String> {
 }
 
 /// `[80, 443]`, or `{80: 7, 443: 1}`, dealt out evenly by weight.
-fn weighted_list(decoder: &mut Decoder, at: &At<'_>, kind: FieldKind) -> Option<FieldValue> {
+fn weighted_list(decoder: &mut Decoder, at: &At<'_>, kind: Written) -> Option<FieldValue> {
     if !matches!(at.node.data, Data::Mapping(_)) {
         return list(decoder, at, kind);
     }
     let shares = weights(decoder, at, MAX_DEALT, |text| ends_of(kind, text, false))?;
     let entries: Vec<(u128, u32)> = shares.iter().map(|share| (share.low, share.weight)).collect();
+    let turns = deal::cycle(&entries);
+    if turns <= deal::MAX_CYCLE && !decoder.may_deal(at, entries.len(), turns) {
+        return None;
+    }
     match deal::deal(&entries) {
         Ok(list) => Some(FieldValue::List(list)),
         Err(cycle) => {
@@ -273,7 +280,7 @@ fn weighted_list(decoder: &mut Decoder, at: &At<'_>, kind: FieldKind) -> Option<
 }
 
 /// `{80: 7, 1024..2047: 1}`, drawn by weight.
-fn weighted_random(decoder: &mut Decoder, at: &At<'_>, kind: FieldKind) -> Option<FieldValue> {
+fn weighted_random(decoder: &mut Decoder, at: &At<'_>, kind: Written) -> Option<FieldValue> {
     let shares = weights(decoder, at, MAX_LIST, |text| ends_of(kind, text, true))?;
     Some(FieldValue::Weighted(shares))
 }
@@ -319,11 +326,11 @@ struct Counter<'n> {
 fn counter(
     decoder: &mut Decoder,
     counter: Counter<'_>,
-    kind: FieldKind,
+    kind: Written,
     largest: u128,
 ) -> Option<FieldValue> {
     let step = match &counter.step {
-        Some(at) => decoder.scalar(at, STEP, parse_step),
+        Some(at) => decoder.scalar(at, STEP, |text| parse_step(kind.kind, text)),
         None => Some(1),
     };
     let count = counter.count.as_ref().map(|at| decoder.integer(at, 1, u64::MAX));
@@ -355,10 +362,11 @@ fn counter(
     Some(FieldValue::Counter { start, step, count })
 }
 
-const STEP: &str = "a whole number from 1, decimal or 0x";
+const STEP: &str = "a whole number from 1, decimal or 0x; of addresses as an address too: 0.0.1.0";
 
-fn parse_step(text: &str) -> Result<u128, String> {
+fn parse_step(kind: FieldKind, text: &str) -> Result<u128, String> {
     // Half of all 128-bit numbers are decrements.
     let sound = |step: &u128| (1..=u128::MAX / 2).contains(step);
-    parse_integer(text).filter(sound).ok_or_else(|| STEP.to_owned())
+    let step = parse_integer(text).or_else(|| parse_field(kind, text).ok());
+    step.filter(sound).ok_or_else(|| STEP.to_owned())
 }

@@ -7,7 +7,7 @@ use crate::profile::prefix::Prefix;
 use crate::profile::problem::shorten;
 use crate::profile::units::{parse_field, parse_integer};
 use crate::profile::yaml::Data;
-use crate::wire::field::{FieldDef, FieldDefault, FieldKind};
+use crate::wire::field::{FieldDef, FieldDefault, FieldKind, Names};
 
 /// Values of a list at most.
 pub const MAX_LIST: usize = 1 << 16;
@@ -19,24 +19,58 @@ pub(super) enum Order {
     Random,
 }
 
+/// How the values of a field are written.
+#[derive(Clone, Copy)]
+pub(super) struct Written {
+    /// As what.
+    pub kind: FieldKind,
+    /// Those that have a name.
+    names: Names,
+}
+
+impl Written {
+    /// One value of it.
+    fn parse(self, text: &str) -> Result<u128, String> {
+        match self.names.value(text) {
+            Some(value) => Ok(value),
+            None => parse_field(self.kind, text).map_err(|expected| match self.names.values {
+                [] => expected,
+                _ => format!("{expected}, or one of {}", self.names.list()),
+            }),
+        }
+    }
+}
+
+impl From<FieldKind> for Written {
+    fn from(kind: FieldKind) -> Self {
+        Self { kind, names: Names::NONE }
+    }
+}
+
+impl From<&FieldDef> for Written {
+    fn from(field: &FieldDef) -> Self {
+        Self { kind: field.kind, names: field.names }
+    }
+}
+
 /// A field's value: a scalar, a prefix, a list, or a rule.
 pub(super) fn value(decoder: &mut Decoder, at: &At<'_>, field: &FieldDef) -> Option<FieldValue> {
     if field.default == FieldDefault::Checksum && at.node.scalar() == Some("bad") {
         return Some(FieldValue::Bad);
     }
-    of_kind(decoder, at, field.kind, field.max())
+    of_kind(decoder, at, field.into(), field.max())
 }
 
 /// The values of a field of a kind whose largest value is `largest`.
 pub(super) fn of_kind(
     decoder: &mut Decoder,
     at: &At<'_>,
-    kind: FieldKind,
+    kind: Written,
     largest: u128,
 ) -> Option<FieldValue> {
     match &at.node.data {
-        Data::Scalar { text, .. } if is_address(kind) && text.contains('/') => {
-            prefix(decoder, at, kind, Order::Increment)
+        Data::Scalar { text, .. } if is_address(kind.kind) && text.contains('/') => {
+            prefix(decoder, at, kind.kind, Order::Increment)
         }
         Data::Scalar { text, .. } if text.contains("..") => {
             let range = shorten(text);
@@ -60,10 +94,10 @@ const EXPECTED: &str = "a value, a list, {increment: ..}, {decrement: ..} or {ra
 pub(super) fn record(
     decoder: &mut Decoder,
     at: &At<'_>,
-    kind: FieldKind,
+    kind: Written,
     largest: u128,
 ) -> Option<FieldValue> {
-    decoder.record(at, record_name(kind), EXPECTED, |record| rule(record, kind, largest))?
+    decoder.record(at, record_name(kind.kind), EXPECTED, |record| rule(record, kind, largest))?
 }
 
 /// The name of the record in the schema: address fields also know prefixes.
@@ -76,7 +110,7 @@ pub(in crate::profile) fn record_name(kind: FieldKind) -> &'static str {
     }
 }
 
-pub(super) fn list(decoder: &mut Decoder, at: &At<'_>, kind: FieldKind) -> Option<FieldValue> {
+pub(super) fn list(decoder: &mut Decoder, at: &At<'_>, kind: Written) -> Option<FieldValue> {
     let values = decoder.list_of(at, "a list of values", |d, item| one(d, item, kind))?;
     if values.len() > MAX_LIST {
         let found = format!("{} values", values.len());
@@ -119,25 +153,28 @@ pub(super) fn prefix(
     })
 }
 
-pub(super) fn one(decoder: &mut Decoder, at: &At<'_>, kind: FieldKind) -> Option<u128> {
-    decoder.scalar(at, EXPECTED, |text| parse_field(kind, text))
+pub(super) fn one(decoder: &mut Decoder, at: &At<'_>, kind: Written) -> Option<u128> {
+    decoder.scalar(at, EXPECTED, |text| kind.parse(text))
 }
 
-pub(super) fn range(decoder: &mut Decoder, at: &At<'_>, kind: FieldKind) -> Option<(u128, u128)> {
+pub(super) fn range(decoder: &mut Decoder, at: &At<'_>, kind: Written) -> Option<(u128, u128)> {
     let expected = "a range such as low..high";
     decoder.scalar(at, expected, |text| {
         let (low, high) = text.split_once("..").ok_or(expected)?;
-        Ok((parse_field(kind, low.trim())?, parse_field(kind, high.trim())?))
+        Ok((kind.parse(low.trim())?, kind.parse(high.trim())?))
     })
 }
 
 /// The ends of a range; a value alone is both, and where `ranges` is false nothing else.
-pub(super) fn ends_of(kind: FieldKind, text: &str, ranges: bool) -> Result<(u128, u128), String> {
+pub(super) fn ends_of(
+    kind: impl Into<Written>,
+    text: &str,
+    ranges: bool,
+) -> Result<(u128, u128), String> {
+    let kind = kind.into();
     match text.split_once("..") {
-        Some((low, high)) if ranges => {
-            Ok((parse_field(kind, low.trim())?, parse_field(kind, high.trim())?))
-        }
-        _ => parse_field(kind, text).map(|value| (value, value)),
+        Some((low, high)) if ranges => Ok((kind.parse(low.trim())?, kind.parse(high.trim())?)),
+        _ => kind.parse(text).map(|value| (value, value)),
     }
 }
 
@@ -145,10 +182,10 @@ pub(super) fn ends_of(kind: FieldKind, text: &str, ranges: bool) -> Result<(u128
 pub(super) fn integer_or_address(
     decoder: &mut Decoder,
     at: &At<'_>,
-    kind: FieldKind,
+    kind: Written,
 ) -> Option<u128> {
     decoder.scalar(at, "a value of the field, or a number such as 0xff", |text| {
-        parse_integer(text).map_or_else(|| parse_field(kind, text), Ok)
+        parse_integer(text).map_or_else(|| kind.parse(text), Ok)
     })
 }
 

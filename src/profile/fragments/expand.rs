@@ -3,18 +3,20 @@
 use std::sync::Arc;
 
 use super::cut::{self, Part, Refusal, Whole};
+use super::identify::{self, Share};
 use super::prefix::Prefix;
 use super::{Fragments, Identification, MAX_STEPS, Order};
 use crate::packet::tag::TAG_LEN;
 use crate::profile::decode::Decoded;
 use crate::profile::model::{
-    Datagram, FieldSetting, FieldValue, Header, Pattern, Piece, Profile, Rate, Size, Stream,
+    Datagram, FieldSetting, FieldValue, Header, Pattern, Payload, Piece, Profile, Rate, Size,
+    Stream,
 };
 use crate::profile::path;
 use crate::profile::problem::Problem;
 use crate::units::{FCS_BYTES, FrameSize, Nanos};
 use crate::wire;
-use crate::wire::field::{Covers, Protocol, ProtocolKind};
+use crate::wire::field::{Covers, FieldDefault, Protocol, ProtocolKind};
 
 /// Bytes of an IP datagram at most: its length has 16 bits (RFC 791 §3.1). IPv6's leaves its fixed
 /// header out (RFC 8200 §3).
@@ -23,10 +25,22 @@ const MAX_DATAGRAM: usize = 65_535;
 const MIN_FRAME: usize = 64;
 /// Streams of a profile at most.
 const MAX_STREAMS: usize = 1 << 16;
+/// Bytes that all pieces of a profile take at most, so that no short profile takes minutes.
+const MAX_WEIGHT: usize = 1 << 28;
+/// The tables of distributions have so many values at most.
+const MAX_TABLE: u64 = 1 << 16;
 
 /// Replaces every stream that is to be cut by its pieces. One that cannot be cut stays whole, and
 /// the problem says why.
 pub(in crate::profile) fn expand(decoded: &mut Decoded) {
+    let shares = identify::shares(&decoded.profile.streams, &decoded.fragments);
+    for (stream, (fragments, share)) in
+        decoded.profile.streams.iter_mut().zip(decoded.fragments.iter().zip(&shares))
+    {
+        if fragments.is_none() {
+            identify::identify_whole(stream, *share);
+        }
+    }
     if decoded.fragments.iter().all(Option::is_none) {
         return;
     }
@@ -34,14 +48,19 @@ pub(in crate::profile) fn expand(decoded: &mut Decoded) {
     let streams = std::mem::take(&mut profile.streams);
     let explicit = std::mem::take(tag_is_explicit);
     let mut written = Vec::new();
+    let mut weight = 0;
     for (n, (mut stream, fragments)) in streams.into_iter().zip(&*fragments).enumerate() {
         let explicit = explicit.get(n).copied().unwrap_or(false);
         let group = profile.streams.len();
-        let cut = fragments.as_ref().map(|fragments| group_of(&stream, group, fragments));
+        let cut = fragments
+            .as_ref()
+            .map(|fragments| group_of(&stream, group, (fragments, shares[n]), &mut weight));
         match cut {
             None => profile.streams.push(stream),
             Some(Ok(pieces)) => {
                 problems.extend(tell_about_tags(profile, n, explicit, &stream, &pieces));
+                let counted = fragments.as_ref().is_some_and(Fragments::counts);
+                profile.warnings.extend(counted.then(|| identify::too_soon(&pieces)).flatten());
                 profile.streams.extend(pieces);
             }
             Some(Err(refusal)) => {
@@ -79,27 +98,26 @@ fn refuse<T>(
 }
 
 /// The pieces of a stream whose first will be number `group`.
-fn group_of(stream: &Stream, group: usize, fragments: &Fragments) -> Result<Vec<Stream>, Refusal> {
+fn group_of(
+    stream: &Stream,
+    group: usize,
+    (fragments, share): (&Fragments, Share),
+    weight: &mut usize,
+) -> Result<Vec<Stream>, Refusal> {
     let mut stream = stream.clone();
-    let Some(prefix) = Prefix::find(&stream.headers) else {
-        return refuse(
-            "",
-            "fragments of a packet without IP",
-            "an IPv4 or IPv6 header to cut behind",
-        );
+    let Some(prefix) = Prefix::find(&stream.headers, fragments.header) else {
+        let expected = "an IPv4 or IPv6 header to cut behind";
+        if fragments.header.is_some() {
+            return refuse("header", "a header that the packet has not", expected);
+        }
+        return refuse("", "fragments of a packet without IP", expected);
     };
     let (headers, ip) = (&mut stream.headers, prefix.ip);
-    let mut before = headers[..ip].iter().map(|header| header.protocol);
-    let covers = |protocol: &&'static Protocol| {
-        protocol.checksum.is_some_and(|rule| rule.covers == Covers::Packet)
-    };
-    if let Some(sum) = before.rfind(covers) {
-        let found = format!("fragments behind {}, whose checksum covers them", sum.name);
-        return refuse(
-            "",
-            found,
-            "the first IP header of the stack without such headers before it",
-        );
+    let mut before = headers[..ip].iter();
+    if let Some(sum) = before.rfind(covers_packet) {
+        let found = format!("fragments behind {}, whose checksum covers them", sum.protocol.name);
+        let expected = "an IP header without such headers before it, or a checksum that is set";
+        return refuse("", found, expected);
     }
     let by_stack: usize = headers.iter().map(Header::len).sum();
     let Size::Fixed(size) = stream.size else {
@@ -126,7 +144,7 @@ fn group_of(stream: &Stream, group: usize, fragments: &Fragments) -> Result<Vec<
         headers.insert(prefix.count, Header::new(protocol));
     }
     let carrier = if headers[ip].protocol.kind == ProtocolKind::Ipv4 { ip } else { repeated - 1 };
-    identify(&mut headers[carrier], fragments)?;
+    identify(&mut headers[carrier], fragments, share)?;
     let prefix_len: usize = headers[..repeated].iter().map(Header::len).sum();
     let frame_len = frame + if prefix.insert { 8 } else { 0 };
     let all: usize = headers.iter().map(Header::len).sum();
@@ -139,6 +157,12 @@ fn group_of(stream: &Stream, group: usize, fragments: &Fragments) -> Result<Vec<
         return refuse("size", format!("{}B", size.0), "data behind the headers to be cut");
     }
     let parts = cut::parts(fragments, whole)?;
+    *weight += parts.len().saturating_mul(weight_of(&stream, frame_len));
+    if *weight > MAX_WEIGHT {
+        let found = format!("over {} MiB of pieces in all", MAX_WEIGHT >> 20);
+        let expected = "fewer pieces, or shorter lists: every piece has its own copy";
+        return refuse("", found, expected);
+    }
     let mut tags = cut::tags(&parts, whole, TAG_LEN);
     if !stream.tag {
         tags.fill(None);
@@ -182,6 +206,44 @@ fn group_of(stream: &Stream, group: usize, fragments: &Fragments) -> Result<Vec<
     Ok(sent.iter().enumerate().map(piece).collect())
 }
 
+/// Whether a header has a checksum over all that follows: each piece would need its own.
+fn covers_packet(header: &&Header) -> bool {
+    let protocol: &Protocol = header.protocol;
+    let computed = protocol.fields.iter().chain(header.parts().flat_map(|part| part.fields));
+    protocol.checksum.is_some_and(|rule| rule.covers == Covers::Packet)
+        && computed
+            .filter(|field| field.default == FieldDefault::Checksum)
+            .any(|field| !matches!(header.setting(field.name), Some(FieldValue::Fixed(_))))
+}
+
+/// Bytes that a piece takes: its datagram, its payload, the tables of its values.
+fn weight_of(stream: &Stream, frame_len: usize) -> usize {
+    let table = |value: &FieldValue| match value.rule() {
+        FieldValue::List(values) => values.len(),
+        FieldValue::Weighted(shares) => shares.len(),
+        FieldValue::Zipf { low, high, .. } | FieldValue::Normal { low, high, .. } => {
+            let values = u64::try_from(high.saturating_sub(*low)).unwrap_or(u64::MAX);
+            values.min(MAX_TABLE) as usize
+        }
+        _ => 0,
+    };
+    fn all(header: &Header) -> impl Iterator<Item = &FieldValue> {
+        let own = header.fields.iter().map(|set| &set.value);
+        own.chain(header.custom.iter().map(|field| &field.value))
+    }
+    let headers = stream
+        .headers
+        .iter()
+        .flat_map(|header| std::iter::once(header).chain(&header.options).flat_map(all));
+    let tables: usize = headers.map(table).sum();
+    let payload = match &stream.payload {
+        Payload::Bytes(bytes) => bytes.len(),
+        _ => 0,
+    };
+    let data: usize = stream.headers.iter().map(Header::len).sum();
+    tables.saturating_mul(size_of::<u128>()).saturating_add(frame_len + payload + data)
+}
+
 /// Sets a field's constant; the last word counts.
 fn set(header: &mut Header, field: &str, value: u128) {
     if let Some(field) = header.protocol.field(field) {
@@ -190,7 +252,7 @@ fn set(header: &mut Header, field: &str, value: u128) {
 }
 
 /// Gives the header that carries offset and identification the latter.
-fn identify(carrier: &mut Header, fragments: &Fragments) -> Result<(), Refusal> {
+fn identify(carrier: &mut Header, fragments: &Fragments, share: Share) -> Result<(), Refusal> {
     for field in ["fragment_offset", "mf"] {
         if carrier.setting(field).is_some() {
             let found = format!("{}.{field} beside fragments", carrier.protocol.name);
@@ -209,20 +271,25 @@ fn identify(carrier: &mut Header, fragments: &Fragments) -> Result<(), Refusal> 
     if own {
         return Ok(());
     }
-    // A raw socket replaces IPv4's 0 (ip_select_ident in include/net/ip.h).
-    let start = u128::from(field.max() == u16::MAX.into());
-    let values = field.max() + 1 - start;
-    let counter = |count: u128| FieldValue::Counter {
-        start,
-        step: 1,
-        count: u64::try_from(count.min(values)).unwrap_or(u64::MAX),
-    };
-    let value = match fragments.id.unwrap_or(Identification::Counter) {
-        Identification::Counter => counter(values),
-        Identification::Random => FieldValue::Random { low: start, high: field.max() },
-        Identification::Reuse(count) => counter(count.into()),
-        Identification::Fixed(id) if u128::from(id) > field.max() => {
-            return refuse("id", id.to_string(), format!("at most {}", field.max()));
+    let id = fragments.id.unwrap_or(Identification::Counter);
+    if let Identification::Fixed(id) | Identification::From(id) = id
+        && u128::from(id) > field.max()
+    {
+        return refuse("id", id.to_string(), format!("at most {}", field.max()));
+    }
+    let lowest = identify::lowest(field.max());
+    let value = match id {
+        Identification::Counter => share.counter(field.max()),
+        // Like any counter, up to the field's end, and again.
+        Identification::From(first) => FieldValue::Counter {
+            start: first.into(),
+            step: 1,
+            count: field.max() as u64 - u64::from(first) + 1,
+        },
+        Identification::Random => FieldValue::Random { low: lowest, high: field.max() },
+        Identification::Reuse(count) => {
+            let count = count.min((field.max() + 1 - lowest) as u64);
+            FieldValue::Counter { start: lowest, step: 1, count }
         }
         Identification::Fixed(id) => FieldValue::Fixed(id.into()),
     };

@@ -4,14 +4,18 @@
 //! |---|---|
 //! | `prefix` | which headers every piece repeats, and where a fragment header goes |
 //! | `cut` | what each piece has of the datagram, and where its tag stands |
+//! | `identify` | which identifications each stream's datagrams have |
 //! | `expand` | the streams that a stream becomes |
 
 pub(crate) mod cut;
 mod expand;
+mod identify;
 mod prefix;
 
 pub use cut::Part;
 pub(in crate::profile) use expand::expand;
+pub(crate) use identify::is_atomic;
+pub use prefix::Meant;
 
 use crate::profile::model::Header;
 use crate::units::{FCS_BYTES, FrameSize, Nanos};
@@ -27,6 +31,8 @@ pub const MAX_STEPS: usize = 1024;
 pub struct Fragments {
     /// Where the cuts are.
     pub cut: Cut,
+    /// The IP header that is fragmented; None: the first.
+    pub header: Option<Meant>,
     /// Bytes of the first piece, where it is not as long as the others.
     pub first: Option<usize>,
     /// Bytes by which every piece but the first begins earlier.
@@ -39,7 +45,7 @@ pub struct Fragments {
     pub duplicate: Vec<usize>,
     /// Pieces, from 1, that are not sent.
     pub omit: Vec<usize>,
-    /// The identification; None: the header's own, else that of the packet's index.
+    /// The identification; None: the header's own, else a counter.
     pub id: Option<Identification>,
 }
 
@@ -104,8 +110,10 @@ impl Order {
 /// The identification of datagrams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Identification {
-    /// The low bits of the datagram's index.
+    /// The datagram's number, in steps that keep streams between the same addresses apart.
     Counter,
+    /// The datagram's number plus this, whatever other streams have.
+    From(u32),
     /// Unpredictable (RFC 7739 §5.3).
     Random,
     /// The same for all.
@@ -148,10 +156,16 @@ impl Fragments {
         Ok(Layout { parts, tags, steps })
     }
 
+    /// Whether every stream counts its datagrams apart from the others between its addresses.
+    pub(crate) fn counts(&self) -> bool {
+        matches!(self.id, None | Some(Identification::Counter))
+    }
+
     /// A cut, and defaults.
     pub fn new(cut: Cut) -> Self {
         Self {
             cut,
+            header: None,
             first: None,
             overlap: 0,
             order: Order::In,
@@ -169,7 +183,7 @@ impl Fragments {
             Cut::Pieces(pieces) => pieces.iter().map(|piece| piece.offset + piece.length).max()?,
             Cut::Count(_) | Cut::Mtu(_) => return None,
         };
-        let prefix = Prefix::find(headers)?;
+        let prefix = Prefix::find(headers, self.header)?;
         let len = headers[..prefix.count].iter().map(Header::len).sum::<usize>() + bytes;
         u32::try_from(len).ok().map(|len| FrameSize(len + FCS_BYTES))
     }

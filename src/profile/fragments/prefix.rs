@@ -4,10 +4,19 @@ use crate::profile::model::Header;
 use crate::wire::field::{Protocol, ProtocolKind, Space};
 use crate::wire::ip_protocol;
 
+/// Which IP header of a stack is fragmented.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Meant {
+    /// IPv4 or IPv6.
+    pub kind: ProtocolKind,
+    /// Which of these, from 0.
+    pub nth: usize,
+}
+
 /// The headers before the fragmentable part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Prefix {
-    /// The IP header that is fragmented: the first of the stack.
+    /// The IP header that is fragmented.
     pub ip: usize,
     /// Headers that every piece repeats, a fragment header that is to be put in not counted.
     pub count: usize,
@@ -16,15 +25,20 @@ pub(super) struct Prefix {
 }
 
 impl Prefix {
-    /// None where there is no IP header.
+    /// The prefix that ends with the first IP header, or with the one that is meant; None where
+    /// there is none.
     ///
     /// A fragment header that the stack has ends the prefix wherever it stands among the extension
     /// headers. Else one goes where RFC 8200 §4.5 has it: behind a routing header, else behind
     /// hop-by-hop options, else behind the IPv6 header.
-    pub fn find(headers: &[Header]) -> Option<Self> {
+    pub fn find(headers: &[Header], meant: Option<Meant>) -> Option<Self> {
         let kind = |n: usize| headers[n].protocol.kind;
-        let ip = (0..headers.len())
-            .find(|&n| matches!(kind(n), ProtocolKind::Ipv4 | ProtocolKind::Ipv6))?;
+        let mut all = (0..headers.len())
+            .filter(|&n| matches!(kind(n), ProtocolKind::Ipv4 | ProtocolKind::Ipv6));
+        let ip = match meant {
+            None => all.next()?,
+            Some(Meant { kind: own, nth }) => all.filter(|&n| kind(n) == own).nth(nth)?,
+        };
         if kind(ip) == ProtocolKind::Ipv4 {
             return Some(Self { ip, count: ip + 1, insert: false });
         }

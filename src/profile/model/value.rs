@@ -209,7 +209,7 @@ impl fmt::Display for FieldName {
 }
 
 /// A counter of at most so many values is judged value by value, a longer one by its two ends.
-const MAX_ENUMERATED: u64 = 1 << 16;
+const MAX_ENUMERATED: u64 = 1 << 12;
 /// Fields that follow each other at most.
 const MAX_CHAIN: usize = 64;
 
@@ -354,17 +354,18 @@ fn default_of(header: &Header, field: &str) -> Option<u128> {
 
 fn counter_ranges(start: u128, step: u128, count: u64, largest: u128) -> Vec<(u128, u128)> {
     let down = step > u128::MAX / 2;
-    let at = |n: u64| start.wrapping_add(step.wrapping_mul(n.into())) & largest;
-    if count <= MAX_ENUMERATED {
-        return (0..count).map(at).map(|value| (value, value)).collect();
-    }
     let distance = if down { step.wrapping_neg() } else { step };
     let span = distance.checked_mul(u128::from(count - 1));
     let end =
         span.and_then(|span| if down { start.checked_sub(span) } else { start.checked_add(span) });
     match end.filter(|end| *end <= largest) {
-        Some(end) => vec![(end.min(start), end.max(start))],
+        // In steps of one nothing lies between.
+        Some(end) if step == 1 || count > MAX_ENUMERATED => vec![(end.min(start), end.max(start))],
+        _ if count <= MAX_ENUMERATED => {
+            let at = |n: u64| start.wrapping_add(step.wrapping_mul(n.into())) & largest;
+            (0..count).map(at).map(|value| (value, value)).collect()
+        }
         // It wraps: every value can come.
-        None => vec![(0, largest)],
+        _ => vec![(0, largest)],
     }
 }

@@ -56,7 +56,7 @@ pub(super) fn outside(ranges: &Ranges, stream: &Stream, replay: &Replay) -> Opti
                     new.then(|| taken().into_iter().find_map(outside))?
                 }
             };
-            outside.map(|address| Outside { ipv4, address, packet: n + 1 })
+            outside.map(|address| Outside { ipv4, address, packet: replay.frames.number(n) })
         })
     })
 }

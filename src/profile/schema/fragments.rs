@@ -28,6 +28,10 @@ pub(super) fn fragments() -> Value {
             ),
             "pieces": described(list(reference("piece")), "The pieces, spelled out."),
             "atomic": described(json!({ "const": true }), "One piece that is all (RFC 6946)."),
+            "header": described(
+                json!({ "type": "string", "pattern": "^ipv[46](\\[[0-9]+\\])?$" }),
+                "The IP header that is fragmented, ipv4[1] for the second ipv4. Default: the first.",
+            ),
             "first": described(bytes(1), "Bytes of the first piece, beside count or mtu."),
             "overlap": described(bytes(0), "Bytes by which each later piece begins earlier."),
             "order": described(
@@ -42,8 +46,9 @@ pub(super) fn fragments() -> Value {
                     words(&["counter", "random"]), integer(0, u32::MAX.into()),
                     reference("fragment_id"),
                 ] }),
-                "Identification: the datagram's number (default), random (RFC 7739), one number, \
-                 or few in turn.",
+                "Identification: the datagram's number (default), apart from those of streams \
+                 between the same addresses; random (RFC 7739); one number; a counter from a \
+                 start; few in turn.",
             ),
         }),
     );
@@ -71,8 +76,16 @@ pub(super) fn piece() -> Value {
 }
 
 pub(super) fn fragment_id() -> Value {
-    record(
-        &["reuse"],
-        json!({ "reuse": described(integer(1, 1 << 32), "So many values in turn.") }),
-    )
+    let mut id = record(
+        &[],
+        json!({
+            "start": described(
+                integer(0, u32::MAX.into()),
+                "The first; it counts on to the field's end, and again.",
+            ),
+            "reuse": described(integer(1, 1 << 32), "So many values in turn."),
+        }),
+    );
+    id["oneOf"] = ["start", "reuse"].map(|key| json!({ "required": [key] })).to_vec().into();
+    id
 }

@@ -22,6 +22,7 @@ pub(super) fn add(defs: &mut Map<String, Value>) {
     let mut stacked = record(&[], Value::Object(properties));
     stacked["minProperties"] = json!(1);
     stacked["maxProperties"] = json!(1);
+    defs.insert("header_name".to_owned(), words(&names));
     let word = described(words(&names), "A header with its defaults.");
     // The keys stand at the top, so that editors complete them.
     defs.insert("header".to_owned(), json!({ "anyOf": [word, stacked] }));
@@ -81,9 +82,16 @@ fn data(kind: DataKind) -> Value {
         }),
         DataKind::Text => json!({ "type": "string", "minLength": 1 }),
         DataKind::DomainName => json!({ "type": "string", "minLength": 1, "maxLength": 254 }),
-        DataKind::Ipv4List | DataKind::Ipv4Slots => list(unit::<Ipv4Addr>()),
-        DataKind::Ipv6List => list(unit::<Ipv6Addr>()),
+        DataKind::Ipv4List | DataKind::Ipv4Slots => list(entry(FieldKind::Ipv4)),
+        DataKind::Ipv6List => list(entry(FieldKind::Ipv6)),
     }
+}
+
+/// An entry of a list of addresses takes what a field takes.
+fn entry(kind: FieldKind) -> Value {
+    let mut any = vec![scalar(kind), reference(rule_name(kind))];
+    any.extend(prefix(kind));
+    json!({ "anyOf": any })
 }
 
 fn custom_field() -> Value {
@@ -105,7 +113,8 @@ fn custom_field() -> Value {
 /// What a field may be: a value, a list, a rule.
 fn values(field: &FieldDef) -> Value {
     let one = match field.kind {
-        FieldKind::Number => number(field),
+        FieldKind::Number if field.names.values.is_empty() => number(field),
+        FieldKind::Number => json!({ "anyOf": [number(field), names(field)] }),
         kind => scalar(kind),
     };
     let mut any = vec![
@@ -134,6 +143,15 @@ pub(super) fn rewritten() -> Value {
     any.extend(kinds.iter().filter_map(|kind| prefix(*kind)));
     any.extend(kinds.map(|kind| reference(rule_name(kind))));
     json!({ "anyOf": any })
+}
+
+/// The names of a field's values, as people write them.
+fn names(field: &FieldDef) -> Value {
+    let names: Vec<&str> = field.names.values.iter().map(|(name, _)| *name).collect();
+    if !field.names.are_bits {
+        return words(&names);
+    }
+    json!({ "type": "string", "pattern": format!("^{}$", field.names.pattern()) })
 }
 
 fn number(field: &FieldDef) -> Value {
@@ -177,14 +195,24 @@ fn weights() -> Value {
     json!({ "type": "object", "minProperties": 1, "additionalProperties": integer(1, 1 << 16) })
 }
 
+/// How the name of a field of the packet is written.
+pub(super) const FIELD_NAME: &str = r"^[a-z0-9_]+(\[[0-9]+\])?\.[A-Za-z0-9._-]+(\[[0-9]+\])?$";
+
 /// The name of a field of the packet.
 pub(super) fn field_name() -> Value {
-    json!({ "type": "string", "pattern": "^[a-z0-9_]+(\\[[0-9]+\\])?\\.[A-Za-z0-9._-]+$" })
+    json!({ "type": "string", "pattern": FIELD_NAME })
 }
 
 /// How a field changes from packet to packet.
 fn rule(kind: FieldKind) -> Value {
     let one = pattern(kind);
+    // Of which field the values are, and so which names they have, a rule does not tell.
+    let scalar = |kind| match kind {
+        FieldKind::Number => json!({ "anyOf": [
+            scalar(kind), { "type": "string", "pattern": "^[A-Za-z][A-Za-z0-9+ -]*$" },
+        ] }),
+        kind => scalar(kind),
+    };
     let range = json!({ "type": "string", "pattern": format!("^({one}) *\\.\\. *({one})$") });
     let start = json!({ "anyOf": [scalar(kind), range] });
     let mut rule = record(
@@ -192,7 +220,10 @@ fn rule(kind: FieldKind) -> Value {
         json!({
             "increment": described(start.clone(), "First value, or low..high, counting up."),
             "decrement": described(start, "First value, or low..high (from high), counting down."),
-            "step": described(integer(1, u64::MAX), "From packet to packet. Default: 1."),
+            "step": described(
+                json!({ "anyOf": [integer(1, u64::MAX), scalar(kind)] }),
+                "From packet to packet; of addresses as an address too. Default: 1.",
+            ),
             "count": described(
                 integer(1, u64::MAX),
                 "Values before the counter begins again. Default: up to the field's end.",

@@ -36,7 +36,7 @@ pub(super) fn modifier() -> Value {
                 "Networks of the destinations, with pseudo-random addresses, ports and source MACs \
                  (RFC 2544 §12: 256; RFC 4814).",
             ),
-            "mix": described(reference("mix"), "Shares of the load (RFC 5180 §5.3)."),
+            "mix": described(reference("mix"), "Shares of the load (RFC 5180 §7)."),
             "extension_headers": described(
                 json!({
                     "type": "array",
@@ -44,12 +44,12 @@ pub(super) fn modifier() -> Value {
                     "maxItems": 16,
                     "items": words(&ExtensionHeader::NAMES.map(|(name, _, _)| name)),
                 }),
-                "Extension headers of every IPv6 frame, in this order (RFC 5180 §5.4.1).",
+                "Extension headers of every IPv6 frame, in this order (RFC 5180 §5.3).",
             ),
             "hop_by_hop": described(
                 unit::<Ratio>(),
                 "The share of the IPv6 frames that have a hop-by-hop options header (RFC 5180 \
-                 §5.4.2: 1%, 10%, 50%).",
+                 §5.3: 1%, 10%, 50%).",
             ),
         }),
     );

@@ -63,7 +63,8 @@ pub(super) fn no_old_probes(profile: &Profile, problems: &mut Vec<Problem>) {
             at.is_some_and(|at| matches!(tag::read(&frame[at..]), Seen::Probe(_)))
         };
         let Some(first) = replay.frames.iter().position(is_probe) else { continue };
-        let found = format!("a probe tag in packet {}, of a run before", first + 1);
+        let first = replay.frames.number(first);
+        let found = format!("a probe tag in packet {first}, of a run before");
         let expected = "tag: true, so that new ones are written over the old, or no measured \
                         stream beside it: its receiver would count them";
         problems.push(profile.origin.problem(path::key(&at, "replay"), found, expected));

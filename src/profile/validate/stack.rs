@@ -1,7 +1,7 @@
 //! The order of headers.
 
 use crate::profile::decode::some_of;
-use crate::profile::model::{Header, Profile, Size};
+use crate::profile::model::{Header, Profile, Size, Stream};
 use crate::profile::problem::Problem;
 use crate::units::{FCS_BYTES, FrameSize};
 use crate::wire::extension::options::DESTINATION_OPTIONS;
@@ -23,8 +23,13 @@ fn ip_around(headers: &[Header], n: usize) -> Option<ProtocolKind> {
     kinds.into_iter().find(|kind| matches!(kind, ProtocolKind::Ipv4 | ProtocolKind::Ipv6))
 }
 
+/// The streams that have a stack of their own.
+fn own_stacks(profile: &Profile) -> impl Iterator<Item = (usize, &Stream)> {
+    profile.streams.iter().enumerate().filter(|(_, stream)| stream.has_own_headers())
+}
+
 pub(super) fn headers_may_follow(profile: &Profile, problems: &mut Vec<Problem>) {
-    for (s, stream) in profile.streams.iter().enumerate() {
+    for (s, stream) in own_stacks(profile) {
         let headers = &stream.headers;
         for (h, pair) in headers.windows(2).enumerate() {
             let [outer, inner] = pair else { continue };
@@ -53,7 +58,7 @@ pub(super) fn headers_may_follow(profile: &Profile, problems: &mut Vec<Problem>)
 }
 
 pub(super) fn custom_fields_lie_inside(profile: &Profile, problems: &mut Vec<Problem>) {
-    for (s, stream) in profile.streams.iter().enumerate() {
+    for (s, stream) in own_stacks(profile) {
         for (h, header) in stream.headers.iter().enumerate() {
             let bits = header.len() * 8;
             for field in &header.custom {

@@ -9,7 +9,8 @@ use crate::wire::field::{FieldDef, FieldKind};
 
 /// All fields that the profile sets, with their paths.
 fn settings(profile: &Profile) -> impl Iterator<Item = (String, &FieldSetting)> {
-    profile.streams.iter().enumerate().flat_map(move |(s, stream)| {
+    let streams = profile.streams.iter().enumerate().filter(|(_, stream)| stream.has_own_headers());
+    streams.flat_map(move |(s, stream)| {
         let count = stream.headers.len();
         stream.headers.iter().enumerate().flat_map(move |(h, header)| {
             let at = profile.origin.header_path(s, h, count, header.protocol.name);

@@ -1,6 +1,7 @@
 //! A benchmark on a terminal: the verdict, a table a test, why a test has no result.
 
-use super::paint::{Tint, badge, clean, paint, wrap};
+use super::paint::{Tint, clean};
+use super::section::{self, items, joined, known, titled};
 use super::table::{Align, Cell, Table};
 use super::{Style, verdict as run_verdict};
 use crate::report::benchmark::BenchmarkResult;
@@ -11,7 +12,7 @@ use crate::search::latency::OverRepeats;
 
 /// The whole report.
 pub fn render(result: &BenchmarkResult, style: Style) -> String {
-    let sections = [
+    joined([
         verdict(result, style),
         items("Warnings", "!", Tint::Warn, &result.warnings, style),
         throughput(result, style),
@@ -23,25 +24,14 @@ pub fn render(result: &BenchmarkResult, style: Style) -> String {
         reset(result, style),
         notes(result, style),
         environment(result, style),
-    ];
-    let sections: Vec<&str> =
-        sections.iter().map(String::as_str).filter(|text| !text.is_empty()).collect();
-    sections.join("\n")
+    ])
 }
 
 /// The verdict with its reasons.
 pub fn verdict(result: &BenchmarkResult, style: Style) -> String {
     let outcome = Outcome::judged(result.incomplete, &result.verdict);
-    let word = badge(outcome.word(), Tint::from(outcome.tone()), style.color);
-    let mut text = format!(
-        "{word}  {}\n",
-        paint(
-            &format!("{}: {}", clean(&result.profile), sentence(outcome)),
-            Tint::Strong,
-            style.color
-        )
-    );
-    text.push_str(&format!("  {}\n", summary(result)));
+    let headline = format!("{}: {}", clean(&result.profile), sentence(outcome));
+    let mut text = section::headline(outcome, &headline, &summary(result), style);
     for reason in &result.verdict.reasons {
         text.push_str(&run_verdict::item("✗", reason, outcome.tone().into(), style));
     }
@@ -72,13 +62,6 @@ pub(in crate::report) fn summary(result: &BenchmarkResult) -> String {
         count(result.trials.len() as u64),
         seconds(spent),
     )
-}
-
-fn titled(title: &str, table: &Table, rows: usize, style: Style) -> String {
-    if rows == 0 {
-        return String::new();
-    }
-    format!("{}\n{}", paint(title, Tint::Strong, style.color), table.render(style))
 }
 
 fn optional(value: Option<f64>, show: impl Fn(f64) -> String) -> Cell {
@@ -343,24 +326,9 @@ fn notes(result: &BenchmarkResult, style: Style) -> String {
     items("Notes", "·", Tint::Faint, &notes, style)
 }
 
-fn items(title: &str, mark: &str, tint: Tint, reasons: &[Reason], style: Style) -> String {
-    if reasons.is_empty() {
-        return String::new();
-    }
-    let mut text = format!("{}\n", paint(title, Tint::Strong, style.color));
-    for reason in reasons {
-        text.push_str(&run_verdict::item(mark, reason, tint, style));
-    }
-    text
-}
-
 /// What the numbers rest on: name and value.
 pub(in crate::report) fn facts(result: &BenchmarkResult) -> Vec<(&'static str, String)> {
     let environment = &result.environment;
-    let known = |text: &str| match text.trim() {
-        "" => NOT_MEASURED.to_owned(),
-        text => clean(text),
-    };
     let lag = result.trials.iter().filter_map(|trial| trial.schedule_lag_max_ns).max();
     vec![
         ("command", known(&environment.command)),
@@ -388,15 +356,5 @@ pub(in crate::report) fn facts(result: &BenchmarkResult) -> Vec<(&'static str, S
 }
 
 fn environment(result: &BenchmarkResult, style: Style) -> String {
-    const NAMES: usize = 10;
-    let mut text = format!("{}\n", paint("Environment", Tint::Strong, style.color));
-    for (name, value) in facts(result) {
-        let room = usize::from(style.width).saturating_sub(2 + NAMES);
-        for (number, line) in wrap(&value, room).iter().enumerate() {
-            let name = if number == 0 { name } else { "" };
-            let name = paint(&format!("{name:NAMES$}"), Tint::Faint, style.color);
-            text.push_str(&format!("  {name}{line}\n"));
-        }
-    }
-    text
+    section::environment(facts(result), style)
 }

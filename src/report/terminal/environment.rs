@@ -2,20 +2,14 @@
 
 use super::Style;
 use super::calibration;
-use super::paint::{Tint, clean, paint, wrap};
+use super::paint::clean;
+use super::section::{self, known};
 use crate::report::format::{NOT_MEASURED, nanos};
 use crate::report::model::RunResult;
-
-/// Columns of the names.
-const NAMES: usize = 10;
 
 /// A line a subject; what is not known is `–`.
 pub fn render(result: &RunResult, style: Style) -> String {
     let environment = &result.environment;
-    let known = |text: &str| match text.trim() {
-        "" => NOT_MEASURED.to_owned(),
-        text => clean(text),
-    };
     let engine = match result.engine_detail.trim() {
         "" => known(&result.engine),
         detail => format!("{} ({})", known(&result.engine), clean(detail)),
@@ -49,15 +43,5 @@ pub fn render(result: &RunResult, style: Style) -> String {
         ("floor", floor),
         ("rates", "L2: frame with FCS; L1: also 20 bytes of preamble and gap a frame".to_owned()),
     ];
-    let mut text = paint("Environment", Tint::Strong, style.color);
-    text.push('\n');
-    for (name, value) in lines {
-        let room = usize::from(style.width).saturating_sub(2 + NAMES);
-        for (number, line) in wrap(&value, room).iter().enumerate() {
-            let name = if number == 0 { name } else { "" };
-            let name = paint(&format!("{name:NAMES$}"), Tint::Faint, style.color);
-            text.push_str(&format!("  {name}{line}\n"));
-        }
-    }
-    text
+    section::environment(lines, style)
 }

@@ -7,6 +7,7 @@ mod datagrams;
 mod environment;
 mod ledger;
 mod paint;
+mod section;
 mod streams;
 pub(in crate::report) mod study;
 mod table;
@@ -36,7 +37,7 @@ impl Style {
 
 /// The whole report. Values that were not measured are `–`, never 0.
 pub fn render(result: &RunResult, style: Style) -> String {
-    let sections = [
+    section::joined([
         verdict::render(result, style),
         verdict::warnings(result, style),
         streams::counts(result, style),
@@ -48,10 +49,7 @@ pub fn render(result: &RunResult, style: Style) -> String {
         ledger::witnesses(result, style),
         ledger::overload(result, style),
         environment::render(result, style),
-    ];
-    let sections: Vec<&str> =
-        sections.iter().map(|text| text.as_str()).filter(|text| !text.is_empty()).collect();
-    sections.join("\n")
+    ])
 }
 
 /// The table of a calibration.

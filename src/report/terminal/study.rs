@@ -1,6 +1,7 @@
 //! A fragmentation study on a terminal.
 
-use super::paint::{Tint, badge, clean, paint, wrap};
+use super::paint::{Tint, clean};
+use super::section::{self, items, joined, known, titled};
 use super::table::{Align, Cell, Table};
 use super::{Style, verdict as run_verdict};
 use crate::report::format::{NOT_MEASURED, count, nanos, percent_of, seconds};
@@ -15,7 +16,7 @@ const MAX_ROWS: usize = 200;
 
 /// The whole report.
 pub fn render(result: &StudyResult, style: Style) -> String {
-    let sections = [
+    joined([
         verdict(result, style),
         items("Warnings", "!", Tint::Warn, &result.warnings, style),
         losses(result, style),
@@ -24,21 +25,14 @@ pub fn render(result: &StudyResult, style: Style) -> String {
         published(result, style),
         left_out(result, style),
         environment(result, style),
-    ];
-    let sections: Vec<&str> =
-        sections.iter().map(String::as_str).filter(|text| !text.is_empty()).collect();
-    sections.join("\n")
+    ])
 }
 
 /// The verdict with its reasons.
 pub fn verdict(result: &StudyResult, style: Style) -> String {
     let outcome = Outcome::judged(result.incomplete, &result.verdict);
-    let word = badge(outcome.word(), Tint::from(outcome.tone()), style.color);
     let headline = format!("{}: {}", clean(&result.profile), sentence(outcome));
-    let mut text = format!("{word}  {}\n", paint(&headline, Tint::Strong, style.color));
-    for line in wrap(&summary(result), usize::from(style.width).saturating_sub(2)) {
-        text.push_str(&format!("  {line}\n"));
-    }
+    let mut text = section::headline(outcome, &headline, &summary(result), style);
     for reason in &result.verdict.reasons {
         text.push_str(&run_verdict::item("✗", reason, outcome.tone().into(), style));
     }
@@ -107,15 +101,13 @@ pub(in crate::report) fn p_value(p: f64) -> String {
     if p < 0.0001 { format!("{p:.0e}") } else { format!("{p:.4}") }
 }
 
-fn titled(title: &str, table: &Table, rows: usize, style: Style) -> String {
-    if rows == 0 {
-        return String::new();
+/// A table of which the first rows are shown.
+fn first_rows(title: &str, table: &Table, rows: usize, style: Style) -> String {
+    let mut text = titled(title, table, rows, style);
+    if rows > MAX_ROWS {
+        text.push_str(&format!("  and {} more: --json, --csv, --html\n", rows - MAX_ROWS));
     }
-    let more = match rows.checked_sub(MAX_ROWS) {
-        Some(more) if more > 0 => format!("  and {more} more: --json, --csv, --html\n"),
-        _ => String::new(),
-    };
-    format!("{}\n{}{more}", paint(title, Tint::Strong, style.color), table.render(style))
+    text
 }
 
 fn losses(result: &StudyResult, style: Style) -> String {
@@ -155,7 +147,7 @@ fn losses(result: &StudyResult, style: Style) -> String {
             ]);
         }
     }
-    titled("Losses", &table, rows, style)
+    first_rows("Losses", &table, rows, style)
 }
 
 /// `3/1 20`, for errors that came back.
@@ -210,7 +202,7 @@ fn comparisons(result: &StudyResult, style: Style) -> String {
     }
     let title =
         "Paired differences (McNemar's exact test, Newcombe's interval; b: lost by the arm alone)";
-    titled(title, &table, result.comparisons.len(), style)
+    first_rows(title, &table, result.comparisons.len(), style)
 }
 
 fn attributions(result: &StudyResult, style: Style) -> String {
@@ -248,7 +240,7 @@ fn attributions(result: &StudyResult, style: Style) -> String {
             ]);
         }
     }
-    titled(
+    first_rows(
         "Where it is lost (each arm alone, between two readings of the counters)",
         &table,
         rows,
@@ -291,7 +283,7 @@ fn published(result: &StudyResult, style: Style) -> String {
             Cell::plain(loss(ours)),
         ]);
     }
-    titled(
+    first_rows(
         "Beside what others found (over many paths; here: over this one)",
         &table,
         rows.len(),
@@ -305,24 +297,9 @@ fn left_out(result: &StudyResult, style: Style) -> String {
     items("Left out of the matrix", "·", Tint::Faint, &reasons, style)
 }
 
-fn items(title: &str, mark: &str, tint: Tint, reasons: &[Reason], style: Style) -> String {
-    if reasons.is_empty() {
-        return String::new();
-    }
-    let mut text = format!("{}\n", paint(title, Tint::Strong, style.color));
-    for reason in reasons {
-        text.push_str(&run_verdict::item(mark, reason, tint, style));
-    }
-    text
-}
-
 /// What the numbers rest on: name and value.
 pub(in crate::report) fn facts(result: &StudyResult) -> Vec<(&'static str, String)> {
     let environment = &result.environment;
-    let known = |text: &str| match text.trim() {
-        "" => NOT_MEASURED.to_owned(),
-        text => clean(text),
-    };
     let tries = match result.effect {
         None => count(result.tries),
         Some(effect) => format!(
@@ -361,15 +338,5 @@ pub(in crate::report) fn facts(result: &StudyResult) -> Vec<(&'static str, Strin
 }
 
 fn environment(result: &StudyResult, style: Style) -> String {
-    const NAMES: usize = 10;
-    let mut text = format!("{}\n", paint("Environment", Tint::Strong, style.color));
-    for (name, value) in facts(result) {
-        let room = usize::from(style.width).saturating_sub(2 + NAMES);
-        for (number, line) in wrap(&value, room).iter().enumerate() {
-            let name = if number == 0 { name } else { "" };
-            let name = paint(&format!("{name:NAMES$}"), Tint::Faint, style.color);
-            text.push_str(&format!("  {name}{line}\n"));
-        }
-    }
-    text
+    section::environment(facts(result), style)
 }

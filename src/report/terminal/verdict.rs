@@ -1,27 +1,16 @@
 //! What a run says, in a few lines: PASS, FAIL, INVALID or INCOMPLETE, and why.
 
 use super::Style;
-use super::paint::{Tint, badge, clean, paint, width, wrap};
+use super::paint::{Tint, clean, paint, width, wrap};
+use super::section::{headline, items};
 use crate::report::model::{Reason, RunResult};
 use crate::report::statement::{Outcome, explains_zero, summary, zeros};
 
 /// Badge, sentence, the run in one line, reasons.
 pub fn render(result: &RunResult, style: Style) -> String {
     let outcome = Outcome::of(result);
-    let name = clean(&result.profile);
-    let mut text = badge(outcome.word(), Tint::from(outcome.tone()), style.color);
-    let taken = outcome.word().len() + 2 * usize::from(style.color) + 2;
-    let sentence = format!("{name}: {}", outcome.sentence());
-    for (number, line) in
-        wrap(&sentence, usize::from(style.width).saturating_sub(taken)).iter().enumerate()
-    {
-        text.push_str(&if number == 0 { "  ".to_owned() } else { " ".repeat(taken) });
-        text.push_str(&paint(line, Tint::Strong, style.color));
-        text.push('\n');
-    }
-    for line in wrap(&clean(&summary(result)), usize::from(style.width).saturating_sub(2)) {
-        text.push_str(&format!("  {line}\n"));
-    }
+    let sentence = format!("{}: {}", clean(&result.profile), outcome.sentence());
+    let mut text = headline(outcome, &sentence, &clean(&summary(result)), style);
     let tint = if outcome == Outcome::Pass { Tint::Warn } else { outcome.tone().into() };
     for reason in &result.verdict.reasons {
         text.push_str(&item("✗", reason, tint, style));
@@ -35,15 +24,8 @@ pub fn render(result: &RunResult, style: Style) -> String {
 /// What the reader must know beside the verdict. A warning that explains a zero stands with the
 /// verdict instead.
 pub fn warnings(result: &RunResult, style: Style) -> String {
-    let mut text = String::new();
-    for warning in result.warnings.iter().filter(|warning| !explains_zero(warning)) {
-        if text.is_empty() {
-            text.push_str(&paint("Warnings", Tint::Strong, style.color));
-            text.push('\n');
-        }
-        text.push_str(&item("!", warning, Tint::Warn, style));
-    }
-    text
+    let shown = result.warnings.iter().filter(|warning| !explains_zero(warning));
+    items("Warnings", "!", Tint::Warn, shown, style)
 }
 
 /// A reason or a warning: mark, code, message, the message's further lines below its first.

@@ -40,7 +40,7 @@ impl DurationSums {
         *sum = Nanos(sum.0.saturating_add(duration.0));
     }
 
-    /// Classifies a load (draft-ietf-bmwg-mlrsearch, "Load Classification"). `exceed` is below 1.
+    /// Classifies a load (RFC 9971, "Load Classification"). `exceed` is below 1.
     ///
     /// Short trials of low loss balance short ones of high loss, in the proportion that the exceed
     /// ratio allows; only what is left of the high ones counts, together with the full-length ones.

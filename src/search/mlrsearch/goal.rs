@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 use crate::units::{Nanos, Ratio};
 
-/// A search goal (draft-ietf-bmwg-mlrsearch, "Search Goal").
+/// A search goal (RFC 9971, "Search Goal").
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Goal {
     /// A trial with more loss is a high-loss trial.

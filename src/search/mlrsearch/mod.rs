@@ -1,4 +1,4 @@
-//! Multiple Loss Ratio search (draft-ietf-bmwg-mlrsearch): several goals in one search, short
+//! Multiple Loss Ratio search (RFC 9971): several goals in one search, short
 //! trials first, every trial counted for every goal.
 
 pub mod classify;

@@ -10,30 +10,37 @@
 //! |---|---|
 //! | [`wire`] | replies, queries and answers |
 //! | [`table`] | what was seen, bounded |
+//! | `sockets`, `message`, `limit` | what it listens on; what TCP and ICMP would take; answers a second |
+//! | [`log`] | the lines of the log |
 
+mod limit;
+pub mod log;
+mod message;
+mod sockets;
 pub mod table;
 pub mod wire;
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::Socket;
 
+use self::limit::Limit;
+use self::message::{is_echo_request, is_right_tcp};
+use self::sockets::{Kind, Listening, Sockets};
 use self::table::Table;
 use self::wire::{Answer, Query, Reply};
 use super::tag::Tag;
 use super::view::View;
 use crate::error::{Error, Result};
-use crate::frontend::ip::Family;
 use crate::frontend::ip::control::Control;
 use crate::sys::errno::words;
 use crate::sys::frame_socket::{ALL, FrameSocket};
 use crate::sys::netns::Netns;
-use crate::sys::raw_socket::{self, IP_RECVFRAGSIZE, IPV6_RECVFRAGSIZE, set_option};
+use crate::sys::raw_socket;
 use crate::sys::{clock, poll};
-use crate::wire::{checksum, ip_protocol, tcp};
 
 /// Receive buffer of every socket: some thousand packets.
 const BUFFER: u32 = 8 << 20;
@@ -114,31 +121,7 @@ pub struct Sink {
     /// What each socket has dropped so far, by its own counting.
     socket_drops: Vec<u32>,
     tap_drops: u32,
-}
-
-/// A socket that gives whole datagrams.
-#[derive(Debug)]
-struct Listening {
-    socket: Socket,
-    kind: Kind,
-    family: Family,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Udp,
-    RawTcp,
-    RawIcmp,
-}
-
-impl Kind {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Udp => "udp",
-            Self::RawTcp => "tcp",
-            Self::RawIcmp => "icmp",
-        }
-    }
+    buffer: Vec<u8>,
 }
 
 impl Sink {
@@ -148,41 +131,7 @@ impl Sink {
     /// # Errors
     /// A port that is taken; an address that this host does not have.
     pub fn open(options: &Options) -> Result<Self> {
-        let families: &[Family] = match options.address {
-            Some(IpAddr::V4(_)) => &[Family::V4],
-            Some(IpAddr::V6(_)) => &[Family::V6],
-            None => &[Family::V6, Family::V4],
-        };
-        let mut sockets = Vec::new();
-        let mut accepting = Vec::new();
-        let mut missing = None;
-        for &family in families {
-            let udp = match Self::listen(family, Kind::Udp, options) {
-                Ok(udp) => udp,
-                // A host without IPv6 still has IPv4.
-                Err(error)
-                    if options.address.is_none()
-                        && error.raw_os_error() == Some(libc::EAFNOSUPPORT) =>
-                {
-                    continue;
-                }
-                Err(error) => return Err(cannot_listen("UDP", options, &error)),
-            };
-            sockets.push(udp);
-            let tcp = accept_on(family, options)
-                .map_err(|error| cannot_listen("TCP", options, &error))?;
-            accepting.push(tcp);
-            for kind in [Kind::RawTcp, Kind::RawIcmp] {
-                match Self::listen(family, kind, options) {
-                    Ok(socket) => sockets.push(socket),
-                    Err(error) => missing = Some(words(&error)),
-                }
-            }
-        }
-        if sockets.is_empty() {
-            let error = io::Error::from_raw_os_error(libc::EAFNOSUPPORT);
-            return Err(cannot_listen("UDP", options, &error));
-        }
+        let Sockets { listening, accepting, missing } = Sockets::open(options)?;
         let tap = Netns::current()
             .and_then(|netns| FrameSocket::open(&netns, 0, ALL))
             .and_then(|tap| tap.set_receive_buffer(BUFFER).map(|()| tap));
@@ -193,44 +142,15 @@ impl Sink {
         Ok(Self {
             tap,
             why_no_tap: why,
-            socket_drops: vec![0; sockets.len()],
-            sockets,
+            socket_drops: vec![0; listening.len()],
+            sockets: listening,
             accepting,
             table: Table::default(),
             limit: Limit::new(options.rate),
             totals: Totals::default(),
             tap_drops: 0,
+            buffer: vec![0; FRAME],
         })
-    }
-
-    fn listen(family: Family, kind: Kind, options: &Options) -> io::Result<Listening> {
-        let domain = if family == Family::V4 { Domain::IPV4 } else { Domain::IPV6 };
-        let (socket_type, protocol) = match (kind, family) {
-            (Kind::Udp, _) => (Type::DGRAM, Protocol::UDP),
-            (Kind::RawTcp, _) => (Type::RAW, Protocol::TCP),
-            (Kind::RawIcmp, Family::V4) => (Type::RAW, Protocol::ICMPV4),
-            (Kind::RawIcmp, Family::V6) => (Type::RAW, Protocol::ICMPV6),
-        };
-        let socket = Socket::new(domain, socket_type, Some(protocol))?;
-        socket.set_nonblocking(true)?;
-        let fd = socket.as_fd();
-        match family {
-            Family::V4 => set_option(fd, libc::IPPROTO_IP, IP_RECVFRAGSIZE, 1_u32)?,
-            Family::V6 => {
-                // A raw socket has one family anyway, and refuses the option.
-                if kind == Kind::Udp {
-                    socket.set_only_v6(true)?;
-                }
-                set_option(fd, libc::IPPROTO_IPV6, IPV6_RECVFRAGSIZE, 1_u32)?;
-                set_option(fd, libc::IPPROTO_IPV6, libc::IPV6_RECVPKTINFO, 1_u32)?;
-            }
-        }
-        set_option(fd, libc::SOL_SOCKET, libc::SO_RXQ_OVFL, 1_u32)?;
-        let set = |name| set_option(fd, libc::SOL_SOCKET, name, BUFFER);
-        set(libc::SO_RCVBUFFORCE).or_else(|_| set(libc::SO_RCVBUF))?;
-        let port = if kind == Kind::Udp { options.port } else { 0 };
-        socket.bind(&SocketAddr::new(address(family, options), port).into())?;
-        Ok(Listening { socket, kind, family })
     }
 
     /// Why the sink does not see everything, if it does not.
@@ -248,13 +168,22 @@ impl Sink {
     /// # Errors
     /// A socket that broke.
     pub fn serve(&mut self, stop: &AtomicBool, log: &mut dyn FnMut(&Delivered)) -> Result<Totals> {
-        let mut buffer = vec![0; FRAME];
-        let broke = |error: io::Error| Error::new("listen on", "the sink's sockets", words(&error));
         while !stop.load(Relaxed) {
-            self.wait().map_err(broke)?;
-            self.turn(&mut buffer, log).map_err(broke)?;
+            self.work(log)?;
         }
         Ok(self.totals)
+    }
+
+    /// Waits for packets, a twentieth of a second at most, and does what they ask for. `log` is told
+    /// of every datagram that arrived.
+    ///
+    /// # Errors
+    /// A socket that broke.
+    pub fn work(&mut self, log: &mut dyn FnMut(&Delivered)) -> Result<()> {
+        let mut buffer = std::mem::take(&mut self.buffer);
+        let worked = self.wait().and_then(|()| self.turn(&mut buffer, log));
+        self.buffer = buffer;
+        worked.map_err(|error| Error::new("listen on", "the sink's sockets", words(&error)))
     }
 
     fn wait(&self) -> io::Result<()> {
@@ -407,121 +336,8 @@ impl Sink {
     }
 }
 
-/// Whether TCP takes a segment for whole; IPv4's raw socket gives the IP header too.
-fn is_right_tcp(family: Family, message: &[u8], from: IpAddr, control: &Control) -> bool {
-    let (segment, pseudo) = match (family, from) {
-        (Family::V4, _) => {
-            let Some(View { src: IpAddr::V4(src), dst: IpAddr::V4(dst), payload, .. }) =
-                View::of_packet(message)
-            else {
-                return false;
-            };
-            let len = payload.len() as u32;
-            (payload, checksum::pseudo_ipv4(src, dst, ip_protocol::TCP, len))
-        }
-        (Family::V6, IpAddr::V6(src)) => {
-            let Some(dst) = control.destination else { return false };
-            let len = message.len() as u32;
-            (message, checksum::pseudo_ipv6(src, dst, ip_protocol::TCP, len))
-        }
-        (Family::V6, IpAddr::V4(_)) => return false,
-    };
-    tcp::Packet::new_checked(segment).is_ok_and(|segment| segment.verify_checksum(pseudo))
-}
-
-/// The first byte of an ICMP message says what it is; IPv4's raw socket gives the IP header too.
-fn is_echo_request(family: Family, message: &[u8]) -> bool {
-    match family {
-        Family::V4 => View::of_packet(message)
-            .is_some_and(|view| view.payload.first() == Some(&crate::wire::icmp::ECHO_REQUEST)),
-        Family::V6 => message.first() == Some(&crate::wire::icmpv6::ECHO_REQUEST),
-    }
-}
-
 fn is_of_a_peer(error: &io::Error) -> bool {
     let known = [libc::ECONNREFUSED, libc::EHOSTUNREACH, libc::ENETUNREACH, libc::EPROTO];
     error.raw_os_error().is_some_and(|code| known.contains(&code))
         || error.kind() == io::ErrorKind::Interrupted
-}
-
-fn address(family: Family, options: &Options) -> IpAddr {
-    options.address.unwrap_or(match family {
-        Family::V4 => Ipv4Addr::UNSPECIFIED.into(),
-        Family::V6 => Ipv6Addr::UNSPECIFIED.into(),
-    })
-}
-
-fn accept_on(family: Family, options: &Options) -> io::Result<Socket> {
-    let domain = if family == Family::V4 { Domain::IPV4 } else { Domain::IPV6 };
-    let socket = Socket::new(domain, Type::STREAM, Some(Protocol::TCP))?;
-    socket.set_nonblocking(true)?;
-    socket.set_reuse_address(true)?;
-    if family == Family::V6 {
-        socket.set_only_v6(true)?;
-    }
-    socket.bind(&SocketAddr::new(address(family, options), options.port).into())?;
-    socket.listen(4096)?;
-    Ok(socket)
-}
-
-fn cannot_listen(what: &str, options: &Options, error: &io::Error) -> Error {
-    let subject = match options.address {
-        Some(address) => format!("{what} port {} of {address}", options.port),
-        None => format!("{what} port {}", options.port),
-    };
-    let failed = Error::new("listen on", subject, words(error));
-    match error.raw_os_error() {
-        Some(libc::EADDRINUSE) => failed.remedy("name another with --port"),
-        Some(libc::EACCES | libc::EPERM) => {
-            failed.remedy("ports below 1024 need CAP_NET_BIND_SERVICE; name another with --port")
-        }
-        Some(libc::EADDRNOTAVAIL) => failed.remedy("this host does not have that address"),
-        _ => failed,
-    }
-}
-
-/// A token bucket: so many a second, and a tenth of a second's at once.
-#[derive(Debug)]
-struct Limit {
-    rate: u64,
-    /// Tokens, in parts per billion of one.
-    tokens: u128,
-    last: Option<u64>,
-}
-
-impl Limit {
-    fn new(rate: u32) -> Self {
-        Self { rate: rate.into(), tokens: 0, last: None }
-    }
-
-    /// Whether there is a token at a time in nanoseconds; it is taken then.
-    fn take(&mut self, now: u64) -> bool {
-        const ONE: u128 = 1_000_000_000;
-        let full = u128::from((self.rate / 10).max(1)) * ONE;
-        let since = self.last.map(|last| now.saturating_sub(last));
-        self.tokens = match since {
-            None => full,
-            Some(since) => (self.tokens + u128::from(since) * u128::from(self.rate)).min(full),
-        };
-        self.last = Some(now);
-        if self.tokens < ONE {
-            return false;
-        }
-        self.tokens -= ONE;
-        true
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_limit_is_a_rate() {
-        let mut limit = Limit::new(1_000);
-        let at_once = (0..10_000).filter(|_| limit.take(5)).count();
-        assert_eq!(at_once, 100);
-        let in_a_second = (0..100_000).filter(|n| limit.take(5 + n * 10_000)).count();
-        assert!((999..=1_001).contains(&in_a_second), "{in_a_second}");
-    }
 }

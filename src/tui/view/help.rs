@@ -8,12 +8,13 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::tui::theme::Theme;
 
-const KEYS: [(&str, &str); 12] = [
+const KEYS: [(&str, &str); 13] = [
     ("q, ^C", "stop, with a report"),
     ("^C ^C", "end at once, without one"),
     ("+  -", "rate: 10 points up, down"),
     ("*  /", "rate: twice, half"),
     ("0", "rate: the profile's"),
+    ("p", "pause; go on"),
     ("letters", "pages, as in the tabs"),
     ("⇥  ← →", "next page, the one before"),
     ("↓ ↑ j k", "choose a row"),

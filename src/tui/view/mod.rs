@@ -19,6 +19,7 @@ use unicode_width::UnicodeWidthStr;
 use super::judge::Weight;
 use super::model::{Model, View};
 use super::theme::Theme;
+use crate::pace::RateChange;
 use crate::report::format::seconds;
 use crate::trial::sight::{Phase, Sight};
 
@@ -56,9 +57,11 @@ fn render_title(model: &Model, theme: Theme, frame: &mut Frame<'_>, area: Rect) 
     let (name, state, rate, engine) = match &model.sight {
         None => (String::new(), "preparing".to_owned(), String::new(), String::new()),
         Some(sight) => {
-            let rate = match sight.percent == model.wanted {
-                true => format!("rate {} %", sight.percent),
-                false => format!("rate {} → {} %", sight.percent, model.wanted),
+            let wanted = if model.paused { RateChange::PAUSED } else { model.wanted };
+            let rate = match (sight.percent, wanted) {
+                (RateChange::PAUSED, RateChange::PAUSED) => "PAUSED".to_owned(),
+                (is, wanted) if is == wanted => format!("rate {is} %"),
+                (is, wanted) => format!("rate {is} → {wanted} %"),
             };
             (sight.cast.profile.clone(), phase(sight), rate, sight.engines())
         }
@@ -126,7 +129,13 @@ fn render_keys(model: &Model, theme: Theme, frame: &mut Frame<'_>, area: Rect) {
             Line::from(vec![Span::raw(" "), Span::styled(message.clone(), theme.warn())])
         }
         None => {
-            let mut keys = vec![("q", "stop"), ("?", "help"), ("+ -", "rate"), ("⇥", "next page")];
+            let mut keys = vec![
+                ("q", "stop"),
+                ("?", "help"),
+                ("p", "pause"),
+                ("+ -", "rate"),
+                ("⇥", "next page"),
+            ];
             match model.view {
                 View::Streams => {
                     keys.extend([("↓ ↑", "choose"), ("< >", "sort"), ("⏎", "its latency")]);

@@ -38,6 +38,7 @@ fn cast() -> Cast {
         workers: [0, 1].map(worker).into(),
         ports: vec!["rx".into()],
         rate_is_fixed: None,
+        never_pauses: None,
         validity: Validity {
             max_unsent: Ratio(1_000_000),
             max_lag: Nanos(1_000_000),
@@ -205,6 +206,19 @@ fn a_rate_that_is_being_changed() {
     model.wanted = 160;
     model.message = Some("rate: 160 % of the profile's".into());
     insta::assert_snapshot!(screen(&model, 80, 24));
+}
+
+#[test]
+fn a_pause() {
+    let mut model = model(50, false);
+    let mut paused = Sight::clone(model.sight.as_ref().expect("there is one"));
+    paused.percent = RateChange::PAUSED;
+    model.paused = true;
+    let asked_for = screen(&model, 80, 24);
+    assert!(asked_for.contains("rate 100 → 0 %"), "{asked_for}");
+    model.see(Arc::new(paused));
+    let pauses = screen(&model, 80, 24);
+    assert!(pauses.contains("PAUSED"), "{pauses}");
 }
 
 #[test]

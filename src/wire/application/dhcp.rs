@@ -74,5 +74,5 @@ pub static PROTOCOL: Protocol = Protocol::new(
      requested_address: {address: 198.18.0.50}, lease_time: {seconds: 60}, \
      option: {type: 57, data: 05dc}, end, pad, pad]}]",
     "[ipv4: {src: 0.0.0.0, dst: 255.255.255.255}, udp: {src: 68}, dhcp: {options: [message_type: \
-     {message: 3}, server_id: {address: 198.18.0.1}, requested_address, end]}]",
+     {message: request}, server_id: {address: 198.18.0.1}, requested_address, end]}]",
 ]);

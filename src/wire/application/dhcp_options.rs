@@ -1,5 +1,6 @@
 //! The options of DHCPv4 (RFC 2132): code, length, value.
 
+use crate::wire::field::names::DHCP_MESSAGE;
 use crate::wire::field::{
     DataKind, FieldDef, FieldDefault, FieldKind, Protocol, computed, field, number,
 };
@@ -44,7 +45,8 @@ static MESSAGE_TYPE: Protocol = Protocol::new(
             8,
             1,
             "1 discover, 2 offer, 3 request, 4 decline, 5 ack, 6 nak, 7 release, 8 inform",
-        ),
+        )
+        .names(DHCP_MESSAGE),
     ],
 )
 .select(&[("type", &[53]), ("length", &[1])]);

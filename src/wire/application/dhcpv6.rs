@@ -1,5 +1,6 @@
 //! DHCP for IPv6 (RFC 8415).
 
+use crate::wire::field::names::DHCPV6_MESSAGE;
 use crate::wire::field::{
     DataKind, FieldDef, FieldDefault, FieldKind, OptionsDef, Padding, Protocol, ProtocolKind,
     Space, Want, WantedAddress, computed, field, number,
@@ -17,7 +18,8 @@ pub static PROTOCOL: Protocol = Protocol::new(
             1,
             "Type: 1 solicit, 2 advertise, 3 request, 5 renew, 7 reply, 8 release, \
              11 information request",
-        ),
+        )
+        .names(DHCPV6_MESSAGE),
         number("transaction", 8, 24, 1, "Transaction, the same in all its messages"),
     ],
 )

@@ -1,5 +1,6 @@
 //! DNS over UDP (RFC 1035 §4).
 
+use crate::wire::field::names::DNS_TYPE;
 use crate::wire::field::{
     DataKind, FieldDef, FieldDefault, FieldKind, OptionsDef, Padding, Protocol, Space, Want,
     computed, field, number,
@@ -53,12 +54,12 @@ pub static PROTOCOL: Protocol = Protocol::new(
 .whole_message()
 .examples(&[
     "[ipv4, udp: {src: 40053}, dns: {id: {increment: 1}}]",
-    "[ipv6, udp, dns: {id: {increment: 100}, records: [question: {name: example.net, type: 28}, \
+    "[ipv6, udp, dns: {id: {increment: 100}, records: [question: {name: example.net, type: aaaa}, \
      edns: {do: 1}]}]",
     "[ipv4, udp, dns: {id: {increment: 200}, qr: 1, aa: 1, records: [question, \
      a: {address: 198.18.1.1}, aaaa: {address: '2001:2::1'}, \
-     answer: {type: 16, rdata: 0a 7769 7265 7374 6f72 6d21}, \
-     authority: {type: 2, rdata: 026e 73c0 10}, additional: {rdata: c612 0102}]}]",
+     answer: {type: txt, rdata: 0a 7769 7265 7374 6f72 6d21}, \
+     authority: {type: ns, rdata: 026e 73c0 10}, additional: {rdata: c612 0102}]}]",
 ]);
 
 /// What a response answers with.
@@ -73,7 +74,8 @@ static QUESTION: Protocol =
     Protocol::new("question", "A question (RFC 1035 §4.1.2); they stand first", &[])
         .data_or("name", DataKind::DomainName, NAME, "Domain name")
         .tail(&[
-            number("type", 0, 16, 1, "Type: 1 A, 2 NS, 5 CNAME, 12 PTR, 15 MX, 16 TXT, 28 AAAA"),
+            number("type", 0, 16, 1, "Type: 1 A, 2 NS, 5 CNAME, 12 PTR, 15 MX, 16 TXT, 28 AAAA")
+                .names(DNS_TYPE),
             number("class", 16, 16, IN, "Class: 1 the Internet"),
         ]);
 
@@ -87,7 +89,7 @@ const POINTER: FieldDef = number(
     "Where the name stands, in bytes from the message's first; 12: the first question's",
 );
 const fn of_type(kind: u128) -> FieldDef {
-    number("type", 16, 16, kind, "Type")
+    number("type", 16, 16, kind, "Type").names(DNS_TYPE)
 }
 const CLASS: FieldDef = number("class", 32, 16, IN, "Class");
 const TIME_TO_LIVE: FieldDef = number("ttl", 48, 32, 300, "Seconds that it may be cached");

@@ -136,6 +136,7 @@ pub static SEGMENT_ROUTING: Protocol = Protocol::new(
 .route(Route::FirstIpv6)
 .examples(&[
     "[ipv6, srh: {segments: [\"2001:2:0:3::1\", \"2001:2:0:2::1\"], tag: 7}, udp]",
+    "[ipv6, srh: {segments: [{increment: \"2001:2:0:3::1\", count: 9}, \"2001:2:0:2::1\"]}, udp]",
     "[ipv6, srh: {segments: [\"2001:2:0:3::1\"], tlvs: [raw: {type: 0x7c, data: 0102}]}, udp]",
     "[ipv6, srh: {segments: [\"2001:2:0:3::1\"], tlvs: [hmac: {key_id: 1}]}, udp]",
     "[ipv6, srh: {segments: [\"2001:2:0:3::1\"], tlvs: [pad1, pad_n: {data: 00}, raw]}, udp]",

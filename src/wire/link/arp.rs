@@ -1,5 +1,6 @@
 //! ARP (RFC 826) for IPv4 on Ethernet.
 
+use crate::wire::field::names::ARP_OPERATION;
 use crate::wire::field::{FieldDefault, FieldKind, Protocol, Space, Want, field, number};
 
 /// The message as a profile sees it.
@@ -11,7 +12,7 @@ pub static PROTOCOL: Protocol = Protocol::new(
         number("protocol_type", 16, 16, 0x0800, "Protocol address space: 0x0800 IPv4"),
         number("hardware_length", 32, 8, 6, "Bytes of a hardware address"),
         number("protocol_length", 40, 8, 4, "Bytes of a protocol address"),
-        number("operation", 48, 16, REQUEST, "Operation: 1 request, 2 reply"),
+        number("operation", 48, 16, REQUEST, "Operation: 1 request, 2 reply").names(ARP_OPERATION),
         field("sender_mac", 64, 48, FieldKind::Mac, FieldDefault::SourceMac, "Sender's MAC"),
         field(
             "sender_ip",
@@ -46,7 +47,7 @@ pub static PROTOCOL: Protocol = Protocol::new(
 .examples(&[
     "[arp]",
     "[vlan: {id: 7}, arp: {target_ip: 198.18.1.9}]",
-    "[arp: {operation: 2, target_mac: '02:00:00:00:00:02', target_ip: 198.18.0.2}]",
+    "[arp: {operation: reply, target_mac: '02:00:00:00:00:02', target_ip: 198.18.0.2}]",
 ]);
 
 /// Operation of a request.

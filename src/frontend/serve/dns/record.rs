@@ -11,6 +11,9 @@ use crate::frontend::serve::service::time_of_day;
 use crate::frontend::serve::transmit;
 use crate::profile::FRAGMENT_ORDERS;
 
+/// The JSON Schema of a line.
+pub const JSON_SCHEMA: &str = include_str!("../../../../docs/serve-dns.schema.json");
+
 /// The service begins.
 #[derive(Debug, Serialize)]
 #[serde(tag = "event", rename = "start")]
@@ -148,9 +151,9 @@ pub struct Totals {
     pub truncated: u64,
     /// Answers by TCP.
     pub tcp_answers: u64,
-    /// Answered SERVFAIL: no server answered.
+    /// Answered SERVFAIL: no server answered, or too many queries waited.
     pub servfail: u64,
-    /// Answered SERVFAIL: too many queries wait.
+    /// Of these, the ones for which there was no room to wait.
     pub overload: u64,
     /// Answers that the kernel did not take.
     pub send_errors: u64,

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV6};
+use std::os::fd::AsFd;
 
 use mio::net::{TcpListener, UdpSocket};
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
@@ -9,9 +10,10 @@ use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use crate::error::{Error, Result};
 use crate::host::facts::LinkFacts;
 use crate::sys::errno::words;
+use crate::sys::raw_socket::set_option;
 
 /// Bytes that wait in a UDP socket, as far as the kernel allows.
-const BUFFER: usize = 4 << 20;
+const BUFFER: u32 = 4 << 20;
 /// Connections that wait to be accepted.
 const BACKLOG: i32 = 1024;
 
@@ -52,10 +54,14 @@ fn open(address: SocketAddr, kind: Type, protocol: Protocol) -> io::Result<Socke
     Ok(socket)
 }
 
-/// As large as the kernel allows; a smaller buffer is no error.
+/// As large as the kernel allows (beyond its limit with CAP_NET_ADMIN); a smaller buffer is no error.
 fn enlarge(socket: &Socket) {
-    let _ = socket.set_recv_buffer_size(BUFFER);
-    let _ = socket.set_send_buffer_size(BUFFER);
+    for (forced, asked) in
+        [(libc::SO_RCVBUFFORCE, libc::SO_RCVBUF), (libc::SO_SNDBUFFORCE, libc::SO_SNDBUF)]
+    {
+        let set = |name| set_option(socket.as_fd(), libc::SOL_SOCKET, name, BUFFER);
+        let _ = set(forced).or_else(|_| set(asked));
+    }
 }
 
 /// A UDP socket that queries come on.

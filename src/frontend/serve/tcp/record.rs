@@ -9,6 +9,9 @@ use super::evidence::Acknowledged;
 use super::flow::{End, Flow, Stage};
 use super::segment::Refusal;
 
+/// The JSON Schema of a line of the log.
+pub const JSON_SCHEMA: &str = include_str!("../../../../docs/serve-tcp.schema.json");
+
 /// Packets and bytes of data of one kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Sent {

@@ -5,44 +5,36 @@
 //! their retransmissions, their congestion control, their time-outs. What changes is ports,
 //! addresses, the maximum segment size of SYNs, and where data is cut.
 
+mod admit;
+mod hear;
+mod icmp;
+
 use std::net::SocketAddr;
 
+use self::admit::full_allowance;
+use self::hear::{heard_from_client, heard_from_server};
 use super::compose::{Ends, Part, reset, translate};
 use super::cut::{Fragmenting, WHOLE_UP_TO, segments};
-use super::evidence::{Evidence, Way};
-use super::flow::{End, Flow, Key, Stage, Times, later};
-use super::record::{Counts, Record, Totals};
-use super::segment::{ACK, FIN, RST, SYN, Segment};
+use super::evidence::Way;
+use super::flow::{End, Key, Stage, Times};
+use super::record::{Record, Totals};
+use super::segment::{ACK, SYN, Segment};
 use super::settings::{Settings, mss_of, room};
-use super::table::{Full, Place, Table};
-use crate::frontend::ip::Family;
-use crate::frontend::ip::error::{IcmpError, Meaning};
-use crate::frontend::ip::quote::{Quote, Transport};
+use super::table::{Place, Table};
 use crate::frontend::serve::fragment::{Made, Pieces};
 use crate::frontend::serve::identification::Identifications;
 use crate::frontend::serve::service::time_of_day;
-use crate::packet::random;
 use crate::units::Nanos;
 use crate::wire::tcp;
 
 /// Bytes that the time stamps of every segment take of what a maximum segment size counts.
 const TIMESTAMPS: u16 = 12;
 
-/// The maximum segment size where none is said (RFC 9293 §3.7.1).
-const DEFAULT_MSS: u16 = 536;
-
 /// TTL or hop limit towards the server.
 const HOP_LIMIT: u8 = 64;
 
-/// The share of the table that unfinished handshakes may fill: 1 in so many.
-const HALF_OPEN_SHARE: usize = 2;
-
 /// Places that one tick looks at, as a share of the table: 1 in so many.
 const SWEEP_SHARE: usize = 10;
-
-/// Least MTUs that are believed of an ICMP error: what RFC 8200 §5 asks of every IPv6 link, and
-/// what Linux takes for IPv4 (`net.ipv4.route.min_pmtu`).
-const LEAST_MTU: [usize; 2] = [552, 1280];
 
 /// Where translated packets go.
 pub trait Link {
@@ -213,46 +205,6 @@ impl Translator {
         }
     }
 
-    /// An ICMP or ICMPv6 message that reached this host from the network of that side.
-    pub fn icmp(&mut self, side: Side, family: Family, message: &[u8]) {
-        let Some(error) = IcmpError::parse(family, message) else { return };
-        let quote = message.get(crate::wire::icmp::LEN..).and_then(|at| Quote::parse(family, at));
-        let Some(Quote {
-            src,
-            dst,
-            transport: Some(Transport::Tcp { src: from, dst: to, seq }),
-            ..
-        }) = quote
-        else {
-            self.totals.icmp_unmatched += 1;
-            return;
-        };
-        let (own, other) = (SocketAddr::new(src, from), SocketAddr::new(dst, to));
-        let place = match side {
-            Side::Clients => self.table.by_client(&Key { client: other, front: own }),
-            Side::Servers => self.table.by_server(other, own),
-        };
-        let Some(flow) = place.and_then(|place| self.table.get(place)) else {
-            self.totals.icmp_unmatched += 1;
-            return;
-        };
-        let least = LEAST_MTU[usize::from(family == Family::V6)];
-        match (error.meaning(), side) {
-            // Who quotes a sequence number that is out has seen the packet.
-            (Meaning::TooBig(mtu), Side::Clients) if flow.evidence.is_out(seq) => {
-                flow.counts.too_big += 1;
-                flow.mtu = flow.mtu.min((mtu as usize).max(least));
-            }
-            (Meaning::TooBig(mtu), Side::Servers) if near(flow.client_next, seq) => {
-                flow.counts.too_big += 1;
-                flow.server_mtu = flow.server_mtu.min((mtu as usize).max(least));
-            }
-            (Meaning::TooBig(_), _) => self.totals.icmp_unmatched += 1,
-            (Meaning::Reassembly, Side::Clients) => flow.counts.reassembly_timeouts += 1,
-            _ => flow.counts.icmp_errors += 1,
-        }
-    }
-
     /// A packet that was not understood.
     pub fn refused(&mut self, side: Side, refusal: super::segment::Refusal) {
         match side {
@@ -312,94 +264,6 @@ impl Translator {
         &self.table
     }
 
-    /// The connection of a client's segment. One that has ended, or that the client has forgotten,
-    /// makes room for the SYN of a new one.
-    fn place_of(
-        &mut self,
-        key: &Key,
-        segment: &Segment<'_>,
-        opens: bool,
-        now: u64,
-    ) -> Option<Place> {
-        let place = self.table.by_client(key)?;
-        let flow = self.table.get(place)?;
-        let anew = opens && flow.client_first != segment.seq();
-        match flow.stage {
-            Stage::Ended(end, _) if anew => {
-                self.forget(place, end, now);
-                None
-            }
-            // The server has another connection on that port: it answers the SYN of this one as RFC
-            // 9293 §3.10.7.4 says, which is the client's to deal with.
-            _ => Some(place),
-        }
-    }
-
-    fn open(
-        &mut self,
-        key: Key,
-        listener: usize,
-        segment: &Segment<'_>,
-        now: u64,
-        link: &mut impl Link,
-    ) -> Option<Place> {
-        if !self.allowed(now) {
-            self.totals.syns_above_rate += 1;
-            return None;
-        }
-        if self.half_open_count >= (self.settings.max_flows / HALF_OPEN_SHARE).max(1)
-            || self.table.len() >= self.settings.max_flows
-        {
-            self.evict(now, link);
-        }
-        self.serial += 1;
-        let (serial, settings) = (self.serial, &self.settings);
-        let label = random::mix(self.ids.draw()) as u32 & 0xf_ffff;
-        let made = self.table.insert(listener, |port| {
-            new_flow(Opening { key, listener, port, serial, label, now }, segment, settings)
-        });
-        match made {
-            Ok(place) => {
-                self.half_open.push_back((place, serial));
-                self.half_open_count += 1;
-                self.totals.opened += 1;
-                self.totals.open_most = self.totals.open_most.max(self.table.len() as u64);
-                Some(place)
-            }
-            Err(Full::Flows | Full::Ports) => {
-                self.totals.syns_without_room += 1;
-                None
-            }
-        }
-    }
-
-    /// Whether the rate allows a SYN more.
-    fn allowed(&mut self, now: u64) -> bool {
-        const ONE: u64 = 1_000_000_000;
-        let (left, at) = self.allowance;
-        let gained = now.saturating_sub(at).saturating_mul(u64::from(self.settings.syn_rate));
-        let left = left.saturating_add(gained).min(full_allowance(&self.settings));
-        self.allowance = (left.saturating_sub(ONE), now);
-        if left < ONE {
-            self.allowance.0 = left;
-        }
-        left >= ONE
-    }
-
-    /// Ends the oldest unfinished handshake.
-    fn evict(&mut self, now: u64, link: &mut impl Link) {
-        while let Some((place, serial)) = self.half_open.pop_front() {
-            let is = self
-                .table
-                .get(place)
-                .is_some_and(|flow| flow.serial == serial && flow.is_half_open());
-            if is {
-                self.finish(place, End::Evicted, now, link);
-                return;
-            }
-        }
-    }
-
     /// Ends a connection, and has those who still believe in it told.
     fn finish(&mut self, place: Place, end: End, now: u64, link: &mut impl Link) {
         let Some(flow) = self.table.get(place) else { return };
@@ -456,124 +320,4 @@ impl Translator {
         self.totals.counts.add(&flow.counts);
         self.over.push(record);
     }
-}
-
-/// What a new connection is made of, beside its first segment.
-struct Opening {
-    key: Key,
-    listener: usize,
-    port: u16,
-    serial: u64,
-    label: u32,
-    now: u64,
-}
-
-fn new_flow(opening: Opening, segment: &Segment<'_>, settings: &Settings) -> Flow {
-    let Opening { key, listener, port, serial, label, now } = opening;
-    let options = segment.options();
-    Flow {
-        key,
-        listener,
-        port,
-        stage: Stage::Asked,
-        serial,
-        opened: now,
-        client_at: now,
-        server_at: now,
-        client_first: segment.seq(),
-        client_next: segment.seq().wrapping_add(segment.len()),
-        server_next: 0,
-        client_fin: None,
-        server_fin: None,
-        answered_at: None,
-        client_mss: options.mss.map_or(DEFAULT_MSS, |(mss, _)| mss),
-        timestamps: options.timestamps.is_some(),
-        sack: options.sack_permitted,
-        mtu: settings.mtu,
-        server_mtu: settings.listeners[listener].mtu,
-        label,
-        evidence: Evidence::new(settings.whole_after),
-        counts: Counts::default(),
-    }
-}
-
-fn heard_from_client(flow: &mut Flow, segment: &Segment<'_>, now: u64) {
-    flow.client_at = now;
-    let end = segment.seq().wrapping_add(segment.len());
-    if segment.has(SYN) {
-        return;
-    }
-    if segment.has(RST) {
-        flow.end(
-            if flow.stage == Stage::Answered { End::NoHandshake } else { End::ClientReset },
-            now,
-        );
-        return;
-    }
-    // A reset that was not the client's: it goes on as if nothing had been.
-    if matches!(flow.stage, Stage::Ended(End::ClientReset | End::NoHandshake, _)) {
-        flow.stage = Stage::Established;
-    }
-    flow.client_next = later(flow.client_next, end);
-    let Some(ack) = segment.ack() else { return };
-    if flow.stage == Stage::Answered && ack == flow.server_next {
-        flow.stage = Stage::Established;
-        if let Some(at) = flow.answered_at {
-            flow.evidence.set_round_trip(now.saturating_sub(at));
-        }
-    }
-    let options = segment.options();
-    let echo = options.timestamps.map(|(_, echo)| echo);
-    flow.evidence.acknowledged(ack, options.sack(), echo, now);
-    if segment.has(FIN) {
-        flow.client_fin.get_or_insert((end, false));
-    }
-    if let Some((fin, acknowledged)) = &mut flow.server_fin {
-        *acknowledged |= *fin == ack;
-    }
-    if flow.both_closed() {
-        flow.end(End::Closed, now);
-    }
-}
-
-fn heard_from_server(flow: &mut Flow, segment: &Segment<'_>, now: u64) {
-    flow.server_at = now;
-    if segment.has(RST) {
-        flow.end(if flow.stage == Stage::Asked { End::Refused } else { End::ServerReset }, now);
-        return;
-    }
-    let end = segment.seq().wrapping_add(segment.len());
-    if segment.has(SYN) {
-        if flow.stage == Stage::Asked {
-            (flow.stage, flow.server_next) = (Stage::Answered, end);
-            flow.answered_at = Some(now);
-            let options = segment.options();
-            flow.timestamps &= options.timestamps.is_some();
-            flow.sack &= options.sack_permitted;
-        } else {
-            flow.answered_at = None;
-        }
-        return;
-    }
-    flow.server_next = later(flow.server_next, end);
-    if segment.has(FIN) {
-        flow.server_fin.get_or_insert((end, false));
-    }
-    if let (Some((fin, acknowledged)), Some(ack)) = (&mut flow.client_fin, segment.ack()) {
-        *acknowledged |= *fin == ack;
-    }
-    if flow.both_closed() {
-        flow.end(End::Closed, now);
-    }
-}
-
-/// Within a window's reach before `next`.
-fn near(next: u32, seq: u32) -> bool {
-    const REACH: u32 = 1 << 24;
-    next.wrapping_sub(seq) < REACH
-}
-
-/// As many SYNs at once as a second allows.
-fn full_allowance(settings: &Settings) -> u64 {
-    u64::from(settings.syn_rate).max(1).saturating_mul(1_000_000_000)
 }

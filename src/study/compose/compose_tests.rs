@@ -3,8 +3,11 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::profile::study::{ANOMALIES, ARMS, PROTOCOLS, cut};
+use crate::profile::fragments::Order;
+use crate::profile::study::{ANOMALIES, ARMS, Extension, ExtensionKind, PROTOCOLS, cut, lawful};
 use crate::study::view::View;
+use crate::units::Nanos;
+use crate::wire::{checksum, icmp, icmpv6, ip_protocol, tcp};
 
 fn common() -> Common {
     Common {
