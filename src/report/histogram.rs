@@ -32,7 +32,10 @@ pub fn encode(distribution: &Distribution) -> Option<String> {
 pub fn decode(percentiles: &Percentiles) -> Option<Histogram<u64>> {
     let text = percentiles.histogram.as_deref().filter(|text| text.len() <= MAX_TEXT)?;
     let bytes = STANDARD.decode(text).ok()?;
-    let histogram: Histogram<u64> = Deserializer::new().deserialize(&mut bytes.as_slice()).ok()?;
+    let mut histogram: Histogram<u64> =
+        Deserializer::new().deserialize(&mut bytes.as_slice()).ok()?;
+    // Another one with larger values may be added to it.
+    histogram.auto(true);
     (!histogram.is_empty()).then_some(histogram)
 }
 
@@ -111,6 +114,15 @@ mod tests {
         let values = percentiles(&distribution).expect("values were recorded");
         assert_eq!(decode(&values).as_ref(), Some(distribution.histogram()));
         assert_eq!(encode(&Distribution::default()), None);
+    }
+
+    #[test]
+    fn one_with_larger_values_can_be_added() {
+        let of = |largest| percentiles(&recorded(1..=largest)).expect("values were recorded");
+        let (mut small, large) =
+            (decode(&of(10)).expect("one"), decode(&of(100_000)).expect("one"));
+        small.add(&large).expect("it grows");
+        assert_eq!(small.len(), 100_010);
     }
 
     #[test]

@@ -168,7 +168,8 @@ fn times(ratio: f64) -> String {
         r if r >= 100.0 => 1,
         r if r >= 10.0 => 2,
         r if r >= 0.1 || r == 0.0 => 3,
-        r => return format!("{r:.3e}×"),
+        r if r >= 1e-4 => (2.0 - r.log10().floor()) as usize,
+        r => return format!("{r:.2e}×"),
     };
     format!("{ratio:.decimals$}×")
 }
@@ -409,7 +410,9 @@ mod tests {
         assert_eq!(times(0.994_2), "0.9942×");
         assert_eq!(times(1.042), "1.042×");
         assert_eq!(times(12.345), "12.35×");
-        assert_eq!(times(0.01), "1.000e-2×");
+        assert_eq!(times(0.01), "0.0100×");
+        assert_eq!(times(0.000_123_4), "0.000123×");
+        assert_eq!(times(0.000_012_34), "1.23e-5×");
     }
 
     #[test]
