@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use engine_support::*;
 use wirestorm::engine::frames::{FrameEngine, FrameRing};
-use wirestorm::engine::{Engine, Programs, Slot, af_xdp, packet_mmap};
+use wirestorm::engine::{Engine, Programs, Slot, af_xdp, packet_mmap, raw};
 use wirestorm::sys::clock::Monotonic;
 
 /// A turn of the engine, or of the resubmitting loop.
@@ -60,18 +60,20 @@ fn compare(len: usize, xdp: bool, repeats: usize, span: Duration) {
     println!("  {:<22} {:>12} {:>16} {:>16}", "", "median kpps", "quartiles", "CPU ns a packet");
     against_resubmitting("af-xdp", xsk(&pair, len), &pair, &list, total);
     against_resubmitting("packet-mmap", mmap(&pair, len), &pair, &list, total);
+    against_resubmitting("raw", sockets(&pair, &list), &pair, &list, total);
     if Command::new("trafgen").arg("--version").output().is_err() {
         println!("  trafgen: skipped, it is not installed (package netsniff-ng)");
         return;
     }
-    let mut rates = [const { Vec::new() }; 3];
+    let mut rates = [const { Vec::new() }; 4];
     for _ in 0..repeats {
         rates[0].push(flood(xsk(&pair, len), &pair, &list, span));
         rates[1].push(flood(mmap(&pair, len), &pair, &list, span));
-        rates[2].push(trafgen(&pair, &list, span));
+        rates[2].push(flood(sockets(&pair, &list), &pair, &list, span));
+        rates[3].push(trafgen(&pair, &list, span));
     }
-    let trafgen = print("trafgen", &mut rates[2], None);
-    for (name, rates) in ["af-xdp", "packet-mmap"].iter().zip(&mut rates) {
+    let trafgen = print("trafgen", &mut rates[3], None);
+    for (name, rates) in ["af-xdp", "packet-mmap", "raw"].iter().zip(&mut rates) {
         let rate = print(&format!("{name}, in turn"), rates, None);
         println!("  {name} / trafgen: {:.2} (aim: above 1)", rate / trafgen);
     }
@@ -93,6 +95,10 @@ fn xsk(pair: &Pair, len: usize) -> af_xdp::AfXdpRing {
 
 fn mmap(pair: &Pair, len: usize) -> packet_mmap::PacketMmapRing {
     packet_mmap::open(&pair.tx, "tx0", 0, len).expect("packet-mmap opens")
+}
+
+fn sockets(pair: &Pair, list: &Programs) -> raw::RawRing {
+    raw::open(&pair.tx, "tx0", 0, list).expect("raw opens")
 }
 
 /// A sender over one ring that takes turns.

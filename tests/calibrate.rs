@@ -38,7 +38,7 @@ fn a_calibration_is_printed_by_later_runs() {
     assert_eq!(made["refused"], Value::Array(Vec::new()), "all engines work over veth");
     let engines = made["engines"].as_array().expect("a list");
     let names: Vec<&str> = engines.iter().filter_map(|e| e["engine"].as_str()).collect();
-    assert_eq!(names, ["xdp-live", "af-xdp", "packet-mmap"]);
+    assert_eq!(names, ["xdp-live", "af-xdp", "packet-mmap", "raw"]);
     for engine in engines {
         // Idle trials have a second to be late in: they are valid on any machine.
         let idle = &engine["idle"];

@@ -102,7 +102,7 @@ fn the_documentation_names_every_command_and_option() {
             }
         }
     }
-    for engine in ["auto", "xdp-live", "af-xdp", "packet-mmap", "null", "pcap"] {
+    for engine in ["auto", "xdp-live", "af-xdp", "packet-mmap", "raw", "null", "pcap"] {
         assert!(text.contains(&format!("`{engine}`")), "{engine} is not documented");
     }
 }

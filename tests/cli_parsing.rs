@@ -72,6 +72,7 @@ fn every_engine_of_the_contract_has_its_name() {
         ("xdp-live", Engine::XdpLive),
         ("af-xdp", Engine::AfXdp),
         ("packet-mmap", Engine::PacketMmap),
+        ("raw", Engine::Raw),
         ("null", Engine::Null),
         ("pcap --pcap f", Engine::Pcap),
     ] {

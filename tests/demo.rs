@@ -44,7 +44,7 @@ fn the_ledger_agrees_with_the_kernel_under_every_engine() {
     if !privileged("the_ledger_agrees_with_the_kernel_under_every_engine") {
         return;
     }
-    for engine in ["xdp-live", "af-xdp", "packet-mmap"] {
+    for engine in ["xdp-live", "af-xdp", "packet-mmap", "raw"] {
         let run = demo(&["--engine", engine]);
         assert_eq!(run.json["engine"], engine);
         agrees_with_the_kernel(&run, engine);
@@ -56,7 +56,7 @@ fn the_ledger_agrees_with_the_kernel_with_several_workers() {
     if !privileged("the_ledger_agrees_with_the_kernel_with_several_workers") {
         return;
     }
-    for engine in ["xdp-live", "af-xdp", "packet-mmap"] {
+    for engine in ["xdp-live", "af-xdp", "packet-mmap", "raw"] {
         let run = demo(&["--engine", engine, "--workers", "2"]);
         agrees_with_the_kernel(&run, &format!("{engine}, 2 workers"));
     }

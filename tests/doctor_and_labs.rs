@@ -35,6 +35,7 @@ fn doctor_looks_and_changes_nothing() {
         // A driver that has zero-copy may reset the link for a socket that asks for it.
         assert!(af_xdp.contains("zero-copy is not tried"), "{text}");
         assert!(text.contains("  packet-mmap  works"), "{text}");
+        assert!(text.contains("  raw          works: raw IPv4"), "{text}");
     }
     let (text, status) = doctor(&bench, &["eth77"]);
     assert_eq!(status, 1);

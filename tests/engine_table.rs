@@ -5,8 +5,10 @@
 //! After a change: `WIRESTORM_UPDATE_DOCS=1 cargo test --test engine_table`.
 
 mod common;
+mod engine_support;
 mod kernel_parity;
 mod packets;
+mod raw_bench;
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -14,21 +16,26 @@ use std::sync::Arc;
 
 use common::root;
 use kernel_parity::{compare, privileged};
-use wirestorm::engine::Slot;
+use raw_bench::Bench;
 use wirestorm::engine::choose::EngineChoice;
+use wirestorm::engine::frames::FrameEngine;
 use wirestorm::engine::support::refusal;
 use wirestorm::engine::xdp_live::dry::KernelBuilder;
+use wirestorm::engine::{Engine, Programs, Slot, raw};
 use wirestorm::packet::compile::compile;
 use wirestorm::packet::program::StreamProgram;
+use wirestorm::packet::tag::STAMP_AT;
 use wirestorm::profile;
 use wirestorm::profile::model::{FieldValue, Payload, Profile, Size};
+use wirestorm::sys::clock::Monotonic;
 use wirestorm::wire::protocols;
 
 /// The columns. The dry run is what the null engine builds.
-const ENGINES: [(&str, EngineChoice); 4] = [
+const ENGINES: [(&str, EngineChoice); 5] = [
     ("xdp-live", EngineChoice::XdpLive),
     ("af-xdp", EngineChoice::AfXdp),
     ("packet-mmap", EngineChoice::PacketMmap),
+    ("raw", EngineChoice::Raw),
     ("pcap", EngineChoice::Null),
 ];
 
@@ -234,12 +241,18 @@ fn documentation() -> String {
         and `--engine auto` takes the next one. This page is made by `tests/engine_table.rs` of what \
         the engines themselves say of each header's examples \
         ([headers.md](headers.md)) and of each kind of value; the same test holds what `xdp-live` \
-        builds in the kernel to what the others build, byte by byte. How long a frame may be, and \
+        builds in the kernel to what the others build, byte by byte. What `raw` refuses is what the kernel \
+        would change ([raw-sockets.md](raw-sockets.md)); on a port it takes no other MACs than the \
+        port's own and the next hop's. How long a frame may be, and \
         whether a port takes the engine at all, depends on the port: `wirestorm doctor` tells.\n"
         .to_owned();
     for (title, rows) in sections() {
         let names = ENGINES.map(|(name, _)| name).join(" | ");
-        let _ = write!(text, "\n## {title}\n\n| | {names} |\n|---|---|---|---|---|\n");
+        let _ = write!(
+            text,
+            "\n## {title}\n\n| | {names} |\n{}\n",
+            "|---".repeat(ENGINES.len() + 1) + "|"
+        );
         for row in rows {
             let cells = ENGINES.map(|(_, engine)| row.cell(engine)).join(" | ");
             let _ = writeln!(text, "| {} | {cells} |", row.name);
@@ -287,6 +300,65 @@ fn the_kernel_builds_every_row_as_rust_does() {
     }
     assert!(compared > 2_000, "{compared}");
     assert!(refused * 20 < compared / 10, "{refused} programs are left to the other engines");
+}
+
+/// What raw sockets say they can, arrives as it was built. Of MACs they take the port's and its
+/// neighbours' alone.
+#[test]
+fn raw_sends_every_row_that_it_takes() {
+    if !engine_support::privileged("raw_sends_every_row_that_it_takes") {
+        return;
+    }
+    let bench = Bench::new();
+    for words in [
+        "neigh add 198.18.0.4 lladdr 02:00:00:00:00:04 dev tx0",
+        "neigh add 2001:2::6 lladdr 02:00:00:00:00:06 dev tx0",
+    ] {
+        engine_support::ip(&bench.tx, words);
+    }
+    let addressing = packets::addressing();
+    let [hop4, hop6] = [addressing.next_hop_mac_ipv4, addressing.next_hop_mac_ipv6];
+    let (mut compared, mut refused, mut other_macs) = (0, 0, 0);
+    for (title, rows) in sections() {
+        let all = rows.iter().flat_map(|row| row.programs.iter().map(|p| (&row.name, p.clone())));
+        let (names, programs): (Vec<_>, Vec<_>) = all
+            .filter(|(_, program)| {
+                if refusal(EngineChoice::Raw, program).is_some() {
+                    refused += 1;
+                    return false;
+                }
+                let hop = if program.template[12] == 8 { hop4 } else { hop6 };
+                let own = [&hop[..], &addressing.source_mac].concat();
+                other_macs += usize::from(program.template[..12] != own);
+                program.template[..12] == own
+            })
+            .unzip();
+        let programs: Programs = programs.into();
+        let ring = raw::open(&bench.tx, "tx0", 0, &programs);
+        let ring = ring.unwrap_or_else(|error| panic!("{title}: {error}"));
+        let mut engine = FrameEngine::new(ring, Monotonic, programs.clone());
+        for (number, (name, program)) in names.iter().zip(programs.iter()).enumerate() {
+            let slot = |index| Slot { index, program: number as u32, ..Slot::default() };
+            let slots = [0, 1, 2, 7, 99, 65_536, 70_000, u64::from(u32::MAX)].map(slot);
+            let taken = engine.transmit(&slots);
+            let taken = taken.unwrap_or_else(|error| panic!("{title}, {name}: {error}"));
+            assert_eq!(taken, slots.len());
+            let seen = bench.packets();
+            assert_eq!(seen.len(), slots.len(), "{title}, {name}");
+            for (slot, seen) in slots.iter().zip(&seen) {
+                let mut frame = vec![0xa5; program.max_frame_len()];
+                let len = program.build(slot.index, &mut frame, false);
+                let stamp = program.tag_at.map(|at| usize::from(at) + STAMP_AT - 14);
+                let time = stamp.and_then(|at| seen.get(at..)?.first_chunk::<4>());
+                let time = time.map_or(0, |time| u32::from_be_bytes(*time));
+                program.stamp(slot.index, &mut frame, time.into(), 0);
+                assert_eq!(seen, raw::kernel::packet(&frame[..len]), "{title}, {name}");
+                compared += 1;
+            }
+        }
+    }
+    assert!(compared > 1_000, "{compared}");
+    assert!(refused > 20 && other_macs < 40, "{refused} refused, {other_macs} with other MACs");
 }
 
 /// A new kind has to be given a row: this does not compile without it.

@@ -4,7 +4,8 @@ mod engine_support;
 
 use engine_support::*;
 use wirestorm::engine::frames::{FrameEngine, FrameRing};
-use wirestorm::engine::{Engine, Programs, af_xdp, packet_mmap};
+use wirestorm::engine::port::LongestFrame;
+use wirestorm::engine::{Engine, Programs, af_xdp, packet_mmap, raw};
 use wirestorm::packet::tag;
 use wirestorm::sys::clock::Monotonic;
 use wirestorm::sys::netns::Netns;
@@ -27,7 +28,7 @@ fn send<R: FrameRing>(ring: R, programs: &Programs, count: u64) -> FrameEngine<R
 }
 
 /// What arrived is what the programs say, once each, and the counters say so too.
-fn arrives_as_built<R: FrameRing>(open: impl FnOnce(&Netns, usize) -> R) {
+fn arrives_as_built<R: FrameRing>(open: impl FnOnce(&Netns, &Programs) -> R) {
     let pair = Pair::new(1);
     let programs = programs(vec![
         udp_program(0, 60),
@@ -37,7 +38,7 @@ fn arrives_as_built<R: FrameRing>(open: impl FnOnce(&Netns, usize) -> R) {
     ]);
     let capture = Capture::open(&pair.rx, "rx0");
     let count = 4000;
-    let engine = send(open(&pair.tx, 1514), &programs, count);
+    let engine = send(open(&pair.tx, &programs), &programs, count);
     let frames = capture.frames(count as usize + 1);
     assert_eq!(frames.len() as u64, count);
     let mut next = vec![0; programs.len()];
@@ -66,13 +67,24 @@ fn arrives_as_built<R: FrameRing>(open: impl FnOnce(&Netns, usize) -> R) {
 #[test]
 fn packet_mmap_arrives_as_built() {
     if privileged("packet_mmap_arrives_as_built") {
-        arrives_as_built(|netns, len| packet_mmap::open(netns, "tx0", 0, len).expect("opens"));
+        arrives_as_built(|netns, programs| {
+            packet_mmap::open(netns, "tx0", 0, LongestFrame::of(programs)).expect("opens")
+        });
     }
 }
 
 #[test]
 fn af_xdp_arrives_as_built() {
     if privileged("af_xdp_arrives_as_built") {
-        arrives_as_built(|netns, len| af_xdp::open(netns, "tx0", 0, len).expect("opens"));
+        arrives_as_built(|netns, programs| {
+            af_xdp::open(netns, "tx0", 0, LongestFrame::of(programs)).expect("opens")
+        });
+    }
+}
+
+#[test]
+fn raw_arrives_as_built() {
+    if privileged("raw_arrives_as_built") {
+        arrives_as_built(|netns, programs| raw::open(netns, "tx0", 0, programs).expect("opens"));
     }
 }

@@ -11,7 +11,7 @@ use std::process::{Child, Command};
 use common::{Run, privileged, run_of};
 use workbench::{Workbench, ended, signal, wait_until};
 
-const ENGINES: [&str; 3] = ["xdp-live", "af-xdp", "packet-mmap"];
+const ENGINES: [&str; 4] = ["xdp-live", "af-xdp", "packet-mmap", "raw"];
 
 /// A run that would take ten minutes, with its traffic under way.
 fn under_way(bench: &Workbench, engine: &str, more: &[&str]) -> Child {
@@ -98,6 +98,7 @@ fn links_change(test: &str, change: &str, causes: &[&str]) {
         } else {
             bench.ip("link set near up");
             bench.ip("link set far up");
+            bench.neighbour();
         }
     }
 }

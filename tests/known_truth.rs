@@ -51,7 +51,7 @@ fn every_tenth_packet_is_lost_exactly() {
     if !privileged("every_tenth_packet_is_lost_exactly") {
         return;
     }
-    for engine in ["af-xdp", "packet-mmap"] {
+    for engine in ["af-xdp", "packet-mmap", "raw"] {
         let run = known("09-every-tenth-lost", &["--engine", engine]);
         let sent = run.total("sent");
         assert_eq!(sent + run.total("unsent"), 10_000);

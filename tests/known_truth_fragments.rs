@@ -134,7 +134,7 @@ fn what_nobody_touches_is_reassembled() {
     if !privileged("what_nobody_touches_is_reassembled") {
         return;
     }
-    for engine in ["af-xdp", "xdp-live", "packet-mmap"] {
+    for engine in ["af-xdp", "xdp-live", "packet-mmap", "raw"] {
         for packet in [UDP6, UDP4] {
             let more = "    size: 1400B\n";
             let cut = Experiment { engine, more, ..Experiment::new(packet, "3") };

@@ -8,7 +8,7 @@ use std::cell::Cell;
 use engine_support::*;
 use wirestorm::engine::frames::{FrameEngine, FrameRing};
 use wirestorm::engine::memory::{MemoryRing, Sink};
-use wirestorm::engine::{Engine, af_xdp, packet_mmap};
+use wirestorm::engine::{Engine, Programs, af_xdp, packet_mmap, raw};
 use wirestorm::sys::clock::Monotonic;
 
 thread_local! {
@@ -47,9 +47,13 @@ fn allocations() -> u64 {
     ALLOCATIONS.with(Cell::get)
 }
 
+fn every_kind() -> Programs {
+    programs(vec![udp_program(0, 60), sized_udp_program(1, 512), udp_program(2, 1000)])
+}
+
 /// Sends 20,000 packets of streams of every kind, after a first few that may allocate.
 fn sends_without_allocating<R: FrameRing>(ring: R) {
-    let list = programs(vec![udp_program(0, 60), sized_udp_program(1, 512), udp_program(2, 1000)]);
+    let list = every_kind();
     let mut engine = FrameEngine::new(ring, Monotonic, list);
     let batch = engine.capabilities().max_batch as u64;
     let mut batches: Vec<_> = (0..3).map(|program| slots(program, 0..batch)).collect();
@@ -100,5 +104,13 @@ fn in_af_xdp() {
     if privileged("in_af_xdp") {
         let pair = Pair::new(1);
         sends_without_allocating(af_xdp::open(&pair.tx, "tx0", 0, 1000).expect("opens"));
+    }
+}
+
+#[test]
+fn in_raw() {
+    if privileged("in_raw") {
+        let pair = Pair::new(1);
+        sends_without_allocating(raw::open(&pair.tx, "tx0", 0, &every_kind()).expect("opens"));
     }
 }

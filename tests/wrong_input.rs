@@ -43,7 +43,7 @@ fn interfaces() {
     said += &bench.said(&[], &run(&["--lab", "router"]));
     bench.write("lab.yaml", "streams: [{size: 128B, rate: 1kpps, packet: [ipv4, udp]}]");
     said += &bench.said(&[], &["run", "lab.yaml", "-q"]);
-    for engine in ["auto", "xdp-live", "af-xdp", "packet-mmap"] {
+    for engine in ["auto", "xdp-live", "af-xdp", "packet-mmap", "raw"] {
         let long = ["--engine", engine, "--set", "streams[0].size=1600B"];
         said += &bench.said(&[], &run(&long));
     }
@@ -66,7 +66,7 @@ fn privileges() {
     let mut said = String::new();
     said += &bench.said(POWERLESS, &["run", "lab.yaml", "-q"]);
     said += &bench.said(POWERLESS, &run(&[]));
-    for engine in ["auto", "xdp-live", "af-xdp", "packet-mmap"] {
+    for engine in ["auto", "xdp-live", "af-xdp", "packet-mmap", "raw"] {
         said += &bench.said(POWERLESS, &["run", "one-way.yaml", "-q", "--engine", engine]);
     }
     said += &bench.said(POWERLESS, &["lab", "up", "b2b"]);

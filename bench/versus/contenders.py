@@ -73,7 +73,7 @@ def ranges(threads):
 
 def wirestorm(binary, profiles, seconds, flood):
     """Our engines, on the shared test bed, and in our own lab with our own receiver."""
-    for engine in ("xdp-live", "af-xdp", "packet-mmap"):
+    for engine in ("xdp-live", "af-xdp", "packet-mmap", "raw"):
         for threads in (1, 2):
             command = [binary, "run", profiles[threads, False], "--engine", engine, "--quiet"]
             yield Contender(f"wirestorm {engine}", threads, [command], ours=True,

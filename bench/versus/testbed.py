@@ -107,6 +107,8 @@ class Testbed:
         self.at_receiver("ip", "link", "set", FAR, "up")
         run("ip", "link", "set", NEAR, "up")
         run("ip", "addr", "add", f"{NEAR_IP}/24", "dev", NEAR)
+        # What raw sockets have to know.
+        run("ip", "neigh", "add", FAR_IP, "lladdr", FAR_MAC, "dev", NEAR)
 
     def received(self):
         """Packets and bytes that the receiving device counted until now, and when that was read."""

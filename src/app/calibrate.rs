@@ -37,8 +37,8 @@ streams:
 ";
 
 /// Engines with a floor: those that send.
-const ENGINES: [EngineChoice; 3] =
-    [EngineChoice::XdpLive, EngineChoice::AfXdp, EngineChoice::PacketMmap];
+const ENGINES: [EngineChoice; 4] =
+    [EngineChoice::XdpLive, EngineChoice::AfXdp, EngineChoice::PacketMmap, EngineChoice::Raw];
 
 /// Packets per second of the idle trials.
 const IDLE_PPS: u64 = 1_000;

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::print;
 use crate::cli::doctor::Doctor;
 use crate::cli::exit::Status;
-use crate::engine::{af_xdp, packet_mmap, xdp_live};
+use crate::engine::{af_xdp, packet_mmap, raw, xdp_live};
 use crate::error::{Error, Result};
 use crate::host::doctor::{self, Severity};
 use crate::host::link;
@@ -43,6 +43,7 @@ fn engines(text: &mut String, netns: &Netns, interface: &str) {
         ("xdp-live", xdp_live::probe(netns, interface)),
         ("af-xdp", af_xdp::probe(netns, interface)),
         ("packet-mmap", packet_mmap::probe(netns, interface)),
+        ("raw", raw::probe(netns, interface)),
     ];
     let _ = writeln!(text, "\nengines on {interface}:");
     for (name, probe) in &probes {

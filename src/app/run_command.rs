@@ -43,6 +43,7 @@ pub fn execute(run: &Run) -> std::result::Result<Status, Failure> {
         Engine::XdpLive => EngineChoice::XdpLive,
         Engine::AfXdp => EngineChoice::AfXdp,
         Engine::PacketMmap => EngineChoice::PacketMmap,
+        Engine::Raw => EngineChoice::Raw,
         Engine::Null => EngineChoice::Null,
     };
     if let TestKind::Study(test) = &profile.test {

@@ -86,6 +86,8 @@ pub enum Engine {
     AfXdp,
     /// TPACKET_V3 transmit ring
     PacketMmap,
+    /// Raw IP sockets: IPv4 and IPv6 alone, for hosts that allow nothing else
+    Raw,
     /// Builds every packet and sends none
     Null,
     /// Writes the packets to the file of --pcap and sends none

@@ -6,7 +6,7 @@ use super::af_xdp::ZeroCopy;
 use super::frames::FrameEngine;
 use super::null::NullRing;
 use super::port::{LongestFrame, Port};
-use super::{Engine, Programs, af_xdp, packet_mmap, xdp_live};
+use super::{Engine, Programs, af_xdp, packet_mmap, raw, xdp_live};
 use crate::error::{Error, Result};
 use crate::host::capabilities::Capabilities;
 use crate::host::{link, xdp};
@@ -16,10 +16,15 @@ use crate::sys::netns::Netns;
 /// Frames of the null engine: as many as a ring has at least.
 const NULL_FRAMES: usize = 256;
 
+/// What `auto` tries in turn, where there is no zero-copy. Raw sockets send what is IP alone, through the
+/// machine's filter and queues: they are for hosts that allow nothing else.
+const BY_RANK: [EngineChoice; 4] =
+    [EngineChoice::XdpLive, EngineChoice::AfXdp, EngineChoice::PacketMmap, EngineChoice::Raw];
+
 /// An engine as a user names it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum EngineChoice {
-    /// The best that works: zero-copy AF_XDP, live frames, AF_XDP with a copy, PACKET_MMAP.
+    /// The best that works: zero-copy AF_XDP, live frames, AF_XDP with a copy, PACKET_MMAP, raw sockets.
     #[default]
     Auto,
     /// Live frames: the packets are built in the kernel.
@@ -28,6 +33,8 @@ pub enum EngineChoice {
     AfXdp,
     /// TPACKET_V3 transmit ring.
     PacketMmap,
+    /// Raw IP sockets.
+    Raw,
     /// Builds every frame and sends none.
     Null,
 }
@@ -39,6 +46,7 @@ impl fmt::Display for EngineChoice {
             Self::XdpLive => "xdp-live",
             Self::AfXdp => "af-xdp",
             Self::PacketMmap => "packet-mmap",
+            Self::Raw => "raw",
             Self::Null => "null",
         })
     }
@@ -71,7 +79,7 @@ pub fn open(
             Err(error) => refusals.push(error),
         }
     }
-    for choice in [EngineChoice::XdpLive, EngineChoice::AfXdp, EngineChoice::PacketMmap] {
+    for choice in BY_RANK {
         match open_one(choice, netns, interface, queue, programs) {
             Ok(engine) => return Ok((engine, causes_of(&refusals))),
             Err(error) => refusals.push(error),
@@ -127,6 +135,10 @@ fn open_one(
         }
         EngineChoice::PacketMmap => {
             let ring = packet_mmap::open(netns, interface, queue, longest)?;
+            Box::new(FrameEngine::new(ring, Monotonic, programs.clone()))
+        }
+        EngineChoice::Raw => {
+            let ring = raw::open(netns, interface, queue, programs)?;
             Box::new(FrameEngine::new(ring, Monotonic, programs.clone()))
         }
         EngineChoice::AfXdp | EngineChoice::Auto => {

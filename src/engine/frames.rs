@@ -1,7 +1,7 @@
 //! What all engines share whose frames are filled in user space: build, stamp, hand over.
 //!
 //! A ring knows nothing of packets, and [`FrameEngine`] nothing of rings, so the same loop runs over
-//! AF_XDP, PACKET_MMAP, a file, or plain memory in tests.
+//! AF_XDP, PACKET_MMAP, raw sockets, or plain memory in tests.
 
 use super::{Capabilities, Engine, Programs, Slot, TxCounters};
 use crate::error::Result;

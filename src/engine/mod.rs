@@ -8,6 +8,7 @@ pub mod null;
 pub mod packet_mmap;
 pub mod pcap;
 pub mod port;
+pub mod raw;
 pub mod support;
 pub mod xdp_live;
 
@@ -88,7 +89,7 @@ impl Run {
 /// What an engine can do on the port that it was opened on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Capabilities {
-    /// `af-xdp`, `packet-mmap`, `xdp-live`, `pcap`, `null`.
+    /// `af-xdp`, `packet-mmap`, `raw`, `xdp-live`, `pcap`, `null`.
     pub name: &'static str,
     /// What was chosen inside the engine and why, for the report: `copy mode, need-wakeup`.
     pub detail: String,

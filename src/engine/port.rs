@@ -183,13 +183,21 @@ impl Port {
         if now.saturating_sub(self.checked) < CARRIER_CHECK_NS {
             return Ok(());
         }
-        match self.device.has_carrier() {
-            Ok(true) => {}
-            Ok(false) => return Err(self.link_down()),
-            Err(error) => return Err(self.refused(&error)),
+        if let Some(lost) = self.lost() {
+            return Err(lost);
         }
         self.checked = now;
         Ok(())
+    }
+
+    /// What became of the device, where it cannot send any more: it is gone, down, or without carrier.
+    #[cold]
+    pub fn lost(&self) -> Option<Error> {
+        match self.device.has_carrier() {
+            Ok(true) => None,
+            Ok(false) => Some(self.link_down()),
+            Err(error) => Some(self.refused(&error)),
+        }
     }
 
     fn link_down(&self) -> Error {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::choose::EngineChoice;
+use super::raw;
 use super::xdp_live::tables::Tables;
 use crate::packet::program::StreamProgram;
 
@@ -13,6 +14,7 @@ pub fn refusal(engine: EngineChoice, program: &Arc<StreamProgram>) -> Option<Str
         EngineChoice::XdpLive => {
             Tables::new(std::slice::from_ref(program), true).err().map(|refused| refused.what)
         }
+        EngineChoice::Raw => raw::programs::refusal(program),
         // They fill their frames by `StreamProgram::build` itself.
         EngineChoice::AfXdp | EngineChoice::PacketMmap | EngineChoice::Null => None,
         // The best that works: another one where one refuses.

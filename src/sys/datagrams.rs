@@ -8,6 +8,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 use socket2::SockAddr;
 
+use super::raw_sender::{open_whole, set_send_buffer};
 use super::raw_socket::set_option;
 use super::send_messages::send_messages;
 
@@ -17,9 +18,6 @@ const BATCH: usize = 32;
 /// Bytes of the largest packet: what the kernel merges (GRO) or has not yet cut (GSO) may be as long
 /// as an IP packet can be: 65,535 bytes behind the header of IPv6.
 const LONGEST: usize = (1 << 16) + 40;
-
-/// `IPV6_HDRINCL` (include/uapi/linux/in6.h).
-const IPV6_HDRINCL: libc::c_int = 36;
 
 /// `TP_STATUS_CSUMNOTREADY` and `TP_STATUS_CSUM_VALID` (include/uapi/linux/if_packet.h).
 const CHECKSUM_NOT_READY: u32 = 1 << 3;
@@ -304,25 +302,8 @@ impl PacketSender {
     /// # Errors
     /// `EPERM` without CAP_NET_RAW.
     pub fn open(ipv6: bool) -> io::Result<Self> {
-        let domain = if ipv6 { libc::AF_INET6 } else { libc::AF_INET };
-        let kind = libc::SOCK_RAW | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
-        // SAFETY: socket has no memory preconditions.
-        let fd = unsafe { libc::socket(domain, kind, libc::IPPROTO_RAW) };
-        if fd < 0 {
-            return Err(io::Error::last_os_error());
-        }
-        // SAFETY: the descriptor was just opened and belongs to nobody else.
-        let fd = unsafe { OwnedFd::from_raw_fd(fd) };
-        let (level, name) = if ipv6 {
-            (libc::IPPROTO_IPV6, IPV6_HDRINCL)
-        } else {
-            (libc::IPPROTO_IP, libc::IP_HDRINCL)
-        };
-        set_option(fd.as_fd(), level, name, 1u32)?;
-        let buffer = 8u32 << 20;
-        if set_option(fd.as_fd(), libc::SOL_SOCKET, libc::SO_SNDBUFFORCE, buffer).is_err() {
-            let _ = set_option(fd.as_fd(), libc::SOL_SOCKET, libc::SO_SNDBUF, buffer);
-        }
+        let fd = open_whole(ipv6)?;
+        set_send_buffer(fd.as_fd(), 8 << 20);
         Ok(Self { fd })
     }
 

@@ -21,6 +21,7 @@ pub mod packet;
 pub mod packet_rx;
 pub mod pod;
 pub mod poll;
+pub mod raw_sender;
 pub mod raw_socket;
 mod send_messages;
 pub mod survivor;

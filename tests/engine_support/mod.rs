@@ -63,6 +63,9 @@ impl Pair {
     pub fn new(queues: u32) -> Self {
         let pair = Self { tx: silent_netns(), rx: silent_netns() };
         connect(&pair.tx, "tx0", &pair.rx, "rx0", queues);
+        // The MACs of `udp_program`, and what a raw socket has to know of them.
+        ip(&pair.tx, "link set tx0 address 02:00:00:00:00:01");
+        ip(&pair.tx, "neigh add 198.19.0.2 lladdr 02:00:00:00:00:02 dev tx0");
         pair
     }
 }
@@ -215,7 +218,7 @@ pub fn udp_program(stream: u16, len: usize) -> StreamProgram {
     frame[12..14].copy_from_slice(&[0x08, 0x00]);
     let total = (len - 14) as u16;
     frame[14..34]
-        .copy_from_slice(&[0x45, 0, 0, 0, 0, 0, 0, 0, 64, 17, 0, 0, 0, 0, 0, 0, 198, 19, 0, 2]);
+        .copy_from_slice(&[0x45, 0, 0, 0, 0, 0, 0x40, 0, 64, 17, 0, 0, 0, 0, 0, 0, 198, 19, 0, 2]);
     frame[16..18].copy_from_slice(&total.to_be_bytes());
     frame[34..42].fill(0);
     frame[38..40].copy_from_slice(&(total - 20).to_be_bytes());

@@ -58,6 +58,12 @@ impl Workbench {
         self.ip("link add near type veth peer name far");
         self.ip("link set near up");
         self.ip("link set far up");
+        self.neighbour();
+    }
+
+    /// What raw sockets have to know of the profile's next hop; it is forgotten when `near` goes down.
+    pub fn neighbour(&self) {
+        self.ip("neigh replace 198.18.0.2 lladdr 02:00:00:00:00:01 dev near");
     }
 
     pub fn write(&self, name: &str, text: impl AsRef<[u8]>) {

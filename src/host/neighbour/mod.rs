@@ -16,7 +16,7 @@ use crate::sys::frame_socket::FrameSocket;
 use crate::sys::netns::Netns;
 use frames::Asker;
 
-pub use table::{interface_towards, next_hop};
+pub use table::{Entry, entries, interface_towards, next_hop, output_hop};
 
 /// Questions per call, evenly over its time.
 const TRIES: u32 = 4;
@@ -144,7 +144,8 @@ fn ready(netns: &Netns, interface: &str) -> Result<LinkFacts> {
     Ok(facts)
 }
 
-fn by_rule(target: IpAddr) -> Option<[u8; 6]> {
+/// The MAC of a group or of broadcasts, which nobody has to be asked for (RFC 1112 §6.4, RFC 2464 §7).
+pub fn by_rule(target: IpAddr) -> Option<[u8; 6]> {
     match target {
         IpAddr::V4(Ipv4Addr::BROADCAST) => Some([0xff; 6]),
         IpAddr::V4(group) if group.is_multicast() => {

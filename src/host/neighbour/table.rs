@@ -17,30 +17,61 @@ use crate::host::netlink::Netlink;
 use crate::sys::errno::words;
 use crate::sys::netns::Netns;
 
-/// The MAC that the kernel's table has for `target` and is sure of: an entry made by hand, or one
-/// that answered lately. A stale entry may be of a router that is long gone, so it is asked anew.
-pub(super) fn look_up(netns: &Netns, index: u32, target: IpAddr) -> io::Result<Option<[u8; 6]>> {
+/// An entry of the kernel's table that has a MAC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Whose it is.
+    pub address: IpAddr,
+    /// The MAC.
+    pub mac: [u8; 6],
+    /// The kernel is sure of it: it was made by hand, or it answered lately.
+    pub sure: bool,
+}
+
+/// The neighbours that the kernel would send to on the interface of that index: it does so by a stale
+/// entry too, and asks anew meanwhile.
+///
+/// # Errors
+/// The kernel's error number.
+pub fn entries(netns: &Netns, index: u32, ipv6: bool) -> io::Result<Vec<Entry>> {
     let mut ask = NeighbourMessage::default();
-    ask.header.family = family(target);
-    let wanted = NeighbourAttribute::Destination(match target {
-        IpAddr::V4(address) => NeighbourAddress::Inet(address),
-        IpAddr::V6(address) => NeighbourAddress::Inet6(address),
+    ask.header.family = if ipv6 { AddressFamily::Inet6 } else { AddressFamily::Inet };
+    let answers = Netlink::open(netns)?.dump(RouteNetlinkMessage::GetNeighbour(ask))?;
+    let here = answers.into_iter().filter_map(|message| match message {
+        RouteNetlinkMessage::NewNeighbour(entry) if entry.header.ifindex == index => Some(entry),
+        _ => None,
     });
-    let entries = Netlink::open(netns)?.dump(RouteNetlinkMessage::GetNeighbour(ask))?;
-    Ok(entries.into_iter().find_map(|message| {
-        let RouteNetlinkMessage::NewNeighbour(entry) = message else { return None };
-        let sure = matches!(
-            entry.header.state,
-            NeighbourState::Permanent | NeighbourState::Reachable | NeighbourState::Noarp
-        );
-        if entry.header.ifindex != index || !sure || !entry.attributes.contains(&wanted) {
-            return None;
+    Ok(here.filter_map(|entry| read(&entry)).collect())
+}
+
+fn read(entry: &NeighbourMessage) -> Option<Entry> {
+    let sure = match entry.header.state {
+        NeighbourState::Permanent | NeighbourState::Reachable | NeighbourState::Noarp => true,
+        NeighbourState::Stale | NeighbourState::Delay | NeighbourState::Probe => false,
+        _ => return None,
+    };
+    let (mut address, mut mac) = (None, None);
+    for attribute in &entry.attributes {
+        match attribute {
+            NeighbourAttribute::Destination(NeighbourAddress::Inet(own)) => {
+                address = Some(IpAddr::V4(*own));
+            }
+            NeighbourAttribute::Destination(NeighbourAddress::Inet6(own)) => {
+                address = Some(IpAddr::V6(*own));
+            }
+            NeighbourAttribute::LinkLayerAddress(own) => mac = own.as_slice().try_into().ok(),
+            _ => {}
         }
-        entry.attributes.iter().find_map(|attribute| match attribute {
-            NeighbourAttribute::LinkLayerAddress(mac) => mac.as_slice().try_into().ok(),
-            _ => None,
-        })
-    }))
+    }
+    Some(Entry { address: address?, mac: mac?, sure })
+}
+
+/// The MAC that the kernel's table has for `target` and is sure of. A stale entry may be of a router
+/// that is long gone, so it is asked anew.
+pub(super) fn look_up(netns: &Netns, index: u32, target: IpAddr) -> io::Result<Option<[u8; 6]>> {
+    let entries = entries(netns, index, target.is_ipv6())?;
+    let known = entries.iter().find(|entry| entry.sure && entry.address == target);
+    Ok(known.map(|entry| entry.mac))
 }
 
 /// Who gets a packet for `destination` that leaves by `interface`: the gateway of the kernel's
@@ -83,6 +114,29 @@ pub fn next_hop(netns: &Netns, interface: &str, destination: IpAddr) -> Result<I
         _ => return Err(failed("the route says unreachable")),
     }
     Ok(gateway(&route).unwrap_or(destination))
+}
+
+/// Whom the kernel would send a packet to that leaves by the interface of that index: as [`next_hop`],
+/// but where no route leaves by it too, for there IPv4 takes the destination to be on the link.
+///
+/// # Errors
+/// The kernel's error number; where the destination is this machine's own, `EADDRINUSE`.
+pub fn output_hop(netns: &Netns, index: u32, destination: IpAddr) -> io::Result<IpAddr> {
+    let mut ask = question(destination);
+    ask.attributes.push(RouteAttribute::Oif(index));
+    let answers = Netlink::open(netns)?.get(RouteNetlinkMessage::GetRoute(ask))?;
+    let route = answers.iter().find_map(|message| match message {
+        RouteNetlinkMessage::NewRoute(route) => Some(route),
+        _ => None,
+    });
+    let route = route.ok_or_else(|| io::Error::from_raw_os_error(libc::ENETUNREACH))?;
+    match route.header.kind {
+        RouteType::Local => Err(io::Error::from_raw_os_error(libc::EADDRINUSE)),
+        RouteType::Unicast | RouteType::Broadcast | RouteType::Anycast | RouteType::Multicast => {
+            Ok(gateway(route).unwrap_or(destination))
+        }
+        _ => Err(io::Error::from_raw_os_error(libc::EHOSTUNREACH)),
+    }
 }
 
 /// Asks for the route of a destination.

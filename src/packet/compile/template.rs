@@ -324,12 +324,13 @@ fn next_hop_mac(layout: &Layout<'_>, n: usize, addressing: &Addressing) -> Field
     })
 }
 
-/// 0 for an atomic datagram, else the packet's index.
+/// 0 for an atomic datagram (RFC 6864 §4: DF set, no fragment), else counted from 1: a raw socket
+/// replaces a 0 that may be fragmented (ip_select_ident in include/net/ip.h).
 fn identification(header: &Header) -> FieldValue {
     if is_atomic(header) {
         return FieldValue::Fixed(0);
     }
-    FieldValue::Counter { start: 0, step: 1, count: 1 << 16 }
+    FieldValue::Counter { start: 1, step: 1, count: u16::MAX.into() }
 }
 
 fn mac(mac: [u8; 6]) -> u128 {

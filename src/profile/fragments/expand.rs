@@ -277,6 +277,7 @@ fn identify(carrier: &mut Header, fragments: &Fragments, share: Share) -> Result
     {
         return refuse("id", id.to_string(), format!("at most {}", field.max()));
     }
+    let lowest = identify::lowest(field.max());
     let value = match id {
         Identification::Counter => share.counter(field.max()),
         // Like any counter, up to the field's end, and again.
@@ -285,9 +286,10 @@ fn identify(carrier: &mut Header, fragments: &Fragments, share: Share) -> Result
             step: 1,
             count: field.max() as u64 - u64::from(first) + 1,
         },
-        Identification::Random => FieldValue::Random { low: 0, high: field.max() },
+        Identification::Random => FieldValue::Random { low: lowest, high: field.max() },
         Identification::Reuse(count) => {
-            FieldValue::Counter { start: 0, step: 1, count: count.min(field.max() as u64 + 1) }
+            let count = count.min((field.max() + 1 - lowest) as u64);
+            FieldValue::Counter { start: lowest, step: 1, count }
         }
         Identification::Fixed(id) => FieldValue::Fixed(id.into()),
     };

@@ -4,7 +4,7 @@
 //! A receiver puts pieces together by (source, destination, identification), IPv4's by the protocol
 //! too (RFC 791 §3.2, RFC 8200 §4.5). Of n streams whose addresses may meet, stream k takes
 //! k, k + p, k + 2p …, p being n rounded up to a power of two: as p divides the field's range, the
-//! residues stay apart for ever, also where the counters begin again.
+//! residues stay apart for ever, also where the counters begin again. No IPv4 stream takes 0.
 
 use super::Fragments;
 use super::prefix::Prefix;
@@ -29,13 +29,20 @@ impl Share {
 
     /// The counter over a field whose largest value is `largest`.
     pub fn counter(self, largest: u128) -> FieldValue {
-        let count = (largest + 1) / self.step;
+        let without_0 = self.first < lowest(largest);
+        let count = (largest + 1) / self.step - u128::from(without_0);
         FieldValue::Counter {
-            start: self.first,
+            start: if without_0 { self.step } else { self.first },
             step: self.step,
             count: u64::try_from(count).unwrap_or(u64::MAX).max(1),
         }
     }
+}
+
+/// The lowest identification in a field whose largest value is `largest`. IPv4's is 1: the kernel
+/// replaces a 0 that goes through a raw socket (ip_select_ident in include/net/ip.h).
+pub(super) fn lowest(largest: u128) -> u128 {
+    (largest == u16::MAX.into()).into()
 }
 
 /// Whether an IPv4 header is always that of an atomic datagram, whose identification nobody reads
@@ -230,35 +237,36 @@ mod tests {
             .collect()
     }
 
+    /// The first or the second half of IPv4's, but for 0.
+    fn half(n: u128) -> Option<(u128, u128, u64)> {
+        Some(if n == 0 { (2, 2, (1 << 15) - 1) } else { (n, 2, 1 << 15) })
+    }
+
     #[test]
     fn streams_between_the_same_addresses_share_no_identification() {
         let cut = "packet: [ipv4, udp], fragments: 2";
-        assert_eq!(identifications(&[cut]), [Some((0, 1, 1 << 16))]);
-        assert_eq!(identifications(&[cut, cut]), [Some((0, 2, 1 << 15)), Some((1, 2, 1 << 15))]);
+        let all = Some((1, 1, u64::from(u16::MAX)));
+        assert_eq!(identifications(&[cut]), [all]);
+        assert_eq!(identifications(&[cut, cut]), [half(0), half(1)]);
         let v6 = "packet: [ipv6, udp], fragments: 2";
         assert_eq!(
             identifications(&[cut, v6, v6, v6]),
-            [
-                Some((0, 1, 1 << 16)),
-                Some((0, 4, 1 << 30)),
-                Some((1, 4, 1 << 30)),
-                Some((2, 4, 1 << 30))
-            ]
+            [all, Some((0, 4, 1 << 30)), Some((1, 4, 1 << 30)), Some((2, 4, 1 << 30))]
         );
     }
 
     #[test]
     fn addresses_that_never_meet_have_all_identifications_each() {
         let to = |dst: &str| format!("packet: [{{ipv4: {{dst: {dst}}}}}, udp], fragments: 2");
-        let all = Some((0, 1, 1 << 16));
+        let all = Some((1, 1, u64::from(u16::MAX)));
         let apart = [to("198.19.0.1"), to("198.19.1.0/24"), to("[198.19.0.2, 198.19.0.9]")];
         assert_eq!(identifications(&apart.each_ref().map(String::as_str)), [all; 3]);
         // The second meets both others, which do not meet each other.
         let chain = [to("198.19.0.1"), to("198.19.0.0/23"), to("198.19.1.9")];
         let quarter = |n| Some((n, 4, 1 << 14));
-        assert_eq!(identifications(&chain.each_ref().map(String::as_str)), [0, 1, 2].map(quarter));
+        let quarters = [Some((4, 4, (1 << 14) - 1)), quarter(1), quarter(2)];
+        assert_eq!(identifications(&chain.each_ref().map(String::as_str)), quarters);
         // Where the port decides, nothing is known of the address.
-        let half = |n| Some((n, 2, 1 << 15));
         let unknown = [to("198.19.0.1"), "packet: [ipv4, udp], fragments: 2".to_owned()];
         assert_eq!(identifications(&unknown.each_ref().map(String::as_str)), [0, 1].map(half));
         // Two ports have two addresses.
@@ -269,10 +277,9 @@ mod tests {
     #[test]
     fn what_others_may_cut_counts_as_well_and_what_the_profile_says_does_not() {
         let cut = "packet: [ipv4, udp], fragments: 2";
-        let half = |n| Some((n, 2, 1 << 15));
         let may_be_cut = "packet: [{ipv4: {df: 0}}, udp]";
         assert_eq!(identifications(&[cut, may_be_cut]), [0, 1].map(half));
-        let all = Some((0, 1, 1 << 16));
+        let all = Some((1, 1, u64::from(u16::MAX)));
         for other in [
             "packet: [ipv4, udp]",
             "packet: [{ipv4: {df: 0, id: 7}}, udp]",
