@@ -35,12 +35,14 @@ fn pages_keys_and_the_end() {
     }
     let pane = live("pages", 80, 24);
     pane.run("live.yaml --tui --json result.json");
-    let screen = pane.wait_for("sending");
-    assert!(screen.contains("live") && screen.contains("q stop"), "{screen}");
+    pane.wait_until("the frame", |screen| {
+        ["sending", "live", "q stop"].iter().all(|text| screen.contains(text))
+    });
     pane.wait_until("a rate", |screen| screen.contains("kpps") && screen.contains("lost/unsent"));
     pane.key("s");
-    let screen = pane.wait_for("2 of 2 streams");
-    assert!(screen.contains("v4") && screen.contains("v6"), "{screen}");
+    pane.wait_until("both streams", |screen| {
+        ["2 of 2 streams", "v4", "v6"].iter().all(|text| screen.contains(text))
+    });
     pane.key("Down");
     pane.key("Enter");
     pane.wait_for("Latency of stream v6");
@@ -48,8 +50,9 @@ fn pages_keys_and_the_end() {
     pane.key("w");
     pane.wait_for("tx/0");
     pane.key("l");
-    let screen = pane.wait_for("frames that the schedule asked for");
-    assert!(screen.contains("at the end"), "the device is read at the end: {screen}");
+    pane.wait_until("the ledger, whose device is read at the end", |screen| {
+        screen.contains("frames that the schedule asked for") && screen.contains("at the end")
+    });
     pane.key("?");
     pane.wait_for("any key closes this");
     pane.key("o");
