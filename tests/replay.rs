@@ -159,8 +159,11 @@ fn some_packets_of_a_capture() {
     };
     let told = refused(&path, &text("only: 3..4"));
     assert!(told.contains("1 of 2 packets have no room for a probe tag, number 4"), "{told}");
-    let told = refused(&path, &text("only: dns, except: 1..5"));
+    let rounds = "rewrite: {udp.src: {increment: 1, every: round}}";
+    let told = refused(&path, &text(&format!("only: dns, except: 1..5, {rounds}")));
     assert!(told.contains("none of its 5 packets is taken"), "{told}");
+    // Without packets there are no rounds, which is not told as well.
+    assert_eq!(told.lines().count(), 1, "{told}");
 }
 
 #[test]

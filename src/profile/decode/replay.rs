@@ -83,7 +83,9 @@ fn mapping<'n>(record: &mut Record<'_, 'n>, tagged: bool) -> Read<'n> {
         let choices = [("keep", Checksums::Keep), ("recompute", Checksums::Recompute)];
         record.decoder.choice(&at, &choices)
     });
-    record.decoder.round = frames.as_ref().map(|(_, frames)| frames.count() as u64);
+    // Of a capture that could not be read one problem is enough.
+    let packets = frames.as_ref().map_or(1, |(_, frames)| frames.count() as u64);
+    record.decoder.round = Some(packets);
     let rewrite = record.get("rewrite").and_then(|at| rewrite(record.decoder, &at));
     record.decoder.round = None;
     let rewrite = rewrite.unwrap_or_default();
