@@ -265,7 +265,9 @@ impl Engine for XdpLive {
         }
         self.taken += taken as u64;
         match slots.get(taken.wrapping_sub(1)) {
-            Some(last) if last.due != 0 => self.span.learn(last.due, clock::now()),
+            Some(last) if last.due != 0 && !call.catches_up() => {
+                self.span.learn(last.due, clock::now());
+            }
             _ => {}
         }
         match result {
@@ -317,7 +319,7 @@ impl Engine for XdpLive {
         self.by_program[run.program as usize] += sent;
         self.taken += sent;
         let ended = clock::now();
-        if run.due != 0 && slots > 0 {
+        if run.due != 0 && slots > 0 && !call.catches_up() {
             self.span.learn(run.slot(slots - 1).due, ended);
         }
         let took = ended.saturating_sub(began).max(1);
