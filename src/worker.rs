@@ -94,7 +94,8 @@ fn send<E: Engine + ?Sized, C: Clock>(
         let until = progress.asked.settle_change(now, schedule).unwrap_or(u64::MAX);
         let too_late = now.saturating_sub(limits.max_lag);
         if head == tail {
-            head = 0;
+            // Both: a run leaves the batch as it is, and what was sent stays in it.
+            (head, tail) = (0, 0);
             let first = (now + lookahead.min(SPIN_NS)).min(until);
             let last = now.saturating_add(lookahead).min(until);
             let window = Window { now, first, last, gap: SPIN_NS, too_late };

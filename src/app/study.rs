@@ -68,7 +68,9 @@ pub fn execute(
     signals::stop_on_interrupt(&stop)?;
     let mut progress: Option<Progress> = None;
     let (begin, mode) = (clock::now(), Mode::choose(run.quiet));
-    let span = study.tries * study.cells.len() as u64 * study.spacing.0;
+    let plan = Plan::new(study)
+        .map_err(|(cell, why)| Error::new("make the packets of", &study.cells[cell].name, why))?;
+    let span = study.tries * plan.arms.len() as u64 * study.spacing.0;
     let mut show = |tries: u64| {
         let progress = progress.get_or_insert_with(|| Progress::new(span, mode));
         progress.update(&Snapshot {
@@ -77,7 +79,7 @@ pub fn execute(
             ..Snapshot::default()
         });
     };
-    let (result, error) = measure(profile, study, (command, allowed), &stop, &mut show)?;
+    let (result, error) = measure(profile, study, &plan, (command, allowed), &stop, &mut show)?;
     if let Some(progress) = &mut progress {
         progress.finish();
     }
@@ -122,28 +124,27 @@ fn no_such_output(option: &str) -> Error {
 fn measure(
     profile: &Profile,
     study: &Study,
+    plan: &Plan,
     (command, allowed): (&str, &[Prefix]),
     stop: &AtomicBool,
     show: &mut dyn FnMut(u64),
 ) -> Result<(StudyResult, Option<Error>)> {
-    let plan = Plan::new(study)
-        .map_err(|(cell, why)| Error::new("make the packets of", &study.cells[cell].name, why))?;
     let started = machine::now_rfc3339();
     let bed = Bed::up(profile, study, allowed)?;
     let mut wire = Interface::open(&bed.port.netns, bed.port.facts.index, &bed.port.facts.name)?;
     let broke =
         |error: io::Error| Error::new("send and listen on", &bed.port.facts.name, words(&error));
-    let mut tester = Tester::new(study, &plan, &bed.common, &mut wire, stop);
+    let mut tester = Tester::new(study, plan, &bed.common, &mut wire, stop);
     let mut failed = tester.rounds(profile.seed, show).map_err(broke).err();
     let attributed = tester.observed.outcomes.len();
     let mut attributions = vec![None; plan.arms.len()];
     if failed.is_none() && study.attribution > 0 && !tester.observed.stopped {
-        let attribute = attribute(study, &plan, &bed, &mut tester, &mut attributions);
+        let attribute = attribute(study, plan, &bed, &mut tester, &mut attributions);
         failed = attribute.err();
     }
     let observed = std::mem::take(&mut tester.observed);
     drop(tester);
-    let mut cells = analysis::cells(study, &plan, &observed, attributed);
+    let mut cells = analysis::cells(study, plan, &observed, attributed);
     for (cell, arms) in cells.iter_mut().zip(&plan.cells) {
         for (arm, &at) in cell.arms.iter_mut().zip(arms) {
             arm.attribution = attributions[at].take();
@@ -166,7 +167,7 @@ fn measure(
         },
         tap: observed.tap,
         schedule_lag_max_ns: observed.lag,
-        comparisons: analysis::comparisons(study, &plan, &observed, attributed),
+        comparisons: analysis::comparisons(study, plan, &observed, attributed),
         cells,
         left_out: study.left_out.clone(),
         warnings: warnings(profile, study, &observed),

@@ -112,7 +112,7 @@ fn first_rows(title: &str, table: &Table, rows: usize, style: Style) -> String {
 
 fn losses(result: &StudyResult, style: Style) -> String {
     let mut table = Table::new("cell")
-        .column("arm", Align::Left)
+        .name("arm")
         .column("tries", Align::Right)
         .column("datagram loss (95 %)", Align::Right)
         .column("fragment loss (95 %)", Align::Right)
@@ -174,7 +174,7 @@ pub(in crate::report) fn finding(one: &Comparison) -> &'static str {
 
 fn comparisons(result: &StudyResult, style: Style) -> String {
     let mut table = Table::new("cell")
-        .column("arm", Align::Left)
+        .name("arm")
         .column("against", Align::Left)
         .column("blocks", Align::Right)
         .column("b / c", Align::Right)
@@ -207,7 +207,7 @@ fn comparisons(result: &StudyResult, style: Style) -> String {
 
 fn attributions(result: &StudyResult, style: Style) -> String {
     let mut table = Table::new("cell")
-        .column("arm", Align::Left)
+        .name("arm")
         .column("sent", Align::Right)
         .column("lost at", Align::Left)
         .column("of", Align::Right)

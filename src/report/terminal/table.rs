@@ -47,6 +47,8 @@ impl Cell {
 #[derive(Debug, Default)]
 pub struct Table {
     columns: Vec<(String, Align)>,
+    /// How many columns are names, which stand before every block.
+    names: usize,
     /// Columns that stand in the block of the one before them.
     beside: Vec<usize>,
     rows: Vec<Vec<Cell>>,
@@ -55,7 +57,14 @@ pub struct Table {
 impl Table {
     /// A table whose first column, the names, has `title`.
     pub fn new(title: impl Into<String>) -> Self {
-        Self { columns: vec![(title.into(), Align::Left)], ..Self::default() }
+        Self { columns: vec![(title.into(), Align::Left)], names: 1, ..Self::default() }
+    }
+
+    /// Adds a column to the names: rows are told apart by all of them. Before any other column.
+    #[must_use]
+    pub fn name(mut self, title: &str) -> Self {
+        self.names += 1;
+        self.column(title, Align::Left)
     }
 
     /// Adds a column.
@@ -91,7 +100,7 @@ impl Table {
         self.fit_last(&mut widths, limit);
         fit_key(&mut widths, limit);
         let mut text = String::new();
-        for block in blocks(&widths, &self.beside, limit) {
+        for block in blocks(&widths, self.names, &self.beside, limit) {
             if !text.is_empty() {
                 text.push('\n');
             }
@@ -175,10 +184,11 @@ fn fit_key(widths: &mut [usize], limit: usize) {
 }
 
 /// Which columns stand in which block: as many as fit, the ones of `beside` with their neighbours.
-fn blocks(widths: &[usize], beside: &[usize], limit: usize) -> Vec<Vec<usize>> {
-    let mut blocks = vec![vec![0]];
-    let mut used = widths[0];
-    let mut at = 1;
+fn blocks(widths: &[usize], names: usize, beside: &[usize], limit: usize) -> Vec<Vec<usize>> {
+    let of_names = widths[..names].iter().map(|width| width + GAP).sum::<usize>() - GAP;
+    let mut blocks: Vec<Vec<usize>> = vec![(0..names).collect()];
+    let mut used = of_names;
+    let mut at = names;
     while at < widths.len() {
         let mut end = at + 1;
         while beside.contains(&end) {
@@ -186,11 +196,9 @@ fn blocks(widths: &[usize], beside: &[usize], limit: usize) -> Vec<Vec<usize>> {
         }
         let group: usize = widths[at..end].iter().map(|width| GAP + width).sum();
         let block = blocks.last_mut().expect("there is always a block");
-        if block.len() > 1 && used + group > limit {
-            let mut block = vec![0];
-            block.extend(at..end);
-            blocks.push(block);
-            used = widths[0] + group;
+        if block.len() > names && used + group > limit {
+            blocks.push((0..names).chain(at..end).collect());
+            used = of_names + group;
         } else {
             block.extend(at..end);
             used += group;
@@ -230,6 +238,17 @@ second-long-name      2  30
         let text = table().render(Style { color: false, width: 20 });
         assert_eq!(text.matches("Name").count(), 2, "{text}");
         assert!(text.lines().all(|line| width(line) <= 20), "{text}");
+    }
+
+    #[test]
+    fn rows_keep_all_their_names_in_every_block() {
+        let mut table = Table::new("cell").name("arm");
+        for title in ["tries", "loss"] {
+            table = table.column(title, Align::Right);
+        }
+        table.row(["v6", "small", "1,000,000", "11.57 %"].map(Cell::plain).into());
+        let text = table.render(Style { color: false, width: 24 });
+        assert_eq!(text.matches("v6    small").count(), 2, "{text}");
     }
 
     #[test]
