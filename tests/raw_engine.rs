@@ -2,16 +2,17 @@
 //! it cannot send it refuses by name before anything leaves.
 
 mod common;
+mod tcpdump;
 mod workbench;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
 use common::capture::{frames, read, tag_of};
 use common::{Run, privileged, run, run_of, wirestorm};
 use insta::assert_snapshot;
+use tcpdump::Tcpdump;
 use wirestorm::engine::raw::kernel;
 use wirestorm::lab::Lab;
 use wirestorm::packet::tag::{STAMP_AT, TAG_LEN};
@@ -84,40 +85,6 @@ fn labs_get_every_packet_and_the_ledger_closes() {
     }
 }
 
-/// tcpdump at the receiving end, until it has `count` frames.
-struct Capture(Child);
-
-impl Capture {
-    fn start(lab: &Lab, count: usize) -> Self {
-        let rx = lab.netns("rx").expect("the receiver's namespace");
-        let child = rx.run(|| {
-            // What the hosts say themselves goes to groups.
-            Command::new("timeout")
-                .args(["30", "tcpdump", "-i", "rx", "-Q", "in", "-w", "-", "-U", "-B", "8192"])
-                .args(["-c", &count.to_string(), "not", "ether", "multicast"])
-                .stdout(Stdio::piped())
-                .stderr(Stdio::piped())
-                .spawn()
-        });
-        let mut child = child.expect("in the namespace").expect("tcpdump");
-        let mut stderr = BufReader::new(child.stderr.take().expect("piped"));
-        let mut line = String::new();
-        while !line.contains("listening on") {
-            line.clear();
-            assert_ne!(stderr.read_line(&mut line).expect("tcpdump speaks"), 0, "tcpdump ended");
-        }
-        child.stderr = Some(stderr.into_inner());
-        Self(child)
-    }
-
-    fn frames(mut self) -> Vec<Vec<u8>> {
-        let mut pcap = Vec::new();
-        self.0.stdout.take().expect("piped").read_to_end(&mut pcap).expect("read");
-        self.0.wait().expect("ended");
-        frames(&pcap)
-    }
-}
-
 /// Packets from the IP header on and how often each comes, with what is the moment's own (send time,
 /// lag, check) blanked. Frames are filled up by devices, so what fills a frame is not compared.
 fn packets(frames: Vec<Vec<u8>>) -> BTreeMap<Vec<u8>, usize> {
@@ -158,7 +125,9 @@ fn what_arrives_is_the_dry_run() {
     let spec = profile::plain_lab("b2b").expect("a topology");
     let lab = Lab::up(&spec, 2).unwrap_or_else(|error| panic!("{error}"));
     for workers in ["1", "2"] {
-        let capture = Capture::start(&lab, wanted.len());
+        let rx = lab.netns("rx").expect("the receiver's namespace");
+        // What the hosts say themselves goes to groups.
+        let capture = Tcpdump::start(rx, "rx", wanted.len(), "not ether multicast");
         let tx = lab.netns("tx").expect("the sender's namespace");
         let output = tx.run(|| {
             let mut command = wirestorm();
@@ -168,7 +137,7 @@ fn what_arrives_is_the_dry_run() {
         let run = run_of(&output.expect("in the namespace").expect("the program starts"));
         assert!(run.json.is_object(), "{}", run.stderr);
         assert_eq!(run.total("sent"), wanted.len() as u64, "{:#}", run.json["ledger"]);
-        let seen = capture.frames();
+        let seen = frames(&capture.pcap());
         let headers = |frames: &[Vec<u8>]| -> BTreeSet<Vec<u8>> {
             frames.iter().map(|frame| frame[..14].to_vec()).collect()
         };

@@ -3,15 +3,16 @@
 
 mod common;
 mod replays;
+mod tcpdump;
 
-use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::sync::OnceLock;
 
 use common::capture::{frames, read};
 use common::{Run, privileged, root, run, run_of, wirestorm};
 use replays::{made, whole};
+use tcpdump::Tcpdump;
 use wirestorm::lab::Lab;
 use wirestorm::profile::model::{LabSpec, Neighbours, ReceiveMode, Topology};
 use wirestorm::receive::{ReceiveSpec, Receiver};
@@ -34,39 +35,6 @@ fn real_capture() -> &'static Path {
         (dir, file)
     });
     file
-}
-
-/// tcpdump at the receiving end, until it has `count` frames.
-struct Capture(Child);
-
-impl Capture {
-    fn start(lab: &Lab, count: usize) -> Self {
-        let rx = lab.netns("rx").expect("the receiver's namespace");
-        let child = rx.run(|| {
-            Command::new("timeout")
-                .args(["30", "tcpdump", "-i", "rx", "-Q", "in", "-w", "-", "-U", "-B", "8192"])
-                .args(["-c", &count.to_string()])
-                .stdout(Stdio::piped())
-                .stderr(Stdio::piped())
-                .spawn()
-        });
-        let mut child = child.expect("in the namespace").expect("tcpdump");
-        let mut stderr = BufReader::new(child.stderr.take().expect("piped"));
-        let mut line = String::new();
-        while !line.contains("listening on") {
-            line.clear();
-            assert_ne!(stderr.read_line(&mut line).expect("tcpdump speaks"), 0, "tcpdump ended");
-        }
-        child.stderr = Some(stderr.into_inner());
-        Self(child)
-    }
-
-    fn frames(mut self) -> Vec<Vec<u8>> {
-        let mut pcap = Vec::new();
-        self.0.stdout.take().expect("piped").read_to_end(&mut pcap).expect("read");
-        self.0.wait().expect("ended");
-        frames(&pcap)
-    }
 }
 
 /// Takes GRO from the receiving end, which would hold TCP segments back and join them before tcpdump
@@ -109,7 +77,8 @@ fn lab(queues: u32) -> Lab {
 
 /// What arrives at the far end when the program sends the profile.
 fn sent(lab: &Lab, profile: &Path, count: usize, args: &[&str]) -> Vec<Vec<u8>> {
-    let capture = Capture::start(lab, count);
+    let rx = lab.netns("rx").expect("the receiver's namespace");
+    let capture = Tcpdump::start(rx, "rx", count, "");
     let tx = lab.netns("tx").expect("the sender's namespace");
     let output = tx.run(|| {
         let mut command = wirestorm();
@@ -119,7 +88,7 @@ fn sent(lab: &Lab, profile: &Path, count: usize, args: &[&str]) -> Vec<Vec<u8>> 
     assert!(run.json.is_object(), "{args:?}: {}", run.stderr);
     run.assert_ledger_closes();
     assert_eq!(run.total("sent"), count as u64, "{args:?}: {:#}", run.json["ledger"]);
-    capture.frames()
+    frames(&capture.pcap())
 }
 
 /// Fails with the first packet that differs, not with all of them.

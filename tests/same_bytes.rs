@@ -2,13 +2,13 @@
 //! however many workers, what arrives is what the dry run wrote.
 
 mod common;
+mod tcpdump;
 
-use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 
 use common::capture::{frames, read, tag_of};
 use common::{privileged, run_of, wirestorm};
+use tcpdump::Tcpdump;
 use wirestorm::lab::Lab;
 use wirestorm::packet::tag::{STAMP_AT, TAG_LEN};
 use wirestorm::profile::model::{LabSpec, Neighbours, Topology};
@@ -111,44 +111,11 @@ fn dry(profile: &Path, args: &[&str]) -> Vec<Vec<u8>> {
     blanked(read(&file))
 }
 
-/// tcpdump at the receiving end, until it has `count` frames. It puts VLAN tags back that the
-/// kernel took off.
-struct Capture(Child);
-
-impl Capture {
-    fn start(lab: &Lab, count: usize) -> Self {
-        let rx = lab.netns("rx").expect("the receiver's namespace");
-        let child = rx.run(|| {
-            Command::new("timeout")
-                .args(["30", "tcpdump", "-i", "rx", "-Q", "in", "-w", "-", "-U", "-B", "8192"])
-                .args(["-c", &count.to_string()])
-                .stdout(Stdio::piped())
-                .stderr(Stdio::piped())
-                .spawn()
-        });
-        let mut child = child.expect("in the namespace").expect("tcpdump");
-        let mut stderr = BufReader::new(child.stderr.take().expect("piped"));
-        let mut line = String::new();
-        while !line.contains("listening on") {
-            line.clear();
-            assert_ne!(stderr.read_line(&mut line).expect("tcpdump speaks"), 0, "tcpdump ended");
-        }
-        child.stderr = Some(stderr.into_inner());
-        Self(child)
-    }
-
-    fn frames(mut self) -> Vec<Vec<u8>> {
-        let mut pcap = Vec::new();
-        self.0.stdout.take().expect("piped").read_to_end(&mut pcap).expect("read");
-        self.0.wait().expect("ended");
-        frames(&pcap)
-    }
-}
-
 /// What arrives at the far end of a lab when the program sends the profile.
 fn sent(lab: &Lab, profile: &Path, args: &[&str]) -> Vec<Vec<u8>> {
     let count = STREAM_COUNT * COUNT;
-    let capture = Capture::start(lab, count);
+    let rx = lab.netns("rx").expect("the receiver's namespace");
+    let capture = Tcpdump::start(rx, "rx", count, "");
     let tx = lab.netns("tx").expect("the sender's namespace");
     let output = tx.run(|| {
         let mut command = wirestorm();
@@ -157,7 +124,7 @@ fn sent(lab: &Lab, profile: &Path, args: &[&str]) -> Vec<Vec<u8>> {
     let run = run_of(&output.expect("in the namespace").expect("the program starts"));
     assert!(run.json.is_object(), "{args:?}: {}", run.stderr);
     assert_eq!(run.total("sent"), count as u64, "{args:?}: {:#}", run.json["ledger"]);
-    let frames = capture.frames();
+    let frames = frames(&capture.pcap());
     assert_eq!(frames.len(), count, "{args:?}");
     blanked(frames)
 }

@@ -2,15 +2,18 @@
 //! `StreamProgram` builds, and what does not arrive is counted.
 
 mod cable;
+#[allow(dead_code)]
+#[path = "common/capture.rs"]
+mod captured;
 mod programs;
+mod tcpdump;
 
-use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
 use cable::{Cable, FAR, NEAR, Sink, ip};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
+use tcpdump::Tcpdump;
 use wirestorm::engine::xdp_live::{self, XdpLive};
 use wirestorm::engine::{Engine, Programs, Run, RunTaken, Slot};
 use wirestorm::packet::program::StreamProgram;
@@ -68,46 +71,8 @@ fn send(cable: &Cable, programs: &Programs, slots: &[Slot]) -> XdpLive {
 }
 
 /// tcpdump at the far end, for `count` frames.
-struct Capture(Child);
-
-impl Capture {
-    fn start(cable: &Cable, count: usize) -> Self {
-        let child = cable
-            .far
-            .run(|| {
-                Command::new("timeout")
-                    .args(["20", "tcpdump", "-i", FAR, "-w", "-", "-U", "-B", "8192", "-c"])
-                    .arg(count.to_string())
-                    .stdout(Stdio::piped())
-                    .stderr(Stdio::piped())
-                    .spawn()
-            })
-            .expect("in the namespace");
-        let mut child = child.expect("tcpdump");
-        let mut stderr = BufReader::new(child.stderr.take().expect("piped"));
-        let mut line = String::new();
-        while !line.contains("listening on") {
-            line.clear();
-            assert_ne!(stderr.read_line(&mut line).expect("tcpdump speaks"), 0, "tcpdump ended");
-        }
-        child.stderr = Some(stderr.into_inner());
-        Self(child)
-    }
-
-    /// The frames, in the order of their arrival.
-    fn frames(mut self) -> Vec<Vec<u8>> {
-        let mut pcap = Vec::new();
-        self.0.stdout.take().expect("piped").read_to_end(&mut pcap).expect("read");
-        self.0.wait().expect("ended");
-        let mut frames = Vec::new();
-        let mut rest = &pcap[24..];
-        while let Some((header, after)) = rest.split_first_chunk::<16>() {
-            let len = u32::from_ne_bytes([header[8], header[9], header[10], header[11]]) as usize;
-            frames.push(after[..len].to_vec());
-            rest = &after[len..];
-        }
-        frames
-    }
+fn capture(cable: &Cable, count: usize) -> Tcpdump {
+    Tcpdump::start(&cable.far, FAR, count, "")
 }
 
 fn expect_frames(programs: &Programs, slots: &[Slot], frames: &[Vec<u8>]) {
@@ -146,9 +111,9 @@ fn a_capture_equals_what_user_space_builds() {
         cable.far_gro(true);
         let programs = random_programs(count, max_len);
         let slots = interleaved(&programs, 700);
-        let capture = Capture::start(&cable, slots.len());
+        let capture = capture(&cable, slots.len());
         let engine = send(&cable, &programs, &slots);
-        expect_frames(&programs, &slots, &capture.frames());
+        expect_frames(&programs, &slots, &captured::frames(&capture.pcap()));
         let counters = engine.counters();
         assert_eq!((counters.completed, counters.failed), (700, 0));
         let sum: u64 = engine.accepted_by_program().iter().sum();
@@ -188,14 +153,14 @@ fn packets_wait_for_their_time() {
     let programs = random_programs(20, 300);
     let tagged: Programs =
         programs.iter().filter(|program| program.tag_at.is_some()).cloned().collect();
-    let capture = Capture::start(&cable, 300);
+    let capture = capture(&cable, 300);
     let start = clock::now() + 50_000_000;
     let mut slots = interleaved(&tagged, 300);
     for (n, slot) in slots.iter_mut().enumerate() {
         slot.due = start + n as u64 * 20_000;
     }
     send(&cable, &tagged, &slots);
-    let frames = capture.frames();
+    let frames = captured::frames(&capture.pcap());
     expect_frames(&tagged, &slots, &frames);
     for (slot, frame) in slots.iter().zip(&frames) {
         let at = usize::from(tagged[slot.program as usize].tag_at.expect("tagged"));
@@ -237,7 +202,7 @@ fn a_run_sends_the_packets_of_its_slots_at_their_times() {
         let cable = Cable::new(1);
         cable.far_gro(true);
         let programs = tagged_one();
-        let capture = Capture::start(&cable, 200);
+        let capture = capture(&cable, 200);
         let mut engine = xdp_live::open(&cable.near, NEAR, 0, programs.clone()).expect("open");
         let run = run_of(if paced { clock::now() + 50_000_000 } else { 0 });
         let mut left = run;
@@ -260,7 +225,7 @@ fn a_run_sends_the_packets_of_its_slots_at_their_times() {
             })
             .expect("in the namespace");
         let slots: Vec<Slot> = (0..200).map(|n| run.slot(n)).collect();
-        let frames = capture.frames();
+        let frames = captured::frames(&capture.pcap());
         expect_frames(&programs, &slots, &frames);
         let at = usize::from(programs[0].tag_at.expect("tagged"));
         for (slot, frame) in slots.iter().zip(&frames).filter(|_| paced) {

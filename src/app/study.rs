@@ -68,8 +68,7 @@ pub fn execute(
     signals::stop_on_interrupt(&stop)?;
     let mut progress: Option<Progress> = None;
     let (begin, mode) = (clock::now(), Mode::choose(run.quiet));
-    let plan = Plan::new(study)
-        .map_err(|(cell, why)| Error::new("make the packets of", &study.cells[cell].name, why))?;
+    let plan = planned(study)?;
     let span = study.tries * plan.arms.len() as u64 * study.spacing.0;
     let mut show = |tries: u64| {
         let progress = progress.get_or_insert_with(|| Progress::new(span, mode));
@@ -119,6 +118,12 @@ impl Reported for StudyResult {
 fn no_such_output(option: &str) -> Error {
     Error::new("write", option, "a fragmentation study has no such output")
         .remedy("use --json, --csv and --html")
+}
+
+/// The arms and their packets.
+fn planned(study: &Study) -> Result<Plan> {
+    Plan::new(study)
+        .map_err(|(cell, why)| Error::new("make the packets of", &study.cells[cell].name, why))
 }
 
 fn measure(

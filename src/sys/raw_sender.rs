@@ -7,16 +7,12 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 use socket2::SockAddr;
 
-use super::raw_socket::{IP_NODEFRAG, set_option};
+use super::raw_socket::{IP_NODEFRAG, SO_BINDTOIFINDEX, set_option};
 use super::send_messages::send_messages;
 
 /// Packets of one call at most.
 pub const BATCH: usize = 32;
 
-/// `IPV6_HDRINCL` (include/uapi/linux/in6.h).
-const IPV6_HDRINCL: libc::c_int = 36;
-/// `SO_BINDTOIFINDEX` (include/uapi/asm-generic/socket.h; Linux 5.0).
-const SO_BINDTOIFINDEX: libc::c_int = 62;
 /// `IP_PMTUDISC_PROBE` and `IPV6_PMTUDISC_PROBE`: the device's MTU counts, no route's.
 const PROBE: u32 = 3;
 
@@ -36,7 +32,7 @@ pub fn open_whole(ipv6: bool) -> io::Result<OwnedFd> {
     // SAFETY: the descriptor was just opened and belongs to nobody else.
     let fd = unsafe { OwnedFd::from_raw_fd(fd) };
     let (level, name) = if ipv6 {
-        (libc::IPPROTO_IPV6, IPV6_HDRINCL)
+        (libc::IPPROTO_IPV6, libc::IPV6_HDRINCL)
     } else {
         (libc::IPPROTO_IP, libc::IP_HDRINCL)
     };

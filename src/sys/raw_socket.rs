@@ -17,6 +17,8 @@ pub const SOL_RAW: libc::c_int = 255;
 /// `ICMPV6_FILTER` at level `SOL_ICMPV6` (include/uapi/linux/icmpv6.h): a bit a type that is *not*
 /// wanted.
 pub const ICMPV6_FILTER: libc::c_int = 1;
+/// `SO_BINDTOIFINDEX` (include/uapi/asm-generic/socket.h; Linux 5.0).
+pub const SO_BINDTOIFINDEX: libc::c_int = 62;
 /// `IP_NODEFRAG` (include/uapi/linux/in.h): connection tracking leaves outgoing fragments alone.
 pub const IP_NODEFRAG: libc::c_int = 22;
 

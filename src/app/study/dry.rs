@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use super::{SOURCE_PORTS, effect};
+use super::{SOURCE_PORTS, effect, planned};
 use crate::error::{Error, Result};
 use crate::lab::layout::Layout;
 use crate::packet::random;
@@ -10,15 +10,13 @@ use crate::profile::model::{Attachment, Profile, Topology};
 use crate::profile::study::Study;
 use crate::report;
 use crate::study::compose::{self, Common, Ends};
-use crate::study::plan::Plan;
 
 /// What a study would do: for `wirestorm check`.
 ///
 /// # Errors
 /// Packets that cannot be made.
 pub fn describe(profile: &Profile, study: &Study) -> Result<String> {
-    let plan = Plan::new(study)
-        .map_err(|(cell, why)| Error::new("make the packets of", &study.cells[cell].name, why))?;
+    let plan = planned(study)?;
     let frames = plan.frames(study.tries);
     let mut text = format!(
         "fragmentation study ({}): {} cells, {} tries of each of {} arms, every {}: {} frames, about {}\n",
@@ -58,8 +56,7 @@ pub fn describe(profile: &Profile, study: &Study) -> Result<String> {
 /// # Errors
 /// Packets that cannot be made.
 pub fn dry(profile: &Profile, study: &Study, count: u64) -> Result<Vec<Vec<u8>>> {
-    let plan = Plan::new(study)
-        .map_err(|(cell, why)| Error::new("make the packets of", &study.cells[cell].name, why))?;
+    let plan = planned(study)?;
     let topology = profile.lab.as_ref().map_or(Topology::Router, |lab| lab.topology);
     let layout = Layout::new(topology, 1500);
     let end = |device: &str| layout.ends().find(|end| end.device == device);

@@ -33,6 +33,17 @@ pub(super) struct Way {
     pub address: SockAddr,
 }
 
+/// A frame that was handed over.
+#[derive(Clone, Copy, Debug, Default)]
+struct Handed {
+    /// Its bytes.
+    len: u32,
+    /// Of these, the ones that go into the socket, behind the Ethernet header.
+    packet: u32,
+    /// Position of its way.
+    way: u32,
+}
+
 /// Frames that are copied into the kernel when they are handed over, in order:
 ///
 /// ```text
@@ -47,9 +58,8 @@ pub struct RawRing {
     ways: Box<[Way]>,
     capabilities: Capabilities,
     memory: Box<[u8]>,
-    /// Per frame, the bytes that were handed over, and the position of its way.
-    lens: Box<[u32]>,
-    by_way: Box<[u32]>,
+    /// What is known of each frame since it was handed over.
+    handed: Box<[Handed]>,
     next: usize,
     waiting: usize,
     counters: TxCounters,
@@ -68,18 +78,17 @@ impl RawRing {
             ways: ways.into(),
             memory: vec![0; FRAMES * capabilities.max_frame].into(),
             capabilities,
-            lens: vec![0; FRAMES].into(),
-            by_way: vec![0; FRAMES].into(),
+            handed: vec![Handed::default(); FRAMES].into(),
             next: 0,
             waiting: 0,
             counters: TxCounters::default(),
         }
     }
 
-    /// The way of a frame, most likely that of the one before, and whether the kernel leaves the packet
+    /// What a frame is and its way, most likely that of the one before, if the kernel leaves the packet
     /// as it is. The stream was looked at before; this is for what is too rare to be seen there.
     #[inline]
-    fn way_of(&self, slot: usize, len: usize, before: usize) -> Result<usize> {
+    fn handed(&self, slot: usize, len: usize, before: usize) -> Result<Handed> {
         let frame = &self.memory[slot * self.capabilities.max_frame..][..len];
         let is = |way: &Way| frame[..ETHERNET.min(len)] == way.header;
         let found = match self.ways.get(before) {
@@ -91,8 +100,9 @@ impl RawRing {
                 .port
                 .error("send by raw sockets on", "an Ethernet header that changes"));
         };
-        match kernel::change(kernel::packet(frame), self.ways[way].ipv6) {
-            None => Ok(way),
+        let packet = kernel::packet(frame);
+        match kernel::change(packet, self.ways[way].ipv6) {
+            None => Ok(Handed { len: len as u32, packet: packet.len() as u32, way: way as u32 }),
             Some(change) => Err(self
                 .port
                 .error("send by raw sockets on", change)
@@ -105,16 +115,16 @@ impl RawRing {
     fn offer(&mut self) -> (usize, Option<io::Error>) {
         let mask = FRAMES - 1;
         let tail = self.next.wrapping_sub(self.waiting) & mask;
-        let way = |slot: usize| &self.ways[self.by_way[slot] as usize];
+        let way = |slot: usize| &self.ways[self.handed[slot].way as usize];
         let ipv6 = way(tail).ipv6;
         let Some(sender) = &self.senders[usize::from(ipv6)] else {
             return (0, Some(io::Error::from_raw_os_error(libc::EAFNOSUPPORT)));
         };
         let slots = (0..self.waiting).map(|n| (tail + n) & mask);
         let packets = slots.take_while(|&slot| way(slot).ipv6 == ipv6).map(|slot| {
-            let start = slot * self.capabilities.max_frame;
-            let frame = &self.memory[start..start + self.lens[slot] as usize];
-            (kernel::packet(frame), &way(slot).address)
+            let start = slot * self.capabilities.max_frame + ETHERNET;
+            let len = self.handed[slot].packet as usize;
+            (&self.memory[start..start + len], &way(slot).address)
         });
         sender.send(packets)
     }
@@ -147,7 +157,7 @@ impl RawRing {
     fn take(&mut self) -> u32 {
         let tail = self.next.wrapping_sub(self.waiting) & (FRAMES - 1);
         self.waiting -= 1;
-        self.lens[tail]
+        self.handed[tail].len
     }
 
     /// After an offer that failed: nothing, where the same frame goes with a later one. `ENOBUFS`: the
@@ -221,15 +231,16 @@ impl FrameRing for RawRing {
         let mut refused = Ok(());
         for &len in lens {
             let slot = self.next & (FRAMES - 1);
-            match self.way_of(slot, len as usize, way) {
-                Ok(found) => way = found,
+            match self.handed(slot, len as usize, way) {
+                Ok(handed) => {
+                    way = handed.way as usize;
+                    self.handed[slot] = handed;
+                }
                 Err(error) => {
                     refused = Err(error);
                     break;
                 }
             }
-            self.lens[slot] = len;
-            self.by_way[slot] = way as u32;
             self.next = (slot + 1) & (FRAMES - 1);
             self.waiting += 1;
             self.counters.accepted += 1;

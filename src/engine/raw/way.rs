@@ -16,14 +16,12 @@ use crate::error::{Error, Result};
 use crate::host::neighbour::{self, Entry};
 use crate::sys::errno::words;
 use crate::sys::netns::Netns;
-use crate::sys::raw_socket::set_option;
+use crate::sys::raw_socket::{SO_BINDTOIFINDEX, set_option};
 
 /// How long a neighbour may take to answer the kernel.
 const ANSWER: Duration = Duration::from_secs(3);
 /// Between two looks at the kernel's table.
 const LOOK: Duration = Duration::from_millis(20);
-/// `SO_BINDTOIFINDEX`.
-const SO_BINDTOIFINDEX: libc::c_int = 62;
 /// The discard port (RFC 863).
 const DISCARD: u16 = 9;
 

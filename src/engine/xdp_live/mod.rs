@@ -3,8 +3,8 @@
 //! User space schedules; it writes a batch of slots, or one run of them (first slot, step, count),
 //! into memory that the program shares and makes one BPF_PROG_RUN call for it. Each run of the
 //! program takes one slot. A packet that is not due makes the run wait, and if that takes long, end
-//! without a packet (a filler), so the time is kept in the kernel, and the call covers a few
-//! milliseconds of schedule.
+//! without a packet (a filler), so the time is kept in the kernel, and the call covers up to 20 ms of
+//! schedule (`pacing.rs`).
 //!
 //! `bpf/tx_live.bpf.c` does all of it. One stream whose packets are due at once has a program of its
 //! own besides, written for it (`straight.rs`).
@@ -174,7 +174,7 @@ impl XdpLive {
         }
         // With no slot in the batch the program sends nothing; whether the kernel runs it shows.
         netns
-            .run(|| engine.call(engine.loaded.program(), Call { runs: 1, batch: 1 }, 0))
+            .run(|| engine.call(engine.loaded.program(), Call::at_once(1), 0))
             .and_then(|result| result)
             .map_err(|cause| engine.failed_call(cause))?;
         Ok(engine)
@@ -265,9 +265,7 @@ impl Engine for XdpLive {
         }
         self.taken += taken as u64;
         match slots.get(taken.wrapping_sub(1)) {
-            Some(last) if last.due != 0 && !call.catches_up() => {
-                self.span.learn(last.due, clock::now());
-            }
+            Some(last) if call.keeps_time => self.span.learn(last.due, clock::now()),
             _ => {}
         }
         match result {
@@ -319,7 +317,7 @@ impl Engine for XdpLive {
         self.by_program[run.program as usize] += sent;
         self.taken += sent;
         let ended = clock::now();
-        if run.due != 0 && slots > 0 && !call.catches_up() {
+        if call.keeps_time && slots > 0 {
             self.span.learn(run.slot(slots - 1).due, ended);
         }
         let took = ended.saturating_sub(began).max(1);

@@ -61,18 +61,14 @@ pub struct Call {
     pub runs: u32,
     /// Runs after which redirected frames go to the device, if 16 did not come together before.
     pub batch: u32,
+    /// Packets leave at their times: how late the call ends says whether the path keeps up.
+    pub keeps_time: bool,
 }
 
 impl Call {
     /// For slots that are all due at once.
     pub fn at_once(slots: u64) -> Self {
-        Self { runs: slots as u32, batch: FAST_BATCH }
-    }
-
-    /// Whether it is full batches, as for late packets: how late it ends says nothing of calls that
-    /// keep the time.
-    pub fn catches_up(self) -> bool {
-        self.batch == FAST_BATCH
+        Self { runs: slots as u32, batch: FAST_BATCH, keeps_time: false }
     }
 
     /// For the first slots of those that have times, handed over at `now`, and how many of them.
@@ -109,7 +105,8 @@ impl Call {
             before = before.max(slot.due);
         }
         let runs = slots.len() as u64;
-        Self { runs: (runs + fillers) as u32, batch: batch_of((before - now) / runs.max(1)) }
+        let batch = batch_of((before - now) / runs.max(1));
+        Self { runs: (runs + fillers) as u32, batch, keeps_time: true }
     }
 
     /// The same for a run of slots.
@@ -118,7 +115,7 @@ impl Call {
         let fillers = fillers_in(wait) + fillers_in(run.step).saturating_mul(run.count as u32 - 1);
         let last = run.slot(run.count - 1).due;
         let batch = batch_of(last.saturating_sub(now) / run.count);
-        Self { runs: (run.count as u32).saturating_add(fillers), batch }
+        Self { runs: (run.count as u32).saturating_add(fillers), batch, keeps_time: true }
     }
 }
 
@@ -167,13 +164,13 @@ mod tests {
     #[test]
     fn wide_gaps_are_kept_one_packet_at_a_time() {
         let call = Call::paced(&slots((1..=10).map(|n| 1_000_000 + n * 1_000)), 1_000_000);
-        assert_eq!(call, Call { runs: 10, batch: 1 });
+        assert_eq!(call, Call { runs: 10, batch: 1, keeps_time: true });
     }
 
     #[test]
     fn a_long_wait_takes_fillers() {
         let call = Call::paced(&slots([2_000_000]), 1_000_000);
-        assert_eq!(call, Call { runs: 1 + 1_000_000 / SPIN_NS - 2, batch: 1 });
+        assert_eq!(call, Call { runs: 1 + 1_000_000 / SPIN_NS - 2, batch: 1, keeps_time: true });
     }
 
     #[test]
@@ -187,13 +184,13 @@ mod tests {
     #[test]
     fn close_packets_share_a_batch() {
         let call = Call::paced(&slots((1..=100).map(|n| 1_000_000 + n * 50)), 1_000_000);
-        assert_eq!(call, Call { runs: 100, batch: FAST_BATCH });
+        assert_eq!(call, Call { runs: 100, batch: FAST_BATCH, keeps_time: true });
     }
 
     #[test]
     fn late_packets_catch_up_before_the_others() {
         let slots = slots((1..=100).map(|n| n * 1_000));
-        let caught_up = |late| (Call { runs: late, batch: FAST_BATCH }, late as usize);
+        let caught_up = |late| (Call::at_once(late), late as usize);
         let first = |now| Call::first_of(&slots, now, Span::default());
         assert_eq!(first(1_000_000), caught_up(100));
         assert_eq!(first(60_999), caught_up(60));
@@ -214,7 +211,7 @@ mod tests {
             divisor: 3,
             max_lag: u64::MAX,
         };
-        let caught_up = |late| (Call { runs: late, batch: FAST_BATCH }, u64::from(late));
+        let caught_up = |late| (Call::at_once(late), late);
         let first = |now| Call::first_of_run(&run, now, Span::default());
         assert_eq!(first(1_000_000), caught_up(100));
         for late in [32, 33, 59_u64] {
