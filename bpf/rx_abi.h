@@ -48,11 +48,10 @@ struct rx_row {
 	__u64 stale;
 	__u64 alien;
 	__u64 unsteered; /* no socket on the queue, or no room for the metadata */
-	__u64 last_probe; /* receive time of the last probe, for gaps */
 	__u64 gaps;
 	__u64 within[4]; /* +-64, 128, 256, 512 ns */
 	__u64 bursts; /* shorter than a quarter of the wanted gap */
-	__u64 padding[4];
+	__u64 padding[5];
 };
 
 /* Exact companions of a histogram. The minimum is kept inverted, so that zero is "none". */

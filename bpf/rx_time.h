@@ -57,15 +57,20 @@ static __always_inline void time_record(__u64 *buckets, struct rx_moments *momen
 		moments->min_inverted = ~value;
 }
 
-/* The gap since the row's last probe against the wanted one. */
+/* When the last probe of all rows was received, for gaps; 0: none was. */
+__u64 last_probe;
+
+/*
+ * The gap since the last probe against the wanted one. Two CPUs that receive at once may take their
+ * turns here in another order than they read the clock.
+ */
 static __always_inline void time_gap(struct rx_row *row, __u64 now)
 {
-	__u64 last = row->last_probe, gap, off;
+	__u64 last = order_exchange(&last_probe, now), gap, off;
 
-	row->last_probe = now;
 	if (!last)
 		return;
-	gap = now - last;
+	gap = now > last ? now - last : 0;
 	off = gap > config.wanted_gap ? gap - config.wanted_gap : config.wanted_gap - gap;
 	row->gaps++;
 	if (off <= 512) {

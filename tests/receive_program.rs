@@ -285,6 +285,26 @@ fn gaps_are_counted_against_the_wanted_one() {
 }
 
 #[test]
+fn gaps_between_packets_of_two_cpus_are_gaps_too() {
+    if !privileged("gaps_between_packets_of_two_cpus_are_gaps_too") {
+        return;
+    }
+    let cpus = core_affinity::get_core_ids().expect("CPUs of this thread");
+    let (first, last) = (cpus[0], *cpus.last().expect("there is one"));
+    let spec = ReceiveSpec { wanted_gap_ns: Some(3_600_000_000_000), ..spec(&[2]) };
+    let layout = Layout::new(&spec, Row::Cpu, last.id as u32 + 1);
+    let loaded = Loaded::load(&spec, layout, Duty::Count).unwrap();
+    for index in 0..10 {
+        assert!(core_affinity::set_for_current(if index % 2 == 0 { first } else { last }));
+        run(&loaded, &udp_frame(0, index, clock::now()));
+    }
+    let port = counted(&loaded, &spec);
+    assert_eq!(port.streams[0].received, 10);
+    // Each of the CPUs alone would miss the gap before its first packet, and find all others longer.
+    assert_eq!(port.gaps.unwrap().count, 9);
+}
+
+#[test]
 fn streams_that_share_histograms_keep_their_own_counts() {
     if !privileged("streams_that_share_histograms_keep_their_own_counts") {
         return;
