@@ -611,6 +611,49 @@ fn queries_beyond_the_limit_fail_at_once() {
     assert_eq!((&totals["overload"], &totals["servfail"]), (&50.into(), &150.into()), "{said}");
 }
 
+/// More queries than there is room for while the front end is not scheduled: what the kernel drops is
+/// counted.
+#[test]
+fn queries_that_the_kernel_drops_are_counted() {
+    const SENT: u64 = 30_000;
+    if !privileged("queries_that_the_kernel_drops_are_counted") {
+        return;
+    }
+    let mut scene = Scene::new();
+    let _silent = roomy(&scene.chain, SERVER, "127.0.0.1:5454");
+    let limits = ["--max-in-flight", "1", "--timeout", "1s", "--retries", "0"];
+    scene.serve_before(&["--backend", "127.0.0.1:5454"], &limits);
+    let client = roomy(&scene.chain, CLIENT, "0.0.0.0:0");
+    let at: SocketAddr = format!("{V4}:53").parse().expect("an address");
+    scene.chain.within(CLIENT, || client.connect(at).expect("a route"));
+    let front = scene.front.as_ref().expect("it runs");
+    front.signal("STOP");
+    for id in 0..SENT {
+        client.send(&query(id as u16)).expect("it is sent");
+        if id % 256 == 0 {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+    front.signal("CONT");
+    let taken = |scene: &Scene| {
+        let text = scene.chain.sh(SERVER, "cat /proc/net/snmp");
+        let values = text.lines().filter(|line| line.starts_with("Udp:")).nth(1).expect("a line");
+        let value = |n: usize| values.split_whitespace().nth(n).expect("it is there");
+        [value(1), value(5)].map(|value| value.parse::<u64>().expect("a number"))
+    };
+    let until = Instant::now() + PATIENCE;
+    while taken(&scene).iter().sum::<u64>() < SENT && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let [_, no_room] = taken(&scene);
+    let (lines, said) = scene.end();
+    let totals = event(&lines, "totals")[0];
+    assert!(no_room > 0, "all of {SENT} found room");
+    assert_eq!(totals["missed"], no_room, "{said}");
+    assert_eq!(totals["udp_queries"], SENT - no_room, "{said}");
+    assert!(said.contains(&format!("the kernel dropped {no_room} messages")), "{said}");
+}
+
 /// Hundreds of TCP connections from one client: those above the limit are closed, and others are
 /// served.
 #[test]

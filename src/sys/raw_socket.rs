@@ -81,6 +81,31 @@ pub fn number_option(
     if result == 0 { Ok(value) } else { Err(io::Error::last_os_error()) }
 }
 
+/// `SK_MEMINFO_VARS` and the last of them (include/uapi/linux/sock_diag.h).
+const MEMINFO_VARS: usize = 9;
+const MEMINFO_DROPS: usize = 8;
+
+/// How many messages the kernel dropped that came for a socket: it had no room, or their checksum was
+/// wrong.
+///
+/// # Errors
+/// The kernel's.
+pub fn dropped(fd: BorrowedFd<'_>) -> io::Result<u32> {
+    let mut values = [0_u32; MEMINFO_VARS];
+    let mut len = size_of_val(&values) as libc::socklen_t;
+    // SAFETY: both pointers are to values that outlive the call, and `len` is the size of the first.
+    let result = unsafe {
+        libc::getsockopt(
+            fd.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_MEMINFO,
+            values.as_mut_ptr().cast(),
+            &raw mut len,
+        )
+    };
+    if result == 0 { Ok(values[MEMINFO_DROPS]) } else { Err(io::Error::last_os_error()) }
+}
+
 /// Receives one message with its control messages, without waiting; from the error queue with
 /// `errors`.
 ///

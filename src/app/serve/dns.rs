@@ -50,6 +50,14 @@ fn say(end: &End) {
         totals.tcp_answers,
         totals.servfail
     );
+    let missed = totals.missed + totals.server_missed;
+    if missed > 0 {
+        eprintln!(
+            "wirestorm: the kernel dropped {missed} messages, {} of them queries: they came faster \
+             than they were taken (--max-in-flight, net.core.rmem_max), or with a wrong checksum",
+            totals.missed
+        );
+    }
     let malformed = totals.dropped + totals.formerr + totals.notimp + totals.refused;
     if malformed + totals.limited + totals.limited_truncated > 0 {
         eprintln!(

@@ -127,6 +127,9 @@ pub struct LinkLine {
 pub struct Totals {
     /// Messages by UDP.
     pub udp_queries: u64,
+    /// Messages by UDP that the kernel dropped before they were taken: they came faster, or their
+    /// checksum was wrong.
+    pub missed: u64,
     /// Messages by TCP.
     pub tcp_queries: u64,
     /// Of all messages: no query at all, and not answered.
@@ -163,6 +166,8 @@ pub struct Totals {
     pub server_retries: u64,
     /// Of these, by TCP.
     pub server_tcp: u64,
+    /// Messages of servers that the kernel dropped before they were taken.
+    pub server_missed: u64,
     /// Messages of servers that answer nothing that waits.
     pub stray: u64,
     /// TCP connections of clients.

@@ -10,7 +10,7 @@ mod upstream;
 use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::net::SocketAddr;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::time::Duration;
 
 use mio::net::{TcpListener, UdpSocket};
@@ -36,6 +36,7 @@ use crate::host::link;
 use crate::sys::clock;
 use crate::sys::errno::words;
 use crate::sys::netns::Netns;
+use crate::sys::raw_socket;
 use connections::Connection;
 use upstream::{Server, Stream};
 
@@ -279,8 +280,17 @@ impl<'a> FrontEnd<'a> {
             self.accept(n, now);
         }
         self.look_at_link();
+        self.look_at_sockets();
         self.totals.log_lost = self.log.lost();
         self.log.flush();
+    }
+
+    /// What the kernel dropped for want of room, of which nothing else would tell.
+    fn look_at_sockets(&mut self) {
+        let dropped = |socket: BorrowedFd<'_>| raw_socket::dropped(socket).map_or(0, u64::from);
+        self.totals.missed = self.udp.iter().map(|listener| dropped(listener.socket.as_fd())).sum();
+        let sockets = self.servers.iter().flat_map(Server::sockets);
+        self.totals.server_missed = sockets.map(|socket| dropped(socket.as_fd())).sum();
     }
 
     /// Ends: what is left is logged, and the totals.
@@ -291,6 +301,7 @@ impl<'a> FrontEnd<'a> {
         }
         let settled = self.watch.all();
         self.note(&settled);
+        self.look_at_sockets();
         let time = time_of_day();
         for line in self.tallies.lines(self.settings.client_prefix, &time) {
             self.log.line(&line);

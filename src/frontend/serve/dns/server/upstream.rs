@@ -46,6 +46,11 @@ impl Server {
         Ok(Self { address, sockets: all, timeouts: 0, rests_until: 0 })
     }
 
+    /// Its sockets.
+    pub fn sockets(&self) -> impl Iterator<Item = &UdpSocket> {
+        self.sockets.iter().map(|(socket, _)| socket)
+    }
+
     /// Whether answers wait.
     pub fn is_ready(&self) -> bool {
         self.sockets.iter().any(|(_, ready)| *ready)
