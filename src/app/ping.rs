@@ -89,7 +89,7 @@ fn run(ping: &Ping) -> Result<bool> {
     }
     out.line(report::statistics(&ping.host, &session).trim_end_matches('\n'));
     if ping.histogram {
-        out.line(histogram::text(session.rtt().histogram()).trim_end_matches('\n'));
+        out.line(histogram::text(&session.rtt().histogram()).trim_end_matches('\n'));
     }
     if let Some(json) = &ping.json {
         let result = report::json(&ping.host, &session, network.socket(), errors);

@@ -36,7 +36,7 @@ pub fn write(
     let names = unique_names(distributions.iter().map(|(name, _)| name.as_str()));
     let duration = Duration::try_from_secs_f64(result.duration_s).unwrap_or_default();
     let of = |((_, distribution), tag): (&(String, &Distribution), &String)| Interval {
-        histogram: distribution.histogram().clone(),
+        histogram: distribution.histogram().into_owned(),
         begin: Duration::ZERO,
         duration,
         tag: tag.clone(),
@@ -51,7 +51,7 @@ pub fn write(
             largest: distribution.max().unwrap_or_default(),
         };
         file::write(&dir.join(format!("{name}.hgrm")), |out| {
-            spectrum(distribution.histogram(), of_all, out)
+            spectrum(&distribution.histogram(), of_all, out)
         })?;
     }
     Ok(())

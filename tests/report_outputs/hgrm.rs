@@ -40,7 +40,7 @@ fn the_log_is_read_back() {
                     .expect("is base64");
                 let read: Histogram<u64> =
                     Deserializer::new().deserialize(&mut bytes.as_slice()).expect("is one");
-                assert_eq!(&read, want.histogram());
+                assert_eq!(read, *want.histogram());
                 intervals += 1;
             }
         }
