@@ -173,8 +173,8 @@ pub fn suite() -> Page {
         },
         sections: vec![Section {
             title: "Charts".into(),
-            new_page: false,
             blocks: charts.into_iter().map(Block::Chart).collect(),
+            ..Section::default()
         }],
         footer: "Made by hand.".into(),
     }

@@ -15,31 +15,31 @@ const STREAMS_MAX: usize = 4;
 pub fn page(comparison: &Comparison) -> Page {
     let mut sections = vec![Section {
         title: "All streams together".to_owned(),
-        new_page: false,
         blocks: table(comparison, |metric| metric.stream.is_none()),
+        ..Section::default()
     }];
     sections.push(Section {
         title: "Latency".to_owned(),
-        new_page: false,
         blocks: chart(comparison),
+        ..Section::default()
     });
     sections.push(Section {
         title: "Stream by stream".to_owned(),
-        new_page: false,
         blocks: table(comparison, |metric| metric.stream.is_some()),
+        ..Section::default()
     });
     sections.push(Section {
         title: "Method".to_owned(),
-        new_page: false,
         blocks: vec![Block::Note(Tone::Plain, Comparison::METHOD.to_owned())],
+        ..Section::default()
     });
     sections.push(Section {
         title: "Files".to_owned(),
-        new_page: false,
         blocks: vec![Block::Facts(vec![
             ("baseline".to_owned(), comparison.baseline.used.join(", ")),
             ("candidate".to_owned(), comparison.candidate.used.join(", ")),
         ])],
+        ..Section::default()
     });
     sections.retain(|section| !section.blocks.is_empty());
     let (word, tone) =

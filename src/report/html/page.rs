@@ -66,6 +66,8 @@ pub struct Section {
     pub title: String,
     /// Starts on a page of its own when printed.
     pub new_page: bool,
+    /// Unfolds by a click on this text; printed, and without one, it is open.
+    pub folded: Option<String>,
     /// What it holds, in order.
     pub blocks: Vec<Block>,
 }

@@ -125,6 +125,12 @@ fn remarks(remarks: &[Remark]) -> String {
 
 fn section<'a>(section: &'a Section, charts: &mut Vec<&'a Chart>) -> String {
     let blocks: String = section.blocks.iter().map(|part| block(part, charts)).collect();
+    let blocks = match &section.folded {
+        Some(text) => {
+            format!("<details>\n<summary>{}</summary>\n{blocks}</details>\n", escape(text))
+        }
+        None => blocks,
+    };
     format!(
         "<section id=\"{}\"{}>\n<h2>{}</h2>\n{blocks}</section>\n",
         anchor(&section.title),

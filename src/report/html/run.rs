@@ -11,7 +11,12 @@ pub fn page(result: &RunResult) -> Page {
     let mut sections = Vec::new();
     let mut add = |title: &str, new_page: bool, blocks: Vec<Block>| {
         if !blocks.is_empty() {
-            sections.push(Section { title: title.to_owned(), new_page, blocks });
+            sections.push(Section {
+                title: title.to_owned(),
+                new_page,
+                blocks,
+                ..Section::default()
+            });
         }
     };
     add("Warnings", false, warnings(result));

@@ -19,7 +19,7 @@ pub fn page(result: &StudyResult) -> Page {
     let mut sections = Vec::new();
     let mut add = |title: &str, blocks: Vec<Block>| {
         if !blocks.is_empty() {
-            sections.push(Section { title: title.to_owned(), new_page: false, blocks });
+            sections.push(Section { title: title.to_owned(), blocks, ..Section::default() });
         }
     };
     add("Warnings", remarks(&result.warnings, Tone::Warn));

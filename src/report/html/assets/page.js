@@ -49,6 +49,20 @@ function theme() {
   });
 }
 
+// What is folded: open where a link leads to, and on paper.
+function unfold() {
+  const open = (places) => places.forEach((place) => { place.open = true; });
+  const target = () => open(document.querySelectorAll("section:target details"));
+  addEventListener("hashchange", target);
+  target();
+  let opened = [];
+  addEventListener("beforeprint", () => {
+    opened = [...document.querySelectorAll("details:not([open])")];
+    open(opened);
+  });
+  addEventListener("afterprint", () => opened.forEach((place) => { place.open = false; }));
+}
+
 {
   const specs = JSON.parse(document.querySelector("script[type='application/json']").textContent);
   document.querySelectorAll("figure.chart").forEach((figure) => {
@@ -56,4 +70,5 @@ function theme() {
   });
   document.querySelectorAll("table.sortable").forEach(sortable);
   theme();
+  unfold();
 }

@@ -9,10 +9,13 @@ use super::page::{
     Section, Series, Table, Tone,
 };
 use crate::report::benchmark::{BenchmarkResult, SizeResult};
-use crate::report::format::{NOT_MEASURED, optional_count, rate, seconds};
+use crate::report::format::{NOT_MEASURED, count, optional_count, rate, seconds};
 use crate::report::model::Reason;
 use crate::report::statement::Outcome;
 use crate::report::terminal::benchmark::{facts, fps, sentence, summary};
+
+/// More trials than this are folded.
+const OPEN_TRIALS: usize = 40;
 
 /// The page of `result`.
 pub fn page(result: &BenchmarkResult) -> Page {
@@ -20,7 +23,9 @@ pub fn page(result: &BenchmarkResult) -> Page {
     let mut add = |title: &str, blocks: Vec<Block>| {
         if !blocks.is_empty() {
             let new_page = title == "Trials";
-            sections.push(Section { title: title.to_owned(), new_page, blocks });
+            let many = new_page && result.trials.len() > OPEN_TRIALS;
+            let folded = many.then(|| format!("all {} trials", count(result.trials.len() as u64)));
+            sections.push(Section { title: title.to_owned(), new_page, folded, blocks });
         }
     };
     add("Warnings", remarks(&result.warnings, Tone::Warn));
