@@ -9,6 +9,8 @@ mod rig;
 
 use std::time::Duration;
 
+use wirestorm::engine::xdp_live::pacing::FAST_BATCH;
+
 use rig::{Case, Rig, flood, median};
 
 fn main() {
@@ -19,28 +21,44 @@ fn main() {
     let repeats = from_env("REPEATS", 5.0) as usize;
     let duration = Duration::from_secs_f64(from_env("RUN_SECONDS", 0.4));
     let cases = [
-        Case { name: "ceiling 60 B", programs: flood(1, 1, 60), bare: true, workers: 1 },
-        Case { name: "1 field", programs: flood(1, 1, 60), bare: false, workers: 1 },
-        Case { name: "8 fields", programs: flood(1, 8, 60), bare: false, workers: 1 },
-        Case { name: "1 field, 2 streams", programs: flood(2, 1, 60), bare: false, workers: 1 },
-        Case { name: "1 field, 100 streams", programs: flood(100, 1, 60), bare: false, workers: 1 },
+        Case {
+            name: "ceiling 60 B",
+            programs: flood(1, 1, 60),
+            bare: Some(FAST_BATCH),
+            workers: 1,
+        },
+        Case {
+            name: "ceiling, batches of one",
+            programs: flood(1, 1, 60),
+            bare: Some(1),
+            workers: 1,
+        },
+        Case { name: "1 field", programs: flood(1, 1, 60), bare: None, workers: 1 },
+        Case { name: "8 fields", programs: flood(1, 8, 60), bare: None, workers: 1 },
+        Case { name: "1 field, 2 streams", programs: flood(2, 1, 60), bare: None, workers: 1 },
+        Case { name: "1 field, 100 streams", programs: flood(100, 1, 60), bare: None, workers: 1 },
         Case {
             name: "1 field, 10000 streams",
             programs: flood(10_000, 1, 60),
-            bare: false,
+            bare: None,
             workers: 1,
         },
+        Case { name: "8 fields, 100 streams", programs: flood(100, 8, 60), bare: None, workers: 1 },
         Case {
-            name: "8 fields, 100 streams",
-            programs: flood(100, 8, 60),
-            bare: false,
+            name: "ceiling 1514 B",
+            programs: flood(1, 1, 1514),
+            bare: Some(FAST_BATCH),
             workers: 1,
         },
-        Case { name: "ceiling 1514 B", programs: flood(1, 1, 1514), bare: true, workers: 1 },
-        Case { name: "1 field 1514 B", programs: flood(1, 1, 1514), bare: false, workers: 1 },
-        Case { name: "ceiling 60 B, 2 workers", programs: flood(1, 1, 60), bare: true, workers: 2 },
-        Case { name: "1 field, 2 workers", programs: flood(1, 1, 60), bare: false, workers: 2 },
-        Case { name: "8 fields, 2 workers", programs: flood(1, 8, 60), bare: false, workers: 2 },
+        Case { name: "1 field 1514 B", programs: flood(1, 1, 1514), bare: None, workers: 1 },
+        Case {
+            name: "ceiling 60 B, 2 workers",
+            programs: flood(1, 1, 60),
+            bare: Some(FAST_BATCH),
+            workers: 2,
+        },
+        Case { name: "1 field, 2 workers", programs: flood(1, 1, 60), bare: None, workers: 2 },
+        Case { name: "8 fields, 2 workers", programs: flood(1, 8, 60), bare: None, workers: 2 },
     ];
     let cases: Vec<_> = cases.into_iter().filter(|case| case.name.contains(&part)).collect();
     let mut kpps = vec![Vec::new(); cases.len()];
@@ -60,7 +78,7 @@ fn main() {
     let mut ceiling = f64::NAN;
     for (case, kpps) in cases.iter().zip(&mut kpps) {
         let middle = median(kpps);
-        if case.bare {
+        if case.bare == Some(FAST_BATCH) {
             ceiling = middle;
         }
         println!(

@@ -35,7 +35,7 @@ fn main() {
         for ((name, far, workers), (by_cpu, by_clock)) in cases.iter().zip(&mut kpps) {
             let mut rig = Rig::with(*workers, *far);
             let programs = flood(1, 1, 60);
-            let case = Case { name: "", programs, bare: false, workers: *workers };
+            let case = Case { name: "", programs, bare: None, workers: *workers };
             let run = rig.run(&case, duration);
             assert_eq!(run.completed, run.received, "{name}: the ledger does not close");
             by_cpu.push(run.received as f64 / run.cpu_seconds * *workers as f64 / 1e3);

@@ -157,9 +157,8 @@ struct ws_tx_shared {
 	__u32 stale_at; /* `now` is not the time of a run with so few left */
 	__u64 now;	/* the last reading of the clock */
 	__u32 batch;	/* runs of a batch: set by user space */
-	__u32 reserved;
+	__u32 begun;	/* bulks that were begun for packets that have times */
 	__u64 bytes;	/* of the frames redirected, where config.lens_differ */
-	__u64 fillers;	/* runs that sent nothing: not yet due, or the call was over */
 	__u64 broken;	/* frames that could not be built: a fault of ours */
 	__u64 refused;	/* frames for a device that is gone */
 	struct ws_run run;

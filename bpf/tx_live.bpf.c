@@ -427,7 +427,8 @@ ALWAYS_INLINE void keep_reading(__u64 now)
 
 /*
  * The time to go by for a packet that is due at `due`; below `due` if that did not come while we
- * waited. The clock is read once per bulk, unless the packet's turn depends on it.
+ * waited. Only the first run of a bulk reads the clock and waits: the others send what is late by
+ * then, so that a path which has fallen behind shares the cost of a batch among several packets.
  *
  * A long wait is given up at multiples of spin_ns before `due`, the last of them two away, so that
  * user space can tell how many runs a wait takes (src/engine/xdp_live/pacing.rs), and `due` never
@@ -437,8 +438,9 @@ ALWAYS_INLINE __u64 wait_until(__u64 due)
 {
 	__u64 now, deadline;
 
-	if (shares_reading() && due <= shared.now)
+	if (shares_reading())
 		return shared.now;
+	shared.begun++;
 	now = bpf_ktime_get_ns();
 	deadline = due;
 	if (now + 2 * config.spin_ns < due)
@@ -572,10 +574,8 @@ int tx_live(struct xdp_md *ctx)
 
 	if (config.bare)
 		return bpf_redirect_map(&port, 0, XDP_DROP);
-	if (!next(&turn)) {
-		shared.fillers++;
+	if (!next(&turn))
 		return XDP_DROP;
-	}
 	if (config.single)
 		len = build_only(ctx, turn.index, turn.now, turn.lag);
 	else

@@ -25,7 +25,7 @@ use self::far_end::Listening;
 pub struct Case {
     pub name: &'static str,
     pub programs: Programs,
-    pub bare: bool,
+    pub bare: Option<u32>,
     pub workers: usize,
 }
 
@@ -86,9 +86,13 @@ fn work(
 ) -> (u64, Duration, u64) {
     cable.near.enter().expect("in the namespace");
     core_affinity::set_for_current(core_affinity::CoreId { id: worker });
-    let open = if case.bare { xdp_live::open_bare } else { xdp_live::open };
-    let mut engine =
-        open(&cable.near, self::cable::NEAR, worker as u32, case.programs.clone()).expect("open");
+    let (near, name, queue) = (&cable.near, self::cable::NEAR, worker as u32);
+    let programs = case.programs.clone();
+    let opened = match case.bare {
+        Some(batch) => xdp_live::open_bare(near, name, queue, programs, batch),
+        None => xdp_live::open(near, name, queue, programs),
+    };
+    let mut engine = opened.expect("open");
     start.wait();
     let begin = Instant::now();
     let cpu = thread_cpu_time();

@@ -153,12 +153,10 @@ pub struct TxShared {
     pub now: AtomicU64,
     /// Runs of a batch.
     pub batch: AtomicU32,
-    /// Always 0.
-    pub reserved: AtomicU32,
+    /// Bulks that were begun for packets that have times.
+    pub begun: AtomicU32,
     /// Bytes of the frames that were redirected, where frames differ in length.
     pub bytes: AtomicU64,
-    /// Runs that sent nothing.
-    pub fillers: AtomicU64,
     /// Frames that could not be built.
     pub broken: AtomicU64,
     /// Frames for a device that is gone.
@@ -228,5 +226,5 @@ const _: () = {
     assert!(size_of::<SharedSlot>() == 24);
     assert!(size_of::<SharedRun>() == 80);
     assert!(size_of::<Watched>() == 40);
-    assert!(size_of::<TxShared>() == 64 + 80 + MAX_SLOTS * 24);
+    assert!(size_of::<TxShared>() == 56 + 80 + MAX_SLOTS * 24);
 };

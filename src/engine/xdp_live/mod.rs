@@ -25,7 +25,7 @@ use std::os::fd::BorrowedFd;
 use std::sync::atomic::Ordering::Relaxed;
 
 use self::load::Loaded;
-use self::pacing::{Call, Span};
+use self::pacing::{Call, Pace};
 use self::port::Port;
 use self::scratch::Scratch;
 use self::tables::Tables;
@@ -54,14 +54,13 @@ pub struct XdpLive {
     thread: u32,
     by_program: Box<[u64]>,
     taken: u64,
-    /// Packets that the path sends in [`Span::LONGEST`], as the last run went.
+    /// Packets that the path sends in [`Pace::LONGEST`], as the last run went.
     max_run: u64,
-    /// How much of what is due later one call covers.
-    span: Span,
+    pace: Pace,
     /// Frames differ in length: the program counts their bytes.
     lens_differ: bool,
-    /// The program only redirects and counts nothing.
-    bare: bool,
+    /// The program only redirects, so many frames a batch, and counts nothing.
+    bare: Option<u32>,
 }
 
 /// Opens the engine on an interface for the programs of one worker. `queue` only names the worker's
@@ -75,8 +74,8 @@ pub fn open(netns: &Netns, interface: &str, queue: u32, programs: Programs) -> R
     XdpLive::with_tables(netns, interface, queue, tables)
 }
 
-/// The same loop with a program that does nothing but redirect `image`: the ceiling of this path,
-/// for measurements.
+/// The same loop with a program that does nothing but redirect, so many frames a batch: the ceiling
+/// of this path, for measurements.
 ///
 /// # Errors
 /// As [`open`].
@@ -85,10 +84,12 @@ pub fn open_bare(
     interface: &str,
     queue: u32,
     programs: Programs,
+    batch: u32,
 ) -> Result<XdpLive> {
     let mut tables = tables_of(interface, &programs)?;
     tables.config.bare = 1;
-    XdpLive::with_tables(netns, interface, queue, tables)
+    let engine = XdpLive::with_tables(netns, interface, queue, tables)?;
+    Ok(XdpLive { bare: Some(batch), ..engine })
 }
 
 /// Whether the engine works on an interface, and how; probed by sending nothing.
@@ -152,7 +153,7 @@ impl XdpLive {
                 ),
                 max_frame: tables.image.len(),
                 max_batch: MAX_SLOTS,
-                lookahead: Span::LONGEST,
+                lookahead: Pace::LONGEST,
                 zero_copy: false,
             },
             by_program: vec![0; programs_of_worker].into(),
@@ -162,36 +163,43 @@ impl XdpLive {
             thread: 0,
             taken: 0,
             max_run: MAX_SLOTS as u64,
-            span: Span::default(),
+            pace: Pace::default(),
             lens_differ: tables.config.lens_differ != 0,
-            bare: tables.config.bare != 0,
+            bare: None,
             loaded,
             watched,
             _scratch: scratch,
         };
-        if engine.bare {
+        if tables.config.bare != 0 {
             return Ok(engine);
         }
-        // With no slot in the batch the program sends nothing; whether the kernel runs it shows.
+        // Without a slot the program sends nothing; whether the kernel runs it shows.
         netns
-            .run(|| engine.call(engine.loaded.program(), Call::at_once(1), 0))
+            .run(|| engine.call(engine.loaded.program(), Call::of_nothing()))
             .and_then(|result| result)
             .map_err(|cause| engine.failed_call(cause))?;
         Ok(engine)
     }
 
-    /// Runs a program for `count` slots; with none left, its runs do nothing.
-    fn call(&self, program: BorrowedFd<'_>, call: Call, count: u32) -> io::Result<()> {
+    /// Runs a program for the slots of a call.
+    fn call(&self, program: BorrowedFd<'_>, call: Call) -> io::Result<()> {
         let shared = &*self.loaded.shared;
-        shared.count.store(count, Relaxed);
+        shared.count.store(call.slots as u32, Relaxed);
         shared.cursor.store(0, Relaxed);
+        shared.begun.store(0, Relaxed);
         shared.left.store(0, Relaxed);
-        shared.batch.store(call.batch, Relaxed);
-        match bpf_run::run_live(program, &self.image, call.runs, call.batch) {
+        let batch = self.bare.unwrap_or(call.batch);
+        shared.batch.store(batch, Relaxed);
+        match bpf_run::run_live(program, &self.image, call.runs, batch) {
             // A signal ended the call early: the cursor tells how far it came.
             Err(error) if error.raw_os_error() == Some(libc::EINTR) => Ok(()),
             result => result,
         }
+    }
+
+    fn learn(&mut self, call: &Call, slots: u64, last_due: u64, now: u64) {
+        let turns = self.loaded.shared.begun.load(Relaxed);
+        self.pace.learn(call, slots, turns.into(), last_due, now);
     }
 
     fn failed_call(&self, cause: io::Error) -> Error {
@@ -242,11 +250,11 @@ impl Engine for XdpLive {
         let Some(last) = slots.last() else {
             return Ok(0);
         };
-        let (call, count) = match last.due {
-            0 => (Call::at_once(slots.len() as u64), slots.len()),
-            _ => Call::first_of(slots, clock::now(), self.span),
+        let call = match last.due {
+            0 => Call::at_once(slots.len() as u64),
+            _ => Call::first_of(slots, clock::now(), self.pace),
         };
-        let slots = &slots[..count];
+        let slots = &slots[..call.slots as usize];
         self.enter()?;
         let shared = &*self.loaded.shared;
         for (to, from) in shared.slots.iter().zip(slots) {
@@ -255,18 +263,17 @@ impl Engine for XdpLive {
             to.program.store(from.program, Relaxed);
         }
         shared.run.active.store(0, Relaxed);
-        let result = self.call(self.loaded.program(), call, slots.len() as u32);
+        let result = self.call(self.loaded.program(), call);
         let taken = match self.bare {
-            true => slots.len(),
-            false => (self.loaded.shared.cursor.load(Relaxed) as usize).min(slots.len()),
+            Some(_) => slots.len(),
+            None => (self.loaded.shared.cursor.load(Relaxed) as usize).min(slots.len()),
         };
         for slot in &slots[..taken] {
             self.by_program[slot.program as usize] += 1;
         }
         self.taken += taken as u64;
-        match slots.get(taken.wrapping_sub(1)) {
-            Some(last) if call.keeps_time => self.span.learn(last.due, clock::now()),
-            _ => {}
+        if let Some(last) = slots.get(taken.wrapping_sub(1)) {
+            self.learn(&call, taken as u64, last.due, clock::now());
         }
         match result {
             // What was sent before the failure counts; the next call will fail with nothing sent.
@@ -287,12 +294,9 @@ impl Engine for XdpLive {
         self.enter()?;
         let began = clock::now();
         let program = self.loaded.program();
-        let (program, (call, count)) = match run.due {
-            0 => {
-                let straight = self.loaded.straight().unwrap_or(program);
-                (straight, (Call::at_once(run.count), run.count))
-            }
-            _ => (program, Call::first_of_run(run, began, self.span)),
+        let (program, call) = match run.due {
+            0 => (self.loaded.straight().unwrap_or(program), Call::at_once(run.count)),
+            _ => (program, Call::first_of_run(run, began, self.pace)),
         };
         let shared = &*self.loaded.shared;
         shared.run.index.store(run.index, Relaxed);
@@ -306,22 +310,22 @@ impl Engine for XdpLive {
         shared.run.skipped.store(0, Relaxed);
         shared.run.program.store(run.program, Relaxed);
         shared.run.active.store(1, Relaxed);
-        let result = self.call(program, call, count as u32);
+        let result = self.call(program, call);
         let shared = &*self.loaded.shared;
         let slots = match self.bare {
-            true => count,
-            false => u64::from(shared.cursor.load(Relaxed)).min(count),
+            Some(_) => call.slots,
+            None => u64::from(shared.cursor.load(Relaxed)).min(call.slots),
         };
         let skipped = shared.run.skipped.load(Relaxed).min(slots);
         let sent = slots - skipped;
         self.by_program[run.program as usize] += sent;
         self.taken += sent;
         let ended = clock::now();
-        if call.keeps_time && slots > 0 {
-            self.span.learn(run.slot(slots - 1).due, ended);
+        if slots > 0 {
+            self.learn(&call, slots, run.slot(slots - 1).due, ended);
         }
         let took = ended.saturating_sub(began).max(1);
-        let in_time = u128::from(sent) * u128::from(Span::LONGEST) / u128::from(took);
+        let in_time = u128::from(sent) * u128::from(Pace::LONGEST) / u128::from(took);
         self.max_run = (in_time as u64).clamp(*RUN_PACKETS.start(), *RUN_PACKETS.end());
         match result {
             Err(cause) if slots == 0 => Err(self.failed_call(cause)),

@@ -1,4 +1,9 @@
 //! How many runs a call needs, and how many of them form a batch.
+//!
+//! A batch of packets that have times is a turn for one of them: its first run waits until that is
+//! due, and its other runs send what is due by then, or nothing. So gaps are true while the path
+//! keeps up, for each packet leaves at the end of its own batch; and a packet that is late shares
+//! a batch with the next, at a fraction of what a batch of its own would take.
 
 use crate::engine::{Run, Slot};
 
@@ -7,125 +12,144 @@ use crate::engine::{Run, Slot};
 /// run that ends takes a while, and the packet would be late by as much.
 pub const SPIN_NS: u32 = 5_000;
 
-/// What a packet takes at a batch of one, about: so much of the wait for the next one is over when
-/// its run begins.
+/// What a packet takes in a batch of its own, about: so much of the wait for the next one is over
+/// when its run begins.
 const PACKET_NS: u64 = 500;
 
 /// Runs of a batch when packets go out as fast as they can. Beyond 64 nothing is gained. The peer of
 /// a veth, whose ring holds 256, polls 64 at a time (NAPI_POLL_WEIGHT), and only after fewer knows
 /// that it is done: it polls once more after 64.
-const FAST_BATCH: u32 = 63;
+pub const FAST_BATCH: u32 = 63;
 
-/// So many packets that are late already have a call of their own, in full batches: at one packet a
-/// batch they would go on delaying what is due after them.
+/// So many packets that are late already have a call of their own, in full batches.
 const CATCH_UP: u64 = 32;
 
-/// How much of a schedule one call covers. Between two calls lie some ten microseconds in which
-/// nothing is sent (the kernel makes a page pool for each), so longer is better for the gaps. A path
-/// that takes longer for a packet than its gap falls behind by the end of a call, and catches up
-/// after it: then shorter is better.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Span(u64);
+/// What the calls before teach about the next one.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pace {
+    /// How much of a schedule one call covers, in nanoseconds. Between two calls lie some ten
+    /// microseconds in which nothing is sent (the kernel makes a page pool for each), so longer is
+    /// better for the gaps. A path that can't keep up falls behind by the end of a call, and catches
+    /// up after it: then shorter is better.
+    span: u64,
+    /// Of the turns that a call has if no packets share one, how many are taken. Runs that are left
+    /// at the end of a call only delay the next.
+    share: f64,
+}
 
-impl Span {
+impl Pace {
     /// Nanoseconds; so soon a stop is seen.
     pub const LONGEST: u64 = 20_000_000;
     const SHORTEST: u64 = 1_000_000;
     /// A call that ends so much later than its last packet was due fell behind.
     const BEHIND: u64 = 100_000;
 
-    /// Nanoseconds.
-    pub fn nanos(self) -> u64 {
-        self.0
-    }
-
-    /// What the last call teaches, which ended at `now`, its last packet having been due at `due`.
-    pub fn learn(&mut self, due: u64, now: u64) {
-        self.0 = match now.saturating_sub(due) > Self::BEHIND {
+    /// What a call teaches that ended at `now`. `slots` of its packets were sent or passed over, the
+    /// last of them due at `due`; `turns` were taken.
+    pub fn learn(&mut self, call: &Call, slots: u64, turns: u64, due: u64, now: u64) {
+        if call.turns == 0 || slots == 0 {
+            return;
+        }
+        self.span = match now.saturating_sub(due) > Self::BEHIND {
             true => Self::SHORTEST,
-            false => (self.0 * 2).min(Self::LONGEST),
+            false => (self.span * 2).min(Self::LONGEST),
         };
+        let alone = call.turns as f64 * slots as f64 / call.slots as f64;
+        self.share = (turns as f64 / alone).clamp(1.0 / f64::from(call.batch), 1.0);
     }
 }
 
-impl Default for Span {
+impl Default for Pace {
     fn default() -> Self {
-        Self(Self::SHORTEST)
+        Self { span: Self::SHORTEST, share: 1.0 }
     }
 }
 
 /// What one BPF_PROG_RUN call is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Call {
-    /// Runs of the program: packets and fillers.
+    /// For how many slots, the first of those that were offered.
+    pub slots: u64,
+    /// Runs of the program.
     pub runs: u32,
     /// Runs after which redirected frames go to the device, if 16 did not come together before.
     pub batch: u32,
-    /// Packets leave at their times: how late the call ends says whether the path keeps up.
-    pub keeps_time: bool,
+    /// Batches if no two packets share one. 0: packets do not leave at their times.
+    turns: u64,
 }
 
 impl Call {
+    /// One run, for no slot.
+    pub fn of_nothing() -> Self {
+        Self { runs: 1, ..Self::at_once(0) }
+    }
+
     /// For slots that are all due at once.
     pub fn at_once(slots: u64) -> Self {
-        Self { runs: slots as u32, batch: FAST_BATCH, keeps_time: false }
+        Self { slots, runs: slots as u32, batch: FAST_BATCH, turns: 0 }
     }
 
-    /// For the first slots of those that have times, handed over at `now`, and how many of them.
-    pub fn first_of(slots: &[Slot], now: u64, span: Span) -> (Self, usize) {
+    /// For slots that have times, handed over at `now`.
+    pub fn first_of(slots: &[Slot], now: u64, pace: Pace) -> Self {
         let due_by = |time| slots.partition_point(|slot| slot.due <= time);
-        match due_by(now) {
-            late if late as u64 >= CATCH_UP => (Self::at_once(late as u64), late),
+        match due_by(now) as u64 {
+            late if late >= CATCH_UP => Self::at_once(late),
             _ => {
-                let count = due_by(now.saturating_add(span.nanos())).max(1).min(slots.len());
-                (Self::paced(&slots[..count], now), count)
+                let count = due_by(now.saturating_add(pace.span)).max(1).min(slots.len());
+                Self::paced(&slots[..count], now, pace)
             }
         }
     }
 
-    /// The same of a run that has times.
-    pub fn first_of_run(run: &Run, now: u64, span: Span) -> (Self, u64) {
+    /// The same for a run that has times.
+    pub fn first_of_run(run: &Run, now: u64, pace: Pace) -> Self {
         match due_by(run, now) {
-            late if late >= CATCH_UP => (Self::at_once(late), late),
+            late if late >= CATCH_UP => Self::at_once(late),
             _ => {
-                let count = due_by(run, now.saturating_add(span.nanos())).max(1);
-                (Self::paced_run(&Run { count, ..*run }, now), count)
+                let count = due_by(run, now.saturating_add(pace.span)).max(1);
+                Self::paced_run(&Run { count, ..*run }, now, pace)
             }
         }
     }
 
-    /// For slots with times, handed over at `now`. A batch of one packet keeps gaps truest and takes
-    /// a fifth of a microsecond a packet; where packets come closer than that, or are late
-    /// already, they share batches.
-    fn paced(slots: &[Slot], now: u64) -> Self {
+    fn paced(slots: &[Slot], now: u64, pace: Pace) -> Self {
         let mut before = now;
         let mut fillers = 0;
         for slot in slots {
             fillers += u64::from(fillers_in(slot.due.saturating_sub(before)));
             before = before.max(slot.due);
         }
-        let runs = slots.len() as u64;
-        let batch = batch_of((before - now) / runs.max(1));
-        Self { runs: (runs + fillers) as u32, batch, keeps_time: true }
+        Self::in_turns(slots.len() as u64, fillers, before - now, pace)
     }
 
-    /// The same for a run of slots.
-    fn paced_run(run: &Run, now: u64) -> Self {
+    fn paced_run(run: &Run, now: u64, pace: Pace) -> Self {
         let wait = run.due.saturating_sub(now);
-        let fillers = fillers_in(wait) + fillers_in(run.step).saturating_mul(run.count as u32 - 1);
+        let fillers =
+            u64::from(fillers_in(wait)) + u64::from(fillers_in(run.step)) * (run.count - 1);
         let last = run.slot(run.count - 1).due;
-        let batch = batch_of(last.saturating_sub(now) / run.count);
-        Self { runs: (run.count as u32).saturating_add(fillers), batch, keeps_time: true }
+        Self::in_turns(run.count, fillers, last.saturating_sub(now), pace)
+    }
+
+    /// For slots of which the last is due after `wait` nanoseconds, with so many turns in between in
+    /// which nothing is due.
+    fn in_turns(slots: u64, fillers: u64, wait: u64, pace: Pace) -> Self {
+        let batch = batch_of(wait / slots.max(1));
+        let turns = slots + fillers;
+        let taken = (turns as f64 * pace.share).ceil() as u64;
+        let runs = u32::try_from(taken * u64::from(batch)).unwrap_or(u32::MAX);
+        Self { slots, runs, batch, turns }
     }
 }
 
-/// Runs of a batch for packets that are so far apart, in nanoseconds.
+/// Runs of a batch for packets that are so far apart, in nanoseconds: as many as come due while a
+/// batch passes, and one more to catch up with. A run that sends nothing takes some 25 ns, and at the
+/// end of the call about as much as one that sends.
 fn batch_of(distance: u64) -> u32 {
     match distance {
-        0..100 => FAST_BATCH,
-        100..150 => 16,
-        150..250 => 4,
-        _ => 1,
+        0..150 => 16,
+        150..300 => 8,
+        300..600 => 4,
+        _ => 2,
     }
 }
 
@@ -161,16 +185,21 @@ mod tests {
         dues.into_iter().map(|due| Slot { due, ..Slot::default() }).collect()
     }
 
+    fn at_first(slots: &[Slot], now: u64) -> Call {
+        Call::first_of(slots, now, Pace::default())
+    }
+
     #[test]
-    fn wide_gaps_are_kept_one_packet_at_a_time() {
-        let call = Call::paced(&slots((1..=10).map(|n| 1_000_000 + n * 1_000)), 1_000_000);
-        assert_eq!(call, Call { runs: 10, batch: 1, keeps_time: true });
+    fn every_packet_has_a_turn() {
+        let call = at_first(&slots((1..=10).map(|n| 1_000_000 + n * 2_000)), 1_000_000);
+        assert_eq!(call, Call { slots: 10, runs: 20, batch: 2, turns: 10 });
     }
 
     #[test]
     fn a_long_wait_takes_fillers() {
-        let call = Call::paced(&slots([2_000_000]), 1_000_000);
-        assert_eq!(call, Call { runs: 1 + 1_000_000 / SPIN_NS - 2, batch: 1, keeps_time: true });
+        let call = at_first(&slots([2_000_000]), 1_000_000);
+        let turns = u64::from(1 + 1_000_000 / SPIN_NS - 2);
+        assert_eq!(call, Call { slots: 1, runs: 2 * turns as u32, batch: 2, turns });
     }
 
     #[test]
@@ -182,19 +211,20 @@ mod tests {
     }
 
     #[test]
-    fn close_packets_share_a_batch() {
-        let call = Call::paced(&slots((1..=100).map(|n| 1_000_000 + n * 50)), 1_000_000);
-        assert_eq!(call, Call { runs: 100, batch: FAST_BATCH, keeps_time: true });
+    fn the_closer_packets_are_the_more_may_share_a_batch() {
+        for (distance, batch) in [(50, 16), (200, 8), (500, 4), (1_000, 2)] {
+            let call = at_first(&slots((1..=100).map(|n| 1_000 + n * distance)), 1_000);
+            assert_eq!(call.batch, batch);
+            assert_eq!((call.slots, call.runs), (100, 100 * batch));
+        }
     }
 
     #[test]
     fn late_packets_catch_up_before_the_others() {
         let slots = slots((1..=100).map(|n| n * 1_000));
-        let caught_up = |late| (Call::at_once(late), late as usize);
-        let first = |now| Call::first_of(&slots, now, Span::default());
-        assert_eq!(first(1_000_000), caught_up(100));
-        assert_eq!(first(60_999), caught_up(60));
-        assert_eq!(first(31_999), (Call::paced(&slots, 31_999), 100));
+        assert_eq!(at_first(&slots, 1_000_000), Call::at_once(100));
+        assert_eq!(at_first(&slots, 60_999), Call::at_once(60));
+        assert_eq!(at_first(&slots, 31_999), Call { slots: 100, runs: 200, batch: 2, turns: 100 });
     }
 
     #[test]
@@ -211,33 +241,52 @@ mod tests {
             divisor: 3,
             max_lag: u64::MAX,
         };
-        let caught_up = |late| (Call::at_once(late), late);
-        let first = |now| Call::first_of_run(&run, now, Span::default());
-        assert_eq!(first(1_000_000), caught_up(100));
+        let first = |now| Call::first_of_run(&run, now, Pace::default());
+        assert_eq!(first(1_000_000), Call::at_once(100));
         for late in [32, 33, 59_u64] {
             let due = run.slot(late - 1).due;
             // Due times are whole nanoseconds, what is before them may be late by a fraction.
-            let (_, count) = first(due + 1);
-            assert_eq!(count, late);
+            assert_eq!(first(due + 1), Call::at_once(late));
         }
-        let due = run.slot(30).due;
-        assert_eq!(first(due), (Call::paced_run(&run, due), 100));
-        assert_eq!(first(999), (Call::paced_run(&run, 999), 100));
+        let all = |batch| Call { slots: 100, runs: 100 * batch, batch, turns: 100 };
+        assert_eq!(first(run.slot(30).due), all(8), "the last of them is not far");
+        assert_eq!(first(999), all(4));
     }
 
     #[test]
     fn a_path_that_falls_behind_gets_shorter_calls() {
-        let mut span = Span::default();
-        for _ in 0..9 {
-            span.learn(1_000_000, 1_100_000);
-        }
-        assert_eq!(span.nanos(), Span::LONGEST);
-        span.learn(1_000_000, 1_100_001);
-        assert_eq!(span.nanos(), 1_000_000);
+        let mut pace = Pace::default();
         let slots = slots((1..=2_000).map(|n| n * 1_000));
-        let (call, count) = Call::first_of(&slots, 1_000, span);
-        assert_eq!((call.runs, call.batch, count), (1_001, 1, 1_001));
-        let (_, count) = Call::first_of(&slots[1_999..], 1_000, span);
-        assert_eq!(count, 1, "at least one, however far it is");
+        let call = Call::first_of(&slots, 1_000, pace);
+        for _ in 0..9 {
+            pace.learn(&call, call.slots, call.turns, 1_000_000, 1_100_000);
+        }
+        assert_eq!(pace.span, Pace::LONGEST);
+        pace.learn(&call, call.slots, call.turns, 1_000_000, 1_100_001);
+        assert_eq!(pace.span, 1_000_000);
+        let call = Call::first_of(&slots, 1_000, pace);
+        assert_eq!(call, Call { slots: 1_001, runs: 2 * 1_001, batch: 2, turns: 1_001 });
+        let call = Call::first_of(&slots[1_999..], 1_000, pace);
+        assert_eq!(call.slots, 1, "at least one, however far it is");
+    }
+
+    #[test]
+    fn packets_that_share_batches_take_fewer_runs() {
+        let mut pace = Pace::default();
+        let slots = slots((1..=1_000).map(|n| 1_000 + n * 1_000));
+        let call = Call::first_of(&slots, 1_000, pace);
+        assert_eq!((call.slots, call.runs), (1_000, 2_000));
+        pace.learn(&call, 1_000, 750, 1_001_000, 1_001_000);
+        assert_eq!(Call::first_of(&slots, 1_000, pace).runs, 1_500);
+        // It ended early: three turns for four packets all the same.
+        pace.learn(&call, 800, 600, 801_000, 801_000);
+        assert_eq!(Call::first_of(&slots, 1_000, pace).runs, 1_500);
+        // Never fewer than all of them in full batches,
+        pace.learn(&call, 1_000, 1, 1_001_000, 1_001_000);
+        assert_eq!(Call::first_of(&slots, 1_000, pace).runs, 1_000);
+        // and what was no matter of time teaches nothing.
+        let before = pace;
+        pace.learn(&Call::at_once(40), 40, 3, 41_000, 2_000_000);
+        assert_eq!(pace, before);
     }
 }

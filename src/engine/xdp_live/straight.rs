@@ -40,7 +40,6 @@ const LEFT: i16 = offset_of!(TxShared, left) as i16;
 const STALE_AT: i16 = offset_of!(TxShared, stale_at) as i16;
 const NOW: i16 = offset_of!(TxShared, now) as i16;
 const BATCH: i16 = offset_of!(TxShared, batch) as i16;
-const FILLERS: i16 = offset_of!(TxShared, fillers) as i16;
 const BROKEN: i16 = offset_of!(TxShared, broken) as i16;
 const REFUSED: i16 = offset_of!(TxShared, refused) as i16;
 const NEXT_INDEX: i16 = (offset_of!(TxShared, run) + offset_of!(SharedRun, index)) as i16;
@@ -78,7 +77,7 @@ pub(super) fn assemble(
     }
     straight.stamp();
     straight.redirect(port);
-    straight.count_and_drop(nothing_left, FILLERS);
+    straight.drop_page(nothing_left);
     straight.count_and_drop(too_short, BROKEN);
     Some(straight.code.finish())
 }
@@ -358,5 +357,12 @@ impl Straight<'_> {
         code.store(Width::Eight, SHARED, counter, VALUE);
         code.set(RESULT, DROP);
         code.exit();
+    }
+
+    /// Where runs end that have no packet.
+    fn drop_page(&mut self, from: Jump) {
+        self.code.land(from);
+        self.code.set(RESULT, DROP);
+        self.code.exit();
     }
 }
