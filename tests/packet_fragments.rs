@@ -17,7 +17,7 @@ use wirestorm::profile;
 const COUNT: usize = 4;
 
 /// Stack, further keys, how it is cut, and pieces sent of each datagram.
-const CASES: [(&str, &str, &str, usize); 10] = [
+const CASES: [(&str, &str, &str, usize); 11] = [
     ("[ipv6, udp]", "size: 1600B", "3", 3),
     ("[ipv4, udp]", "size: 1600B, payload: increment", "{mtu: 600, order: shuffled}", 3),
     ("[ipv6, {tcp: {seq: {increment: 5}}}]", "size: 1000B", "{first: 8, count: 3, id: random}", 3),
@@ -33,6 +33,13 @@ const CASES: [(&str, &str, &str, usize); 10] = [
     ("[vlan, ipv6, fragment, udp]", "size: 2000B", "{count: 2, duplicate: [1]}", 3),
     ("[ipv6, ipv4: {ttl: {random: 1..9}}, udp: {dst: {random: 6000..7000}}]", "size: 900B", "5", 5),
     ("[ipv4, udp]", "size: 64B, tag: false", "{sizes: [8]}", 4),
+    (
+        "[{ipv4: {options: [record_route: {route: [198.18.9.1, {increment: 198.18.9.2}]}, \
+         router_alert]}}, {tcp: {src: {random: 1..60000}}}]",
+        "size: 900B",
+        "3",
+        3,
+    ),
 ];
 
 fn yaml(stack: &str, keys: &str, fragments: &str) -> String {
@@ -194,6 +201,31 @@ fn inner_packets_are_cut_like_outer_ones() {
                 _ => 40 + usize::from(u16::from_be_bytes([outer_ip[4], outer_ip[5]])),
             };
             assert_eq!(told, outer_ip.len(), "{tunnel}");
+        }
+    }
+}
+
+/// As Linux does it: no operations stand in for an option that is in the first piece alone, and the
+/// others keep their values.
+#[test]
+fn later_pieces_have_only_the_options_that_are_copied() {
+    let options = "options: [{record_route: {route: [0.0.0.0, {increment: 198.18.9.2}]}}, router_alert, \
+                   raw: {type: 0x9e, data: 0102}, nop]";
+    let text = yaml(&format!("[{{ipv4: {{{options}}}}}, udp]"), "size: 1600B", "{mtu: 600}");
+    let profile = profile::parse("cut.yaml", &text, &[]).unwrap_or_else(|e| panic!("{e}"));
+    let copied = [148, 4, 0, 0, 0x9e, 4, 1, 2, 1];
+    for piece in 0..3 {
+        let program = compile(&profile, piece, &addressing(), 1).expect("compiles");
+        for index in 0..COUNT as u64 {
+            let frame = packet(&program, index);
+            let mut wanted = match piece {
+                0 => vec![7, 11, 4, 0, 0, 0, 0, 198, 18, 9, 2 + index as u8],
+                _ => vec![1; 11],
+            };
+            wanted.extend(copied);
+            assert_eq!((frame[14], &frame[34..54]), (0x4a, &wanted[..]), "piece {piece}");
+            let header = wirestorm::wire::ipv4::Packet::new_checked(&frame[14..]).expect("IPv4");
+            assert!(header.verify_checksum(), "piece {piece}, packet {index}");
         }
     }
 }

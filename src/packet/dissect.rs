@@ -205,9 +205,10 @@ fn header(protocol: &'static Protocol, bytes: &[u8]) -> Option<(Header, usize)> 
             }
         }
     }
+    // Without a byte of a header that has only options (LLDP) nothing says that it is there.
     let len = header.len();
-    (at <= bytes.len() && len <= bytes.len() && (!bounded(protocol) || len == end))
-        .then_some((header, len))
+    let there = len > 0 && at <= bytes.len() && len <= bytes.len();
+    (there && (!bounded(protocol) || len == end)).then_some((header, len))
 }
 
 /// Whether the flags that were read say that the part is there.
@@ -385,6 +386,15 @@ mod tests {
         let mut frame = vec![0; 12];
         frame.extend([0x88, 0x63, 0x11, 9, 0, 0, 0, 0, 0]);
         assert_eq!(names(&frame), ["ethernet", "pppoe_discovery"]);
+    }
+
+    #[test]
+    fn a_header_without_a_byte_is_none() {
+        let mut frame = vec![0; 12];
+        frame.extend([0x88, 0xcc]);
+        assert_eq!(names(&frame), ["ethernet"]);
+        frame.extend([0, 0]);
+        assert_eq!(names(&frame), ["ethernet", "lldp"]);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::cut::{self, Part, Refusal, Whole};
 use super::identify::{self, Share};
 use super::prefix::Prefix;
-use super::{Fragments, Identification, MAX_STEPS, Order};
+use super::{Fragments, Identification, MAX_STEPS, Order, options};
 use crate::packet::tag::TAG_LEN;
 use crate::profile::decode::Decoded;
 use crate::profile::model::{
@@ -188,6 +188,9 @@ fn group_of(
         own.name = format!("{}.{}", stream.name, n + 1);
         set(&mut own.headers[carrier], "fragment_offset", (part.offset / 8) as u128);
         set(&mut own.headers[carrier], "mf", part.more.into());
+        if part.offset > 0 {
+            options::of_later_fragment(&mut own.headers[ip]);
+        }
         let len = prefix_len + part.len + FCS_BYTES as usize;
         own.size = Size::Fixed(FrameSize(len.max(MIN_FRAME) as u32));
         own.tag = tags[n].is_some();

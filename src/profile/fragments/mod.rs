@@ -5,11 +5,14 @@
 //! | `prefix` | which headers every piece repeats, and where a fragment header goes |
 //! | `cut` | what each piece has of the datagram, and where its tag stands |
 //! | `identify` | which identifications each stream's datagrams have |
+//! | `options` | what later pieces have of an IPv4 header's options |
 //! | `expand` | the streams that a stream becomes |
 
 pub(crate) mod cut;
 mod expand;
 mod identify;
+mod options;
+mod options;
 mod prefix;
 
 pub use cut::Part;
