@@ -12,7 +12,6 @@ pub(crate) mod cut;
 mod expand;
 mod identify;
 mod options;
-mod options;
 mod prefix;
 
 pub use cut::Part;
