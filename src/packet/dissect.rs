@@ -323,6 +323,9 @@ fn can_be_written(protocol: &Protocol, data: &[u8]) -> bool {
         Some(DataKind::Bytes) => {
             !data.is_empty() || protocol.data.is_some_and(|data| data.default.is_empty())
         }
+        // Half an address is none.
+        Some(DataKind::Ipv4List) => data.len().is_multiple_of(4),
+        Some(DataKind::Ipv6List) => data.len().is_multiple_of(16),
         Some(DataKind::Ipv4Slots) => {
             let (slots, rest) = data.as_chunks::<8>();
             rest.is_empty() && slots.iter().all(|slot| slot[4..] == [0; 4])
@@ -386,6 +389,22 @@ mod tests {
         let mut frame = vec![0; 12];
         frame.extend([0x88, 0x63, 0x11, 9, 0, 0, 0, 0, 0]);
         assert_eq!(names(&frame), ["ethernet", "pppoe_discovery"]);
+    }
+
+    #[test]
+    fn an_option_whose_list_ends_in_half_an_address_is_raw() {
+        let ipv4 = |route: &[u8]| {
+            let mut frame = vec![0; 12];
+            frame.extend([0x08, 0, 0x47, 0, 0, 28, 0, 0, 0, 0, 64, 253, 0, 0]);
+            frame.extend([198, 18, 0, 1, 198, 18, 0, 2, 7, 3 + route.len() as u8, 4]);
+            frame.extend(route);
+            frame.resize(14 + 28, 0);
+            let options = dissect(&frame).headers.remove(1).options;
+            options.iter().map(|option| option.protocol.name).collect::<Vec<_>>()
+        };
+        assert_eq!(ipv4(&[198, 18, 9, 1]), ["record_route"]);
+        assert_eq!(ipv4(&[198, 18, 9, 1, 9]), ["raw"]);
+        assert_eq!(ipv4(&[198, 18]), ["raw"]);
     }
 
     #[test]
