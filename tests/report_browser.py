@@ -238,6 +238,7 @@ class Checks:
             self.chart(number)
         browser.size(1200, 900)
         self.that(browser.value("typeof planted") == "undefined", "a name ran as a script")
+        self.folded()
         self.tables()
         for theme in ("light", "dark"):
             self.theme(theme, shots)
@@ -317,6 +318,17 @@ class Checks:
                       "Enter on the head of a column does not sort")
             browser.value(f"{head}.click(); {head}.click(); {head}.blur()")
 
+    def folded(self):
+        browser = self.browser
+        first = "document.querySelector('details')"
+        if not browser.value(f"{first} !== null"):
+            return
+        self.that(not browser.value(f"{first}.open"), "what is folded is open")
+        browser.value(f"document.querySelector(`nav a[href='#${{{first}.closest('section').id}}']`).click()")
+        browser.settle()
+        self.that(browser.value(f"{first}.open"), "a link to what is folded does not open it")
+        browser.value("scrollTo(0, 0)")
+
     def theme(self, theme, shots):
         browser = self.browser
         browser.send("Emulation.setEmulatedMedia",
@@ -348,6 +360,7 @@ class Checks:
         browser.size(1200, 900)
 
     def print(self, shots):
+        self.browser.value("document.querySelectorAll('details').forEach((at) => { at.open = false; })")
         pdf = base64.b64decode(self.browser.send("Page.printToPDF", preferCSSPageSize=True,
                                                  printBackground=True)["data"])
         path = f"{shots}.pdf" if shots else os.path.join(self.browser.profile, "page.pdf")
@@ -364,6 +377,10 @@ class Checks:
         self.that("A4" in sizes, "the pages are not A4")
         words = self.browser.value("document.querySelector('.verdict .badge').textContent")
         self.that(words in pages[0], "the first page has no verdict")
+        cell = self.browser.value("document.querySelector('details td')?.textContent ?? ''")
+        self.that(cell in text, f"what is folded is not printed: {cell!r}")
+        self.that(self.browser.value("document.querySelector('details[open]') === null"),
+                  "what was opened for printing stays open")
         self.that("Theme:" not in text and "log x" not in text, "buttons are printed")
 
     def without_scripts(self):

@@ -2,7 +2,8 @@
 
 use wirestorm::measure::distribution::Distribution;
 use wirestorm::report::html::page::{
-    Axis, Block, Chart, Headline, Mark, Page, Point, Quantity, Scale, Section, Series, Tone,
+    Axis, Block, Cell, Chart, Column, Headline, Mark, Page, Point, Quantity, Scale, Section,
+    Series, Table, Tone,
 };
 use wirestorm::report::html::{render, run};
 use wirestorm::report::model::RunResult;
@@ -171,11 +172,27 @@ pub fn suite() -> Page {
             sentence: "made by hand for a test.".into(),
             ..Headline::default()
         },
-        sections: vec![Section {
-            title: "Charts".into(),
-            blocks: charts.into_iter().map(Block::Chart).collect(),
-            ..Section::default()
-        }],
+        sections: vec![
+            Section {
+                title: "Charts".into(),
+                blocks: charts.into_iter().map(Block::Chart).collect(),
+                ..Section::default()
+            },
+            Section {
+                title: "All trials".into(),
+                new_page: true,
+                folded: Some("all 2 trials".into()),
+                blocks: vec![Block::Table(Table {
+                    columns: vec![Column::text("test"), Column::number("load fps")],
+                    rows: [812_743.0, 406_371.5]
+                        .map(|fps| {
+                            vec![Cell::text("throughput"), Cell::number(format!("{fps:.1}"), fps)]
+                        })
+                        .into(),
+                    ..Table::default()
+                })],
+            },
+        ],
         footer: "Made by hand.".into(),
     }
 }

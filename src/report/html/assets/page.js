@@ -52,7 +52,10 @@ function theme() {
 // What is folded: open where a link leads to, and on paper.
 function unfold() {
   const open = (places) => places.forEach((place) => { place.open = true; });
-  const target = () => open(document.querySelectorAll("section:target details"));
+  const target = () => {
+    const place = document.getElementById(location.hash.slice(1));
+    if (place) open(place.querySelectorAll("details"));
+  };
   addEventListener("hashchange", target);
   target();
   let opened = [];
