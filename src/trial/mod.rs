@@ -21,6 +21,7 @@ use crate::pace::RateChange;
 use crate::profile::model::Profile;
 use crate::receive::{self, ReceiveSpec, Receiver};
 use crate::sys::clock;
+use crate::sys::limits::Aside;
 use crate::worker::Limits;
 
 use links::Links;
@@ -113,6 +114,11 @@ impl Trial<'_> {
         let tx_before = self.tx_links();
         let rx_before = self.rx_links();
 
+        // A look at the maps of thousands of streams takes milliseconds in the kernel, which on a
+        // worker's CPU are the worker's.
+        let seats = self.senders.iter().flat_map(|port| &port.plan.seats);
+        let cores: Vec<usize> = seats.filter_map(|seat| seat.core).collect();
+        let aside = Aside::from(&cores);
         let begin = senders.start();
         observer.begins(begin);
         let mut lost = None;
@@ -140,6 +146,7 @@ impl Trial<'_> {
         observer.settle_changes(&senders);
         let stopped = self.stop.load(Relaxed);
         let (reports, error) = senders.join();
+        drop(aside);
         let mut error = error.or(lost);
         observer.drains(&reports);
         // A stop asks for a report now, not for the residual frames of a full drain.

@@ -32,8 +32,8 @@ pub struct Pace {
     /// better for the gaps. A path that can't keep up falls behind by the end of a call, and catches
     /// up after it: then shorter is better.
     span: u64,
-    /// Of the turns that a call has if no packets share one, how many are taken. Runs that are left
-    /// at the end of a call only delay the next.
+    /// Of the turns that a call has if no packets share one, how many are taken, where all are for
+    /// packets. Runs that are left at the end of a call only delay the next.
     share: f64,
 }
 
@@ -54,8 +54,10 @@ impl Pace {
             true => Self::SHORTEST,
             false => (self.span * 2).min(Self::LONGEST),
         };
-        let alone = call.turns as f64 * slots as f64 / call.slots as f64;
-        self.share = (turns as f64 / alone).clamp(1.0 / f64::from(call.batch), 1.0);
+        if call.turns == call.slots {
+            let share = turns as f64 / slots as f64;
+            self.share = share.clamp(1.0 / f64::from(call.batch), 1.0);
+        }
     }
 }
 
@@ -135,7 +137,10 @@ impl Call {
     fn in_turns(slots: u64, fillers: u64, wait: u64, pace: Pace) -> Self {
         let batch = batch_of(wait / slots.max(1));
         let turns = slots + fillers;
-        let taken = (turns as f64 * pace.share).ceil() as u64;
+        // With time to wait none of it is scarce, and a call that ended before its packet's time
+        // would delay that.
+        let share = if fillers == 0 { pace.share } else { 1.0 };
+        let taken = (turns as f64 * share).ceil() as u64;
         let runs = u32::try_from(taken * u64::from(batch)).unwrap_or(u32::MAX);
         Self { slots, runs, batch, turns }
     }
@@ -281,6 +286,14 @@ mod tests {
         // It ended early: three turns for four packets all the same.
         pace.learn(&call, 800, 600, 801_000, 801_000);
         assert_eq!(Call::first_of(&slots, 1_000, pace).runs, 1_500);
+        // Where there is time to wait, every packet has its turn.
+        let apart = self::slots((1..=100).map(|n| 1_000 + n * 20_000));
+        let fillers = u64::from(fillers_in(20_000));
+        let waits = Call::first_of(&apart, 1_000, Pace { span: Pace::LONGEST, ..pace });
+        assert_eq!((waits.turns, waits.runs), (100 * (1 + fillers), 200 * (1 + fillers as u32)));
+        let before = pace;
+        pace.learn(&waits, 100, 50, 2_001_000, 2_001_000);
+        assert_eq!(pace.share, before.share);
         // Never fewer than all of them in full batches,
         pace.learn(&call, 1_000, 1, 1_001_000, 1_001_000);
         assert_eq!(Call::first_of(&slots, 1_000, pace).runs, 1_000);
