@@ -54,7 +54,7 @@ fn say(end: &End) {
     if missed > 0 {
         eprintln!(
             "wirestorm: the kernel dropped {missed} messages, {} of them queries: they came faster \
-             than they were taken (--max-in-flight, net.core.rmem_max), or with a wrong checksum",
+             than they were taken, or with a wrong checksum",
             totals.missed
         );
     }

@@ -146,9 +146,9 @@ impl Call {
     }
 }
 
-/// Runs of a batch for packets that are so far apart, in nanoseconds: as many as come due while a
-/// batch passes, and one more to catch up with. A run that sends nothing takes some 25 ns, and at the
-/// end of the call about as much as one that sends.
+/// Runs of a batch for packets that are so far apart, in nanoseconds. The closer they are the more
+/// come due while a batch passes; but runs that send nothing are not free: at 700 kpps 42 to 65 % of the
+/// gaps were within 512 ns with four a batch, 83 to 90 % with two.
 fn batch_of(distance: u64) -> u32 {
     match distance {
         0..150 => 16,
