@@ -3,26 +3,14 @@
 
 use std::path::Path;
 
-use wirestorm::packet::random;
-
 mod fuzz_support;
 mod packets;
 mod profile_invariants;
+mod yaml_mutation;
 
+use fuzz_support::{Dice, iterations};
 use profile_invariants::check;
-
-/// Random numbers, one after the other.
-struct Dice {
-    key: u64,
-    index: u64,
-}
-
-impl Dice {
-    fn below(&mut self, range: usize) -> usize {
-        self.index += 1;
-        random::below(self.key, self.index, range.max(1) as u64) as usize
-    }
-}
+use yaml_mutation::{Pool, seeds};
 
 /// Pieces that mean something to YAML or to the profile language.
 const WORDS: [&str; 44] = [
@@ -108,32 +96,6 @@ fn mutate(dice: &mut Dice, seeds: &[Vec<u8>], longest: usize) -> Vec<u8> {
     text
 }
 
-/// Shipped profiles, and the tables of broken ones, a case each.
-fn seeds() -> Vec<Vec<u8>> {
-    let mut seeds = Vec::new();
-    for folder in ["profiles", "profiles/known-truth", "tests/profile_errors"] {
-        for entry in std::fs::read_dir(Path::new(folder)).expect("a folder") {
-            let path = entry.expect("an entry").path();
-            // Captures lie beside the profiles that send them.
-            if !path.is_file() || path.extension().is_some_and(|ending| ending == "pcap") {
-                continue;
-            }
-            let text = std::fs::read_to_string(&path).expect("text");
-            for case in text.split("=== ") {
-                let case = if folder == "tests/profile_errors" {
-                    case.split_once('\n').map_or("", |(_, text)| text)
-                } else {
-                    case
-                };
-                seeds.push(case.as_bytes().to_vec());
-            }
-        }
-    }
-    // Not in the order of the folder, which differs from machine to machine.
-    seeds.sort();
-    seeds
-}
-
 #[test]
 fn what_the_fuzzer_kept_is_read_or_refused() {
     let profiles = fuzz_support::corpus("profile").iter().filter(|text| check(text)).count();
@@ -142,20 +104,35 @@ fn what_the_fuzzer_kept_is_read_or_refused() {
 
 #[test]
 fn no_text_breaks_the_parser() {
-    let iterations = std::env::var("WIRESTORM_FUZZ_ITERATIONS")
-        .ok()
-        .map_or(20_000, |text| text.parse().expect("a number of iterations"));
-    let seeds = seeds();
+    let iterations = iterations(20_000);
+    let seeds = seeds(Path::new("."));
     assert!(seeds.len() > 100, "{} seeds", seeds.len());
     fuzz_support::keep_seeds("profile", seeds.clone());
     let mut profiles = seeds.iter().filter(|seed| check(seed)).count();
     assert!(profiles >= 11, "{profiles} seeds are profiles");
-    let mut dice = Dice { key: random::key(1, 0, 0), index: 0 };
+    let mut dice = Dice::new();
     profiles = 0;
     for _ in 0..iterations {
         let text = mutate(&mut dice, &seeds, 1 << 14);
         profiles += usize::from(check(&text));
     }
     // Some mutations leave a profile: the target sees both sides of the parser.
-    assert!(profiles > iterations / 1000, "{profiles} of {iterations} are profiles");
+    assert!(profiles as u64 > iterations / 1000, "{profiles} of {iterations} are profiles");
+}
+
+#[test]
+fn no_tree_breaks_what_reads_it() {
+    let seeds = seeds(Path::new("."));
+    let pool = Pool::of(seeds.iter().map(Vec::as_slice));
+    let mut dice = Dice::new();
+    let (mut trees, mut profiles) = (0u64, 0u64);
+    for _ in 0..iterations(4_000) {
+        let text = String::from_utf8_lossy(&seeds[dice.below(seeds.len())]);
+        if let Some(text) = yaml_mutation::mutate(&mut dice, &pool, &text) {
+            trees += 1;
+            profiles += u64::from(check(text.as_bytes()));
+        }
+    }
+    // What is changed as a tree is a profile much more often.
+    assert!(trees > 0 && profiles > trees / 50, "{profiles} of {trees} are profiles");
 }

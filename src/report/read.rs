@@ -38,19 +38,25 @@ pub fn read(path: &Path) -> Result<RunResult> {
 /// # Errors
 /// As [`read`].
 pub fn read_any(path: &Path) -> Result<Any> {
-    read_as(path, |bytes| {
-        if version(bytes)? == benchmark::SCHEMA {
-            let read = serde_json::from_slice(bytes);
-            let read = read.map_err(|cause| format!("it is no {}: {cause}", benchmark::SCHEMA))?;
-            return Ok(Any::Benchmark(Box::new(read)));
-        }
-        if version(bytes)? == study::SCHEMA {
-            let read = serde_json::from_slice(bytes);
-            let read = read.map_err(|cause| format!("it is no {}: {cause}", study::SCHEMA))?;
-            return Ok(Any::Study(Box::new(read)));
-        }
-        parse(bytes).map(|result| Any::Run(Box::new(result)))
-    })
+    read_as(path, parse_any)
+}
+
+/// A result of any kind from its JSON.
+///
+/// # Errors
+/// Why it is none of a version that is understood.
+pub fn parse_any(bytes: &[u8]) -> std::result::Result<Any, String> {
+    if version(bytes)? == benchmark::SCHEMA {
+        let read = serde_json::from_slice(bytes);
+        let read = read.map_err(|cause| format!("it is no {}: {cause}", benchmark::SCHEMA))?;
+        return Ok(Any::Benchmark(Box::new(read)));
+    }
+    if version(bytes)? == study::SCHEMA {
+        let read = serde_json::from_slice(bytes);
+        let read = read.map_err(|cause| format!("it is no {}: {cause}", study::SCHEMA))?;
+        return Ok(Any::Study(Box::new(read)));
+    }
+    parse(bytes).map(|result| Any::Run(Box::new(result)))
 }
 
 fn read_as<T>(

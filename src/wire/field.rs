@@ -80,8 +80,8 @@ pub enum FieldDefault {
         /// Bytes of the header that are not counted.
         skip: u8,
     },
-    /// `bytes / unit - less`, where bytes is the length of the header (or option), options, data
-    /// and padding included; of an option, also what fills it up to its alignment.
+    /// `bytes / unit - less`, rounded up, where bytes is the length of the header (or option),
+    /// options, data and padding included; of an option, also what fills it up to its alignment.
     HeaderLength {
         /// Bytes that count as one.
         unit: u8,

@@ -47,7 +47,10 @@ pub struct Dice {
 
 impl Dice {
     pub fn new() -> Self {
-        let seed = number("WIRESTORM_FUZZ_SEED").unwrap_or(1);
+        Self::of(number("WIRESTORM_FUZZ_SEED").unwrap_or(1))
+    }
+
+    pub fn of(seed: u64) -> Self {
         Self { key: random::key(seed, 0, 0), drawn: 0 }
     }
 

@@ -20,7 +20,7 @@ pub fn check(stack: &[Header], frame: &[u8]) -> Result<(), TestCaseError> {
             let right = match field.default {
                 FieldDefault::Length { skip } => end - at - usize::from(skip),
                 FieldDefault::HeaderLength { unit, less } => {
-                    element / usize::from(unit) - usize::from(less)
+                    element.div_ceil(usize::from(unit)) - usize::from(less)
                 }
                 FieldDefault::NextProtocol if framed(stack, n) => end - at - header.len(),
                 FieldDefault::Checksum => {

@@ -36,7 +36,9 @@ impl Burst {
     }
 
     pub(super) fn due(&self, n: u64) -> u64 {
-        (n / self.packets).saturating_mul(self.every) + self.within.due(n % self.packets)
+        (n / self.packets)
+            .saturating_mul(self.every)
+            .saturating_add(self.within.due(n % self.packets))
     }
 
     pub(super) fn slots_in(&self, span: u64) -> u64 {

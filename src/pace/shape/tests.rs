@@ -163,6 +163,7 @@ fn bursts_and_gates_by_hand() {
     let seen: Vec<u64> = (0..5).map(|n| at_once.due(n)).collect();
     assert_eq!(seen, [0, 0, 1_000, 1_000, 2_000]);
     assert_eq!(Burst::new(11, period(1, 100), 1_000), None, "it would not be over by then");
+    assert_eq!(burst.due(u64::MAX), u64::MAX, "never");
     // 2.5 packets in each time on: the clock stands still between them.
     let gate = OnOff::new(250, 750, period(1, 100)).expect("has a rate");
     let seen: Vec<u64> = (0..6).map(|n| gate.due(n)).collect();

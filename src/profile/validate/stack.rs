@@ -5,7 +5,7 @@ use crate::profile::model::{Header, Profile, Size, Stream};
 use crate::profile::problem::Problem;
 use crate::units::{FCS_BYTES, FrameSize};
 use crate::wire::extension::options::DESTINATION_OPTIONS;
-use crate::wire::field::{Protocol, ProtocolKind, Space};
+use crate::wire::field::{FieldDefault, Protocol, ProtocolKind, Space};
 use crate::wire::ip_protocol::HOP_BY_HOP;
 
 /// Whether `inner` may stand right inside `outer`: because `outer` has a number for it, or because
@@ -76,6 +76,21 @@ pub(super) fn custom_fields_lie_inside(profile: &Profile, problems: &mut Vec<Pro
     }
 }
 
+/// A header or an option of it whose own length field counts words, and that is no whole number of
+/// them: its name, its bytes, the bytes of a word.
+fn ragged(header: &Header) -> Option<(&'static str, usize, usize)> {
+    let each = header.protocol.options.as_ref().map_or(1, |def| def.align_each);
+    let options = header.options.iter().map(|o| (o, o.len().next_multiple_of(each)));
+    std::iter::once((header, header.len())).chain(options).find_map(|(element, len)| {
+        let own = element.protocol.fields.iter().filter(|f| element.setting(f.name).is_none());
+        let unit = own.into_iter().find_map(|field| match field.default {
+            FieldDefault::HeaderLength { unit, .. } => Some(usize::from(unit)),
+            _ => None,
+        })?;
+        (len % unit != 0).then_some((element.protocol.name, len, unit))
+    })
+}
+
 /// What is legal to send, and yet not what receivers take: said as a warning, since that may be
 /// the very purpose.
 pub(super) fn warn_of_what_receivers_refuse(profile: &mut Profile) {
@@ -83,6 +98,12 @@ pub(super) fn warn_of_what_receivers_refuse(profile: &mut Profile) {
         let mut say = |what: String| {
             profile.warnings.push(format!("stream {}: {what}", stream.name));
         };
+        for (name, len, unit) in stream.headers.iter().filter_map(ragged) {
+            say(format!(
+                "{name} is {len} bytes, and its length counts in words of {unit}: rounded up, it \
+                 covers the beginning of what follows"
+            ));
+        }
         let protocols: Vec<&Protocol> = stream.headers.iter().map(|h| h.protocol).collect();
         for (h, protocol) in protocols.iter().enumerate() {
             let chain = protocols[..h].iter().rev();
