@@ -262,6 +262,31 @@ fn a_coverage_that_no_checksum_can_follow_is_refused() {
     compiled("128B", "[ipv4, udp_lite: {coverage: [8, 26], checksum: 7}]");
 }
 
+#[test]
+fn a_route_that_ends_in_some_packets_has_no_checksum_behind_it() {
+    let refused = |packet: &str| problem("256B", packet);
+    let two = "addresses: [\"2001:2::8\", \"2001:2::9\"]";
+    for left in ["[0, 1]", "{increment: 0..2}", "{random: 0..2}", "{decrement: 0..2}"] {
+        let why = refused(&format!("[ipv6, routing_type0: {{{two}, segments_left: {left}}}, udp]"));
+        assert!(why.contains("in some packets the route has addresses left"), "{left}: {why}");
+        assert!(why.contains("set the checksum behind it too"), "{why}");
+    }
+    let route = "loose_source_route: {route: [198.18.2.1, 198.18.3.1], pointer: [4, 12]}";
+    let why = refused(&format!("[ipv4: {{options: [{route}]}}, tcp]"));
+    assert!(why.contains("in some packets the route has addresses left"), "{why}");
+    // Some are always left; there is no checksum; it is the profile's own.
+    for (left, behind) in [("[2, 1]", "udp"), ("[0, 1]", "sctp"), ("[0, 1]", "udp: {checksum: 7}")]
+    {
+        let stack = format!("[ipv6, routing_type0: {{{two}, segments_left: {left}}}, {behind}]");
+        let program = compiled("256B", &stack);
+        for index in 0..2 {
+            let frame = packet(&program, index);
+            let pair = [&frame[22..38], &frame[78..94]];
+            assert!(behind != "udp" || holds(&frame, 94, 17, &pair), "{stack}");
+        }
+    }
+}
+
 /// CRC32c bit by bit: the reflected polynomial 0x82f63b78 (RFC 9260 appendix A).
 fn slow_crc32c(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(u32::MAX, |crc, byte| {

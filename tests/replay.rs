@@ -331,6 +331,47 @@ fn checksums_of_what_is_not_all_there_follow() {
     assert_same(&bytes(replayed(&captured, replay)), &wanted, "snaplen");
 }
 
+/// What a checksum covers may be what is rewritten: the end of a route, and UDP-Lite's coverage.
+#[test]
+fn what_a_checksum_covers_is_what_the_packet_says_now() {
+    let route = |left: &str| {
+        format!(
+            "[ipv6, routing_type0: {{addresses: [\"2001:2::8\", \"2001:2::9\"], segments_left: \
+             {left}}}, udp]"
+        )
+    };
+    let lite = |coverage: &str| format!("[ipv4, udp_lite: {{coverage: {coverage}}}]");
+    let cases = [
+        (route("2"), "routing_type0.segments_left: 0", route("0")),
+        (route("0"), "routing_type0.segments_left: 1", route("1")),
+        (lite("8"), "udp_lite.coverage: 26", lite("26")),
+        (lite("26"), "udp_lite.coverage: 0", lite("0")),
+    ];
+    for (before, rewrite, after) in &cases {
+        let (captured, wanted) = (made(&stream(before, "200B")), made(&stream(after, "200B")));
+        let replay = format!("replay: {{file: c.pcap, rewrite: {{{rewrite}}}}}");
+        assert_same(&bytes(replayed(&whole(&captured), &replay)), &bytes(wanted), rewrite);
+    }
+    // Of a frame that was cut, it follows from the old coverage to the new one.
+    let cut = |stack: &str| -> Vec<(u64, Vec<u8>, usize)> {
+        let frames = made(&stream(stack, "200B")).into_iter();
+        frames.map(|(time, frame)| (time, frame[..120].to_vec(), frame.len())).collect()
+    };
+    for (before, rewrite, after) in &cases[..2] {
+        let wanted = cut(after).into_iter().map(|(_, frame, _)| frame).collect::<Vec<_>>();
+        let replay = format!("replay: {{file: c.pcap, rewrite: {{{rewrite}}}}}");
+        let again = bytes(replayed(&file(Format::Ng, &cut(before)), &replay));
+        assert_same(&again, &wanted, rewrite);
+    }
+    // In some packets one, in others the other: no operation computes that.
+    let (_dir, path) = beside(&whole(&made(&stream(&cases[0].0, "200B"))));
+    let text = "lab: b2b\nstreams: [{to: null, replay: {file: c.pcap, rewrite: \
+                {routing_type0.segments_left: [0, 1]}}}]";
+    let why = refused(&path, text);
+    assert!(why.contains("in some packets the route has addresses left"), "{why}");
+    assert!(why.contains("checksums: keep"), "{why}");
+}
+
 #[test]
 fn fields_follow_what_was_captured() {
     let text = stream(

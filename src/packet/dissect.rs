@@ -408,6 +408,23 @@ mod tests {
     }
 
     #[test]
+    fn a_route_is_as_long_as_its_header_whatever_is_left_of_it() {
+        for (kind, name, last_entry) in [(0, "routing_type0", 0), (4, "srh", 1)] {
+            for left in [0, 1, 2, 9] {
+                let mut frame = vec![0; 12];
+                frame.extend([0x86, 0xdd, 0x60, 0, 0, 0, 0, 48, 43, 64]);
+                frame.extend([0x20; 32]);
+                frame.extend([17, 4, kind, left, last_entry, 0, 0, 0]);
+                frame.extend([0x20; 32]);
+                frame.extend([0, 1, 0, 9, 0, 8, 0, 0]);
+                assert_eq!(names(&frame), ["ethernet", "ipv6", name, "udp"], "{left} left");
+                let route = &dissect(&frame).headers[2];
+                assert_eq!((route.data().len(), route.options.len()), (32, 0), "{left} left");
+            }
+        }
+    }
+
+    #[test]
     fn a_header_without_a_byte_is_none() {
         let mut frame = vec![0; 12];
         frame.extend([0x88, 0xcc]);

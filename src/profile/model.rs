@@ -203,7 +203,9 @@ impl Header {
     pub fn is_told(&self, field: &FieldDef) -> bool {
         self.setting(field.name).is_some()
             || match field.default {
-                FieldDefault::AddressCount { .. } => !self.data().is_empty(),
+                FieldDefault::AddressCount { .. } | FieldDefault::AddressesLeft { .. } => {
+                    !self.data().is_empty()
+                }
                 FieldDefault::NextOption(_) => !self.options.is_empty(),
                 _ => false,
             }

@@ -101,6 +101,12 @@ pub enum FieldDefault {
         /// Taken off.
         less: u8,
     },
+    /// As many, of a route: all addresses are still to be visited, of which a packet on its way has
+    /// fewer. It does not say how long the list is.
+    AddressesLeft {
+        /// Taken off.
+        less: u8,
+    },
     /// 1 where an optional part is there that names this field as its flag.
     Present,
     /// 1 where the profile sets this field of the header; 1 also where the field names the first

@@ -3,6 +3,7 @@
 
 #[path = "../stack_properties/adds_up.rs"]
 mod adds_up;
+mod pieces;
 
 use wirestorm::engine::Slot;
 use wirestorm::pace::{Class, Schedule, Shape, Window};
@@ -31,27 +32,36 @@ pub fn check(data: &[u8]) -> usize {
     let Ok(text) = std::str::from_utf8(data) else { return 0 };
     let Ok(profile) = profile::parse("fuzz.yaml", text, &[]) else { return 0 };
     times(&profile);
-    let streams = profile.streams.iter().enumerate().take(STREAMS);
-    streams.map(|(n, stream)| packets_of(&profile, n, stream)).sum()
-}
-
-fn packets_of(profile: &Profile, n: usize, stream: &Stream) -> usize {
     // A benchmark or a study makes its streams itself.
-    if stream.headers.is_empty() && stream.replay.is_none() {
+    let streams = || profile.streams.iter().take(STREAMS);
+    if streams().any(|stream| stream.headers.is_empty() && stream.replay.is_none()) {
         return 0;
     }
     // A profile that is valid compiles.
-    let program = compile(profile, n, &packets::addressing(), 3)
-        .unwrap_or_else(|error| panic!("{error}\n{}", profile.source));
+    let compiled = |n| {
+        compile(&profile, n, &packets::addressing(), 3)
+            .unwrap_or_else(|error| panic!("{error}\n{}", profile.source))
+    };
+    let programs: Vec<StreamProgram> = (0..streams().count()).map(compiled).collect();
+    for (n, stream) in streams().enumerate() {
+        if stream.piece.as_ref().is_some_and(|piece| piece.group == n) {
+            INDICES.iter().for_each(|index| pieces::check(&profile, n, &programs, *index));
+        }
+    }
+    let each = streams().zip(&programs);
+    each.map(|(stream, program)| packets_of(&profile, stream, program)).sum()
+}
+
+fn packets_of(profile: &Profile, stream: &Stream, program: &StreamProgram) -> usize {
     let mut reused = vec![0xa5; program.max_frame_len() + 1];
     for (turn, index) in INDICES.into_iter().enumerate() {
         let mut frame = vec![0xa5; program.max_frame_len() + 1];
-        let len = built(&program, index, &mut frame, false);
+        let len = built(program, index, &mut frame, false);
         assert!(len <= program.max_frame_len());
         assert_eq!(len, program.frame_len(index));
         assert_eq!(frame.last(), Some(&0xa5), "packet {index} writes behind its end");
         // The path of the hot loop: what changes is written over an older packet.
-        let again = built(&program, index, &mut reused, turn > 0);
+        let again = built(program, index, &mut reused, turn > 0);
         assert!(frame[..len] == reused[..again], "packet {index} over another one differs");
         if stream.piece.is_none() && stream.replay.is_none() {
             adds_up::check(&stream.headers, &frame[..len])

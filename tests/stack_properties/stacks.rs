@@ -137,6 +137,11 @@ fn fill(header: &mut Header, siblings: &[&Protocol], align: usize, dice: &mut Di
     if let Some(def) = protocol.data.filter(|_| needed || dice.below(4) > 0) {
         header.data = Some(data(protocol, &def, align, dice));
     }
+    // A route that is partly travelled.
+    if let Some(left) = protocol.field("segments_left").filter(|_| dice.one_in(2)) {
+        let value = FieldValue::Fixed(dice.below(4) as u128);
+        header.fields.push(FieldSetting { field: left, value });
+    }
     let present: Vec<_> = header.parts().map(|part| part.fields).collect();
     let parts = protocol.optional.iter().filter(|part| told(protocol, part));
     let asked: Vec<_> = parts.map(|part| part.fields).filter(|_| dice.one_in(3)).collect();

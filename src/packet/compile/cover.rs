@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::error::Problem;
-use super::layout::Layout;
+use super::layout::{Element, Layout};
 use crate::profile::model::FieldValue;
 use crate::wire::field::{ChecksumRule, Covers, ProtocolKind, Route};
 
@@ -60,14 +60,19 @@ pub(super) fn of_packet(
 
 /// The addresses in the pseudo-header of header number `n`, which stands in IP header number `ip`.
 /// `bytes` are the template's, headers filled in.
-pub(super) fn addresses(layout: &Layout<'_>, n: usize, ip: usize, bytes: &[u8]) -> [Span; 2] {
+pub(super) fn addresses(
+    layout: &Layout<'_>,
+    n: usize,
+    ip: usize,
+    bytes: &[u8],
+) -> Result<[Span; 2], (String, Problem)> {
     let at = layout.headers[ip].at;
     let (source, destination) = match layout.headers[ip].kind() {
         ProtocolKind::Ipv6 => (at + 8..at + 24, at + 24..at + 40),
         _ => (at + 12..at + 16, at + 16..at + 20),
     };
-    let destination = final_destination(layout, n, ip, bytes).unwrap_or(destination);
-    [source, destination].map(|range| Span { start: range.start, end: Some(range.end) })
+    let destination = final_destination(layout, n, ip, bytes)?.unwrap_or(destination);
+    Ok([source, destination].map(|range| Span { start: range.start, end: Some(range.end) }))
 }
 
 /// Where a routing header or source route between an IP header and header number `n` holds the
@@ -78,22 +83,53 @@ fn final_destination(
     n: usize,
     ip: usize,
     bytes: &[u8],
-) -> Option<Range<usize>> {
+) -> Result<Option<Range<usize>>, (String, Problem)> {
     let between = layout.elements.iter().rev().filter(|element| (ip..n).contains(&element.n));
-    between.into_iter().find_map(|element| {
-        let protocol = element.header.protocol;
-        // Of a value that changes, the first decides.
-        let value = |name: &str| match element.header.setting(name) {
-            Some(value) => Some(value.example()),
-            None => protocol.field(name)?.read(bytes.get(element.at..)?),
+    for element in between {
+        let Some((left, address)) = route(layout, element, bytes) else { continue };
+        let first = element.at + element.header.protocol.len.min(8);
+        if first > address.start || address.end > element.at + element.len {
+            continue;
+        }
+        match left {
+            Some(true) => return Ok(Some(address)),
+            Some(false) => {}
+            None => return Err((element.path.clone(), Problem::DestinationChanges)),
+        }
+    }
+    Ok(None)
+}
+
+/// Whether a route has addresses left to visit, and where its last one stands; None of the former:
+/// in some packets. None of all: it is no route.
+fn route(
+    layout: &Layout<'_>,
+    element: &Element<'_>,
+    bytes: &[u8],
+) -> Option<(Option<bool>, Range<usize>)> {
+    let protocol = element.header.protocol;
+    // The least and the largest value.
+    let values = |name: &str| {
+        let field = protocol.field(name)?;
+        let Some(value) = element.header.setting(name) else {
+            let value = field.read(bytes.get(element.at..)?)?;
+            return Some((value, value));
         };
-        let end = element.at + element.len;
-        let (left, address) = match protocol.route? {
-            Route::FirstIpv6 => (value("segments_left")? > 0, element.at + 8..element.at + 24),
-            Route::LastIpv6 => (value("segments_left")? > 0, end - 16..end),
-            Route::LastIpv4 => (value("pointer")? <= value("length")?, end - 4..end),
-        };
-        let first = element.at + protocol.len.min(8);
-        (left && first <= address.start && address.end <= end).then_some(address)
+        let ranges = value.ranges(field.max(), layout.stream);
+        let least = ranges.iter().map(|range| range.0).min()?;
+        Some((least, ranges.iter().map(|range| range.1).max()?))
+    };
+    let in_all_or_none = |in_all: bool, in_none: bool| (in_all || in_none).then_some(in_all);
+    let end = element.at + element.len;
+    let segments_left =
+        || values("segments_left").map(|(least, most)| in_all_or_none(least > 0, most == 0));
+    Some(match protocol.route? {
+        Route::FirstIpv6 => (segments_left()?, element.at + 8..element.at + 24),
+        Route::LastIpv6 => (segments_left()?, end.checked_sub(16)?..end),
+        Route::LastIpv4 => {
+            let (pointer, length) = (values("pointer")?, values("length")?);
+            let left = in_all_or_none(pointer.1 <= length.0, pointer.0 > length.1);
+            (left, end.checked_sub(4)?..end)
+        }
     })
 }

@@ -63,6 +63,13 @@ pub enum Problem {
     /// A checksum that covers a part of the packet which is not the same in every packet.
     #[error("a checksum cannot follow a coverage that changes from packet to packet")]
     CoverageChanges,
+    /// A pseudo-header's destination is that of the IP header in some packets, and that of a route in
+    /// others.
+    #[error(
+        "in some packets the route has addresses left and in others none, so that a checksum with a \
+         pseudo-header would have to change its destination (RFC 8200 §8.1)"
+    )]
+    DestinationChanges,
     /// A checksum that covers more than the shortest packet, in a stream whose sizes change.
     #[error("a coverage of {bytes} B is more than the {shortest} B of the shortest packet")]
     CoverageTooLong {
@@ -228,6 +235,10 @@ impl Problem {
             }
             Self::CoverageChanges => {
                 "set the checksum too, or use a stream for each coverage".to_owned()
+            }
+            Self::DestinationChanges => {
+                "set the checksum behind it too (of a replay: checksums: keep), or use a stream for each"
+                    .to_owned()
             }
             Self::CoverageTooLong { .. } => "cover less, or 0 for all of each packet".to_owned(),
             Self::CoverageCuts => {

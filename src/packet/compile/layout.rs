@@ -68,6 +68,7 @@ const OPTION_FIELDS: u32 = 64;
 
 /// A stream's header stack, laid out.
 pub(super) struct Layout<'a> {
+    pub(super) stream: &'a Stream,
     pub(super) headers: Vec<Placed<'a>>,
     /// All fields of all headers.
     pub(super) elements: Vec<Element<'a>>,
@@ -96,6 +97,7 @@ pub(super) struct Layout<'a> {
 impl<'a> Layout<'a> {
     pub(super) fn new(stream: &'a Stream, sizes: &Sizes) -> Result<Self, (String, Problem)> {
         let mut layout = Self {
+            stream,
             headers: Vec::with_capacity(stream.headers.len()),
             elements: Vec::new(),
             customs: Vec::new(),

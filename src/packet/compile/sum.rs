@@ -44,22 +44,28 @@ impl Sum {
             changes: false,
         };
         if rule.pseudo_header {
-            sum.add_pseudo_header(layout, draft, summed.n);
+            sum.add_pseudo_header(layout, draft, summed.n)?;
         }
         Ok(sum)
     }
 
     /// The pseudo-header is that of the nearest IP header; a header outside of IP has none. Its
     /// length is what is really there, whatever a length field was set to.
-    fn add_pseudo_header(&mut self, layout: &Layout<'_>, draft: &Draft, n: usize) {
+    fn add_pseudo_header(
+        &mut self,
+        layout: &Layout<'_>,
+        draft: &Draft,
+        n: usize,
+    ) -> Result<(), (String, Problem)> {
         let placed = &layout.headers[n];
-        let Some(ip) = layout.ip_before(n) else { return };
-        self.spans.extend(cover::addresses(layout, n, ip, &draft.bytes));
+        let Some(ip) = layout.ip_before(n) else { return Ok(()) };
+        self.spans.extend(cover::addresses(layout, n, ip, &draft.bytes)?);
         self.constant += u64::from(placed.header.protocol.number(Space::IpProtocol).unwrap_or(0));
         match layout.packet_end {
             Some(end) => self.constant += (end - placed.at) as u64,
             None => self.pseudo_length = Some(-(placed.at as i32)),
         }
+        Ok(())
     }
 
     pub(super) fn field(&self) -> Range<usize> {

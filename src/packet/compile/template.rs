@@ -258,7 +258,7 @@ pub(super) fn filling(
             let named = header.options.iter().filter(|o| names.contains(&o.protocol.name));
             count(named.count(), 0)
         }
-        FieldDefault::AddressCount { less } => {
+        FieldDefault::AddressCount { less } | FieldDefault::AddressesLeft { less } => {
             let each = match header.protocol.data.map(|data| data.kind) {
                 Some(DataKind::Ipv4List) => 4,
                 Some(DataKind::Ipv4Slots) => 8,

@@ -39,7 +39,7 @@ pub static TYPE_0: Protocol = Protocol::new(
             "segments_left",
             24,
             8,
-            FieldDefault::AddressCount { less: 0 },
+            FieldDefault::AddressesLeft { less: 0 },
             "Addresses still to be visited",
         ),
         number("reserved", 32, 32, 0, "Reserved"),
@@ -101,7 +101,7 @@ pub static SEGMENT_ROUTING: Protocol = Protocol::new(
             "segments_left",
             24,
             8,
-            FieldDefault::AddressCount { less: 1 },
+            FieldDefault::AddressesLeft { less: 1 },
             "Index of the segment that ipv6.dst holds",
         ),
         computed(

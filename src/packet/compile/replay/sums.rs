@@ -11,8 +11,9 @@ use crate::packet::compile::error::Problem;
 use crate::packet::compile::ops::Patch;
 use crate::packet::ir::ChecksumOp;
 use crate::packet::program::Crc32cOp;
-use crate::wire::checksum;
-use crate::wire::field::{Algorithm, Covers, FieldDefault, Route, Space};
+use crate::profile::model::{FieldValue, Header};
+use crate::wire::field::{Algorithm, ChecksumRule, Covers, FieldDefault, Route, Space};
+use crate::wire::{bits, checksum};
 
 /// One checksum that changes from packet to packet.
 struct Changing {
@@ -71,19 +72,11 @@ impl Plan {
         let field = fields.find(|field| field.default == FieldDefault::Checksum);
         let Some(bit) = field.and_then(|field| found.bit_of(n, field)) else { return Ok(()) };
         let field = bit / 8..bit / 8 + rule.algorithm.bytes();
-        let (packet, whole) = covered(found, n, rule.covers);
+        let now = Now { found, frame: &*frame, patches };
+        let Summed { spans, whole, constant } = summed(&now, n, rule)?;
+        let packet = spans[0].clone();
         if field.end > frame.len() || field.start < packet.start {
             return Ok(());
-        }
-        let mut spans = vec![packet.clone()];
-        let mut constant = 0;
-        if rule.pseudo_header
-            && let Some(ip) = found.ip_before(n)
-        {
-            spans.extend(addresses(found, n, ip));
-            constant += u64::from(header.protocol.number(Space::IpProtocol).unwrap_or(0));
-            // The packet's length, however much of it is covered (RFC 3828 §3.1).
-            constant += self::packet(found, n, rule.covers).0.len() as u64;
         }
         let covers = |bytes: &Range<usize>| {
             spans.iter().any(|s| s.start <= bytes.start && bytes.end <= s.end)
@@ -107,19 +100,23 @@ impl Plan {
         if rule.zero_as_ffff && old == 0 {
             return Ok(());
         }
-        let touched = changes || spans.iter().any(|s| frame[s.clone()] != captured[s.clone()]);
+        let before = summed(&Now { found, frame: captured, patches: &[] }, n, rule)?.spans;
+        let touched = changes
+            || before != spans
+            || spans.iter().any(|s| frame[s.clone()] != captured[s.clone()]);
         if !whole && !touched {
             return Ok(());
         }
         frame[field.clone()].fill(0);
-        let sum =
-            |bytes: &[u8]| spans.iter().map(|s| checksum::sum(&bytes[s.clone()])).sum::<u64>();
-        let mut base = sum(frame);
+        let sum = |bytes: &[u8], spans: &[Range<usize>]| -> u64 {
+            spans.iter().map(|s| checksum::sum(&bytes[s.clone()])).sum()
+        };
+        let mut base = sum(frame, &spans);
         if whole {
             base += constant;
         } else {
             // What it was, less all that was there.
-            let before = checksum::fold(sum(captured) + u64::from(!old));
+            let before = checksum::fold(sum(captured, &before) + u64::from(!old));
             base += u64::from(!old) + u64::from(!before);
         }
         let base = checksum::fold(base);
@@ -148,28 +145,80 @@ impl Plan {
     }
 }
 
+/// What the frame has become.
+struct Now<'a> {
+    found: &'a Captured<'a>,
+    frame: &'a [u8],
+    patches: &'a [Patch],
+}
+
+impl Now<'_> {
+    /// The value of a field of header number `n`; None: it has no such field.
+    ///
+    /// # Errors
+    /// `changes`, where it differs from packet to packet.
+    fn value(&self, n: usize, name: &str, changes: Problem) -> Result<Option<u128>, Problem> {
+        let field = self.found.headers()[n].protocol.field(name);
+        let Some((field, bit)) =
+            field.and_then(|field| Some((field, self.found.bit_of(n, field)?)))
+        else {
+            return Ok(None);
+        };
+        let bytes = bit / 8..(bit + usize::from(field.bits)).div_ceil(8);
+        let over = |patch: &Patch| patch.bytes.start < bytes.end && bytes.start < patch.bytes.end;
+        if self.patches.iter().any(over) {
+            return Err(changes);
+        }
+        Ok(Some(bits::get(self.frame, bit, field.bits)))
+    }
+}
+
+/// What a checksum sums.
+struct Summed {
+    /// What is covered of the packet, and the addresses of the pseudo-header.
+    spans: Vec<Range<usize>>,
+    /// The frame holds all of it.
+    whole: bool,
+    /// The pseudo-header's other parts.
+    constant: u64,
+}
+
+fn summed(now: &Now<'_>, n: usize, rule: ChecksumRule) -> Result<Summed, Problem> {
+    let (packet, whole) = covered(now, n, rule.covers)?;
+    let mut summed = Summed { spans: vec![packet], whole, constant: 0 };
+    if rule.pseudo_header
+        && let Some(ip) = now.found.ip_before(n)
+    {
+        summed.spans.extend(addresses(now, n, ip)?);
+        let protocol = &now.found.headers()[n].protocol;
+        summed.constant += u64::from(protocol.number(Space::IpProtocol).unwrap_or(0));
+        // The packet's length, however much of it is covered (RFC 3828 §3.1).
+        summed.constant += packet_of(now.found, n, rule.covers).0.len() as u64;
+    }
+    Ok(summed)
+}
+
 /// What the checksum of header number `n` covers of the frame, and whether that is all it covers.
-fn covered(found: &Captured<'_>, n: usize, covers: Covers) -> (Range<usize>, bool) {
-    let place = found.place(n);
-    let all = self::packet(found, n, covers);
-    match covers {
+fn covered(now: &Now<'_>, n: usize, covers: Covers) -> Result<(Range<usize>, bool), Problem> {
+    let place = now.found.place(n);
+    let all = packet_of(now.found, n, covers);
+    Ok(match covers {
         Covers::Packet => all,
         Covers::Header => (place.at..place.at + place.len, true),
         Covers::UpTo(name) => {
-            let field = found.headers()[n].protocol.field(name);
-            let bytes = field.and_then(|field| found.read(n, field)).unwrap_or(0);
+            let bytes = now.value(n, name, Problem::CoverageChanges)?.unwrap_or(0);
             let end = place.at.saturating_add(usize::try_from(bytes).unwrap_or(usize::MAX));
             if end < place.at + place.len || end > all.0.end {
-                return all;
+                return Ok(all);
             }
             (place.at..end, all.1 || end <= place.end)
         }
-    }
+    })
 }
 
 /// The packet that header number `n` begins, and whether the frame holds all of it. Where the header's
 /// own length is that of the coverage, it ends with the header's around it.
-fn packet(found: &Captured<'_>, n: usize, covers: Covers) -> (Range<usize>, bool) {
+fn packet_of(found: &Captured<'_>, n: usize, covers: Covers) -> (Range<usize>, bool) {
     let place = found.place(n);
     let told = match covers {
         Covers::UpTo(_) => found.place(n.saturating_sub(1)),
@@ -190,41 +239,52 @@ fn is_fragment(found: &Captured<'_>, n: usize) -> bool {
 
 /// The addresses in the pseudo-header of header number `n`: those of IP header number `ip`, and the
 /// final destination where a routing header or source route has more to visit.
-fn addresses(found: &Captured<'_>, n: usize, ip: usize) -> [Range<usize>; 2] {
-    let at = found.place(ip).at;
-    let (source, destination) = match found.headers()[ip].protocol.name {
+fn addresses(now: &Now<'_>, n: usize, ip: usize) -> Result<[Range<usize>; 2], Problem> {
+    let at = now.found.place(ip).at;
+    let (source, destination) = match now.found.headers()[ip].protocol.name {
         "ipv6" => (at + 8..at + 24, at + 24..at + 40),
         _ => (at + 12..at + 16, at + 16..at + 20),
     };
-    [source, final_destination(found, n, ip).unwrap_or(destination)]
+    for outer in (ip..n).rev() {
+        if let Some(last) = last_of_route(now, outer)? {
+            return Ok([source, last]);
+        }
+    }
+    Ok([source, destination])
 }
 
-fn final_destination(found: &Captured<'_>, n: usize, ip: usize) -> Option<Range<usize>> {
-    (ip..n).rev().find_map(|outer| {
-        let (header, place) = (&found.headers()[outer], found.place(outer));
-        let set = |header: &crate::profile::model::Header, name: &str| match header.setting(name) {
-            Some(crate::profile::model::FieldValue::Fixed(value)) => Some(*value),
-            _ => None,
-        };
-        let end = place.at + place.len;
-        let left = || set(header, "segments_left").is_some_and(|left| left > 0);
-        match header.protocol.route {
-            Some(Route::FirstIpv6) if left() && place.len >= 24 => {
-                return Some(place.at + 8..place.at + 24);
-            }
-            Some(Route::LastIpv6) if left() && place.len >= 24 => return Some(end - 16..end),
-            _ => {}
+/// Where the route in header number `outer` holds the final destination, if there is one with more
+/// to visit.
+fn last_of_route(now: &Now<'_>, outer: usize) -> Result<Option<Range<usize>>, Problem> {
+    let (header, place) = (&now.found.headers()[outer], now.found.place(outer));
+    let end = place.at + place.len;
+    let address = match header.protocol.route {
+        Some(Route::FirstIpv6) => place.at + 8..place.at + 24,
+        Some(Route::LastIpv6) => end.saturating_sub(16)..end,
+        _ => return Ok(last_of_options(header, place.at)),
+    };
+    if place.len < 24 {
+        return Ok(None);
+    }
+    let left = now.value(outer, "segments_left", Problem::DestinationChanges)?;
+    Ok(left.is_some_and(|left| left > 0).then_some(address))
+}
+
+/// The same of the options of an IPv4 header that begins at byte `at`; no value is written over them.
+fn last_of_options(header: &Header, at: usize) -> Option<Range<usize>> {
+    let set = |option: &Header, name: &str| match option.setting(name) {
+        Some(FieldValue::Fixed(value)) => Some(*value),
+        _ => None,
+    };
+    let align = header.protocol.options.as_ref().map_or(1, |options| options.align_each);
+    let mut at = at + header.len_without_options();
+    for option in &header.options {
+        let end = at + option.len();
+        let route = option.protocol.route == Some(Route::LastIpv4);
+        if route && set(option, "pointer")? <= set(option, "length")? && option.len() >= 7 {
+            return Some(end - 4..end);
         }
-        let align = header.protocol.options.as_ref().map_or(1, |options| options.align_each);
-        let mut at = place.at + header.len_without_options();
-        for option in &header.options {
-            let end = at + option.len();
-            let route = option.protocol.route == Some(Route::LastIpv4);
-            if route && set(option, "pointer")? <= set(option, "length")? && option.len() >= 7 {
-                return Some(end - 4..end);
-            }
-            at += option.len().next_multiple_of(align);
-        }
-        None
-    })
+        at += option.len().next_multiple_of(align);
+    }
+    None
 }
