@@ -91,6 +91,20 @@ fn ragged(header: &Header) -> Option<(&'static str, usize, usize)> {
     })
 }
 
+/// The first option that stands behind one of a later section, in a header that counts its options
+/// by sections (DNS): its name, and that of the one before it.
+fn out_of_section(header: &Header) -> Option<(&'static str, &'static str)> {
+    let section = |option: &Header| {
+        header.protocol.fields.iter().position(|field| match field.default {
+            FieldDefault::OptionsNamed(names) => names.contains(&option.protocol.name),
+            _ => false,
+        })
+    };
+    let pairs = header.options.iter().zip(header.options.iter().skip(1));
+    let mut turned = pairs.filter(|(before, option)| section(option) < section(before));
+    turned.next().map(|(before, option)| (option.protocol.name, before.protocol.name))
+}
+
 /// What is legal to send, and yet not what receivers take: said as a warning, since that may be
 /// the very purpose.
 pub(super) fn warn_of_what_receivers_refuse(profile: &mut Profile) {
@@ -103,6 +117,15 @@ pub(super) fn warn_of_what_receivers_refuse(profile: &mut Profile) {
                 "{name} is {len} bytes, and its length counts in words of {unit}: rounded up, it \
                  covers the beginning of what follows"
             ));
+        }
+        for header in &stream.headers {
+            if let Some((option, before)) = out_of_section(header) {
+                say(format!(
+                    "{option} stands behind {before} in {}, which counts by sections, so that \
+                     readers take each for the other",
+                    header.protocol.name
+                ));
+            }
         }
         let protocols: Vec<&Protocol> = stream.headers.iter().map(|h| h.protocol).collect();
         for (h, protocol) in protocols.iter().enumerate() {
