@@ -1,5 +1,6 @@
 //! The program in the kernel and `StreamProgram` in user space build the same bytes.
 
+mod fuzz_support;
 mod kernel_parity;
 mod nested;
 mod packets;
@@ -12,10 +13,13 @@ use std::sync::Arc;
 use kernel_parity::{compare, privileged};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
-use wirestorm::engine::Slot;
+use wirestorm::engine::choose::EngineChoice;
 use wirestorm::engine::xdp_live::dry::KernelBuilder;
+use wirestorm::engine::{Slot, support};
 use wirestorm::packet::compile::compile;
 use wirestorm::packet::program::StreamProgram;
+use wirestorm::profile;
+use wirestorm::profile::model::Stream;
 use wirestorm::sys::clock;
 
 fn indices() -> impl Strategy<Value = Vec<u64>> {
@@ -90,6 +94,43 @@ fn nested_stacks() {
         })
         .unwrap_or_else(|error| panic!("{error}"));
     assert!(compared.get() >= 2_000, "{}", compared.get());
+}
+
+/// Whatever the profile language says: every profile that the fuzzer kept and that makes packets.
+#[test]
+fn profiles_that_the_fuzzer_kept() {
+    if !privileged() {
+        return;
+    }
+    let (mut kernels, mut compared) = (0, 0);
+    for text in fuzz_support::corpus("program") {
+        let Ok(text) = String::from_utf8(text) else { continue };
+        let Ok(profile) = profile::parse("fuzz.yaml", &text, &[]) else { continue };
+        let made = |(n, stream): (usize, &Stream)| {
+            let makes_packets = !stream.headers.is_empty() || stream.replay.is_some();
+            makes_packets.then(|| compile(&profile, n, &packets::addressing(), 1).ok()).flatten()
+        };
+        // What the engine leaves to the others, its table says.
+        let programs = profile.streams.iter().enumerate().take(12).filter_map(made);
+        let able = |program: &Arc<StreamProgram>| {
+            support::refusal(EngineChoice::XdpLive, program).is_none()
+        };
+        let programs: Vec<_> = programs.map(Arc::new).filter(able).collect();
+        if programs.is_empty() {
+            continue;
+        }
+        let kernel = KernelBuilder::new(&programs, true).unwrap_or_else(|e| panic!("{e}\n{text}"));
+        kernels += 1;
+        for (number, program) in programs.iter().enumerate() {
+            for index in [0, 1, 77, u64::from(u32::MAX), 1 << 40] {
+                let slot = Slot { index, program: number as u32, ..Slot::default() };
+                compare(&kernel, program, slot, kernel.image())
+                    .unwrap_or_else(|error| panic!("packet {index}: {error}\n{text}"));
+                compared += 1;
+            }
+        }
+    }
+    assert!(kernels > 50 && compared > 500, "{compared} packets of {kernels} profiles");
 }
 
 #[test]
