@@ -1,8 +1,7 @@
 //! The pieces of a datagram: each is a sound packet, and together they are the datagram.
 
 use wirestorm::packet::program::StreamProgram;
-use wirestorm::profile::model::Piece;
-use wirestorm::profile::model::{Header, Profile, Stream};
+use wirestorm::profile::model::{FieldValue, Header, Piece, Profile, Stream};
 use wirestorm::wire::field::ProtocolKind;
 
 use super::{adds_up, built};
@@ -66,10 +65,11 @@ fn reassembled<'a>(group: &[(&'a Stream, &Piece, Vec<u8>)]) -> Option<(&'a [Head
         if !set("length") {
             datagram[2..4].copy_from_slice(&(total as u16).to_be_bytes());
         }
-        if !set("checksum") {
+        let bad = repeated[ip].setting("checksum") == Some(&FieldValue::Bad);
+        if bad || !set("checksum") {
             datagram[10..12].fill(0);
             let header = repeated[ip].len();
-            let checksum = !plain_sum(&[&datagram[..header]]);
+            let checksum = !plain_sum(&[&datagram[..header], &[0, bad.into()]]);
             datagram[10..12].copy_from_slice(&checksum.to_be_bytes());
         }
     } else if !set("length") {
