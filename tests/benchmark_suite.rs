@@ -1,6 +1,7 @@
 //! Benchmarks against simulated devices: what is found, what is kept, what is said where nothing
 //! can be found. No privilege.
 
+mod packets;
 mod simulated_tester;
 
 use std::fs;
@@ -8,8 +9,10 @@ use std::path::Path;
 
 use serde_json::Value;
 use simulated_tester::{Device, Simulated, result_of};
+use wirestorm::benchmark::modify;
 use wirestorm::benchmark::store::Store;
 use wirestorm::benchmark::suite::{self, Benchmarked};
+use wirestorm::packet::compile::compile;
 use wirestorm::profile;
 use wirestorm::profile::benchmark::Benchmark;
 use wirestorm::profile::model::{Profile, TestKind};
@@ -286,6 +289,29 @@ fn both_directions_are_loaded() {
     assert!(
         (trial.intended as f64 / (2.0 * trial.load_fps * trial.duration_s) - 1.0).abs() < 0.001
     );
+}
+
+/// A field that follows another one's follows its counterpart on the way back.
+#[test]
+fn what_goes_back_follows_what_was_exchanged() {
+    let text = "lab: router\nstreams: [{rate: 1kpps, size: 128B, packet: [ipv4: {ttl: {same_as: \
+                udp.src, mask: 0x0f, base: 64}}, udp: {src: {random: 1000..1999}, dst: {same_as: \
+                udp.src, plus: 1}}]}]";
+    let mut profile =
+        profile::parse("back.yaml", text, &[]).unwrap_or_else(|error| panic!("{error}"));
+    modify::both_ways(&mut profile);
+    let packets = |stream: usize| {
+        let program = compile(&profile, stream, &packets::addressing(), 1).expect("it compiles");
+        let mut frame = vec![0; program.max_frame_len()];
+        program.build(5, &mut frame, false);
+        let port = |at: usize| u16::from_be_bytes([frame[at], frame[at + 1]]);
+        (port(34), port(36), u16::from(frame[22]))
+    };
+    let (src, dst, ttl) = packets(0);
+    assert_eq!((dst, ttl), (src + 1, 64 | src & 15));
+    let (src, dst, ttl) = packets(1);
+    assert!((1000..2000).contains(&dst));
+    assert_eq!((src, ttl), (dst + 1, 64 | dst & 15));
 }
 
 #[test]

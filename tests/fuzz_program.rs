@@ -7,6 +7,7 @@ mod fuzz_support;
 mod packet_invariants;
 mod packets;
 mod program_invariants;
+mod simulated_tester;
 mod yaml_mutation;
 
 use fuzz_support::{Dice, corpus, iterations};

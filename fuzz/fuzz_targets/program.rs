@@ -10,6 +10,8 @@ mod packet_invariants;
 mod packets;
 #[path = "../../tests/program_invariants/mod.rs"]
 mod program_invariants;
+#[path = "../../tests/simulated_tester/mod.rs"]
+mod simulated_tester;
 #[path = "tree_mutator.rs"]
 mod tree_mutator;
 #[path = "../../tests/yaml_mutation/mod.rs"]

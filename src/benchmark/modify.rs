@@ -309,9 +309,34 @@ pub fn both_ways(profile: &mut Profile) {
                 };
             }
         }
+        reply.headers.iter_mut().for_each(follow_back);
         back.push(reply);
     }
     profile.streams.extend(back);
+}
+
+/// Lets the header's fields that follow a source follow the destination, and the other way round.
+fn follow_back(header: &mut Header) {
+    let fields = header.fields.iter_mut().map(|setting| &mut setting.value);
+    let custom = header.custom.iter_mut().map(|field| &mut field.value);
+    for mut value in fields.chain(custom) {
+        while let FieldValue::Every { value: inner, .. } | FieldValue::Masked { value: inner, .. } =
+            value
+        {
+            value = inner;
+        }
+        let FieldValue::Same { of, .. } = value else { continue };
+        let has = |name: &str| wire::protocol(&of.header).is_some_and(|p| p.field(name).is_some());
+        let other = match of.field.as_str() {
+            "src" => "dst",
+            "dst" => "src",
+            _ => continue,
+        };
+        if has("src") && has("dst") {
+            of.field = other.to_owned();
+        }
+    }
+    header.options.iter_mut().for_each(follow_back);
 }
 
 /// Whether the outermost IP header is IPv6; None: there is none.

@@ -30,7 +30,8 @@ pub fn find_tag(frame: &[u8], offsets: &[u16]) -> Seen {
     }
 }
 
-/// The offset behind the L4 header, or, of a fragment that is not the first, of its data; None where there is none that a tag could follow.
+/// The offset behind the L4 header, or, of a fragment that is not the first, of its data; None where
+/// there is none that a tag could follow.
 pub(crate) fn behind_l4(frame: &[u8]) -> Option<usize> {
     let mut at = 14;
     let mut ether_type = u16_at(frame, 12)?;

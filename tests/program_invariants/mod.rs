@@ -4,6 +4,8 @@
 #[path = "../stack_properties/adds_up.rs"]
 mod adds_up;
 mod pieces;
+mod study;
+mod suite;
 
 use wirestorm::engine::Slot;
 use wirestorm::pace::{Class, Schedule, Shape, Window};
@@ -11,7 +13,7 @@ use wirestorm::packet::compile::compile;
 use wirestorm::packet::program::StreamProgram;
 use wirestorm::plan::{self, PortFacts, PortPlan};
 use wirestorm::profile;
-use wirestorm::profile::model::{Profile, Stream};
+use wirestorm::profile::model::{Profile, Stream, TestKind};
 
 use super::{packet_invariants, packets};
 
@@ -32,7 +34,12 @@ pub fn check(data: &[u8]) -> usize {
     let Ok(text) = std::str::from_utf8(data) else { return 0 };
     let Ok(profile) = profile::parse("fuzz.yaml", text, &[]) else { return 0 };
     times(&profile);
-    // A benchmark or a study makes its streams itself.
+    match &profile.test {
+        TestKind::Traffic => {}
+        TestKind::Benchmark(test) => suite::check(&profile, test),
+        TestKind::Study(test) => study::check(&profile, test),
+    }
+    // A study makes its packets itself.
     let streams = || profile.streams.iter().take(STREAMS);
     if streams().any(|stream| stream.headers.is_empty() && stream.replay.is_none()) {
         return 0;

@@ -13,6 +13,9 @@ const FIRST: u64 = BINS / 2;
 /// Standard deviations beyond which the normal distribution is not drawn: less than one packet in
 /// 10^16 would be.
 const REACH: f64 = 8.3;
+/// The bell's height in the middle stands for all of a bin that is as narrow, off by less than 10^-6
+/// of it within [`REACH`].
+const NARROW: f64 = 1e-4;
 /// What the weights add up to.
 const TOTAL: f64 = (1u64 << 62) as f64;
 
@@ -67,6 +70,11 @@ pub(super) fn normal(range: u64, mean: f64, deviation: f64) -> Vec<Share> {
     };
     shares(bins, |low, high| {
         let (from, to) = (standard(low, -0.5), standard(high, 0.5));
+        if to - from < NARROW {
+            // The difference of two numbers near 1 would be all rounding.
+            let middle = f64::midpoint(from, to);
+            return (to - from) * libm::exp(-middle * middle) * std::f64::consts::FRAC_2_SQRT_PI;
+        }
         // On the side where the tails are small numbers, so that nothing cancels out.
         if from > 0.0 {
             libm::erfc(from) - libm::erfc(to)
@@ -126,6 +134,39 @@ mod tests {
             prop_assert!(is_without_gaps(&shares));
             let last = shares.last().unwrap();
             prop_assert!(last.low.checked_add(last.values - 1).unwrap() <= range);
+        }
+    }
+
+    /// Far wider than the range: all values are as good as equally likely.
+    #[test]
+    fn a_wide_normal_distribution_is_flat() {
+        for deviation in [1e6, 1e12, 1e15, 7.3e16, 1e18] {
+            let shares = normal(8, 4.0, deviation);
+            assert_eq!(shares.len(), 9, "{deviation}");
+            for share in &shares {
+                let ratio = share.weight as f64 * 9.0 / TOTAL;
+                assert!((ratio - 1.0).abs() < 1e-9, "{deviation}: {share:?}");
+            }
+        }
+    }
+
+    /// Narrow and wide bins meet without a step.
+    #[test]
+    fn narrow_bins_weigh_what_wide_ones_do() {
+        let narrow = normal(60_000, 30_000.0, 7_000.0);
+        let wide = normal(60_000, 30_000.0, 7_200.0);
+        let of = |shares: &[Share], value: u64| {
+            shares.iter().find(|share| share.low == value).expect("it is there").weight as f64
+        };
+        let density = |value: f64, deviation: f64| {
+            let distance = (value - 30_000.0) / deviation;
+            libm::exp(-distance * distance / 2.0) / deviation
+        };
+        for value in [3_000u64, 15_000, 29_999, 30_000, 44_000, 59_000] {
+            let found = of(&narrow, value) / of(&wide, value);
+            let wanted = density(value as f64, 7_000.0) / density(value as f64, 7_200.0);
+            // The tails that are cut off beyond the range differ.
+            assert!((found / wanted - 1.0).abs() < 1e-4, "{value}: {found} {wanted}");
         }
     }
 

@@ -1,0 +1,56 @@
+//! A study of any accepted profile: every try of its plan can be made, and its frames are those that
+//! the plan promises.
+
+use wirestorm::profile::model::Profile;
+use wirestorm::profile::study::Study;
+use wirestorm::study::compose::{Common, Ends, frames};
+use wirestorm::study::plan::{MAX_PIECES, Plan};
+use wirestorm::study::view::View;
+
+/// Arms whose frames are made.
+const ARMS: usize = 40;
+/// Tries: the first, and where identifications begin anew.
+const TRIES: [u32; 3] = [0, 65_535, u32::MAX];
+
+fn common() -> Common {
+    Common {
+        study: 7,
+        ends: Ends {
+            src_mac: [2; 6],
+            dst_mac: [[4; 6]; 2],
+            ipv4: Some(([198, 18, 0, 2].into(), [198, 19, 0, 2].into())),
+            ipv6: Some((
+                "2001:2::2".parse().expect("an address"),
+                "2001:2:0:8000::2".parse().expect("an address"),
+            )),
+            src_port: 50_000,
+            dst_port: 8900,
+            name: "example.com".into(),
+        },
+    }
+}
+
+/// Makes the frames.
+pub fn check(profile: &Profile, study: &Study) {
+    // What is valid can be made.
+    let plan = Plan::new(study).unwrap_or_else(|error| panic!("{error:?}\n{}", profile.source));
+    let tries = plan.round(profile.seed, 0);
+    assert_eq!(tries.len(), plan.arms.len(), "a block has each arm once");
+    let _ = (plan.datagrams(study.tries), plan.frames(study.tries));
+    let common = common();
+    for (number, arm) in plan.arms.iter().enumerate().take(ARMS) {
+        assert!((1..=MAX_PIECES).contains(&arm.pieces) && arm.frames >= 1);
+        let control = plan.control(number).map(|control| plan.arms[control].cell);
+        assert!(control.is_none_or(|cell| cell == arm.cell));
+        let cell = &study.cells[arm.cell];
+        for seq in TRIES {
+            let made = frames(&common, cell, arm.kind, seq)
+                .unwrap_or_else(|error| panic!("{error}\n{}", profile.source));
+            assert_eq!(made.len(), arm.frames, "{:?}\n{}", arm.kind, profile.source);
+            for frame in &made {
+                let view = View::of_frame(&frame.bytes);
+                assert!(view.is_some(), "{:?}\n{}", arm.kind, profile.source);
+            }
+        }
+    }
+}
