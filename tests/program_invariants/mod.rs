@@ -7,7 +7,10 @@ mod pieces;
 mod study;
 mod suite;
 
-use wirestorm::engine::Slot;
+use std::sync::Arc;
+
+use wirestorm::engine::choose::EngineChoice;
+use wirestorm::engine::{Slot, support};
 use wirestorm::pace::{Class, Schedule, Shape, Window};
 use wirestorm::packet::compile::compile;
 use wirestorm::packet::program::StreamProgram;
@@ -60,6 +63,11 @@ pub fn check(data: &[u8]) -> usize {
 }
 
 fn packets_of(profile: &Profile, stream: &Stream, program: &StreamProgram) -> usize {
+    // Whatever an engine leaves to the others, it says why.
+    for engine in [EngineChoice::XdpLive, EngineChoice::Raw] {
+        let refused = support::refusal(engine, &Arc::new(program.clone()));
+        assert!(refused.is_none_or(|why| !why.is_empty()));
+    }
     let mut reused = vec![0xa5; program.max_frame_len() + 1];
     for (turn, index) in INDICES.into_iter().enumerate() {
         let mut frame = vec![0xa5; program.max_frame_len() + 1];
