@@ -374,6 +374,10 @@ fn rules_of_every_kind() {
         FieldValue::Normal { low, high, mean: real(3.0), deviation: real(1.5) }
     );
     assert_eq!(
+        ipv4("{random: 198.18.0.1..198.18.0.9, mean: 198.18.0.4, sd: 15e-1}"),
+        FieldValue::Normal { low, high, mean: real(3.0), deviation: real(1.5) }
+    );
+    assert_eq!(
         ipv4("{random: {198.18.0.1: 3, 198.18.0.5..198.18.0.9: 1}}"),
         FieldValue::Weighted(vec![
             Weighted { low, high: low, weight: 3 },

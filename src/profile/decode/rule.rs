@@ -220,7 +220,7 @@ fn every(decoder: &mut Decoder, at: &At<'_>) -> Option<u64> {
     }
 }
 
-/// A decimal number that `sound` accepts.
+/// A decimal number, with an exponent or without, that `sound` accepts.
 fn real(
     decoder: &mut Decoder,
     at: &At<'_>,
@@ -228,7 +228,8 @@ fn real(
     sound: impl Fn(f64) -> bool,
 ) -> Option<Real> {
     decoder.scalar(at, expected, |text| {
-        let decimal = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+        // Neither infinity nor what is no number.
+        let decimal = text.bytes().all(|byte| byte.is_ascii_digit() || b".eE+-".contains(&byte));
         let number = text.parse().ok().filter(|number| decimal && sound(*number));
         number.and_then(Real::new).ok_or_else(|| expected.to_owned())
     })
