@@ -50,5 +50,5 @@ fn changed_captures_are_replayed_or_refused() {
         let kind = dice.below(256) as u8;
         replayed += u64::from(replay_invariants::check(&capture, kind).is_some());
     }
-    assert!(replayed > 100, "{replayed} captures");
+    assert!(replayed > 50, "{replayed} captures");
 }
