@@ -8,6 +8,7 @@ mod packet_invariants;
 mod packets;
 mod program_invariants;
 mod simulated_tester;
+mod study_invariants;
 mod yaml_mutation;
 
 use fuzz_support::{Dice, corpus, iterations};

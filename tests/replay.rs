@@ -370,6 +370,10 @@ fn what_a_checksum_covers_is_what_the_packet_says_now() {
     let why = refused(&path, text);
     assert!(why.contains("in some packets the route has addresses left"), "{why}");
     assert!(why.contains("checksums: keep"), "{why}");
+    // Where the sender computed none there is nothing to follow.
+    let none = cases[0].0.replace("udp]", "udp: {checksum: 0}]");
+    let (_dir, path) = beside(&whole(&made(&stream(&none, "200B"))));
+    assert_eq!(dry(&parse(&path, text)).len(), 150);
 }
 
 #[test]

@@ -12,6 +12,8 @@ mod packets;
 mod program_invariants;
 #[path = "../../tests/simulated_tester/mod.rs"]
 mod simulated_tester;
+#[path = "../../tests/study_invariants/mod.rs"]
+mod study_invariants;
 #[path = "tree_mutator.rs"]
 mod tree_mutator;
 #[path = "../../tests/yaml_mutation/mod.rs"]

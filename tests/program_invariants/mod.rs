@@ -99,7 +99,7 @@ fn built(program: &StreamProgram, index: u64, frame: &mut [u8], holds_template: 
 fn times(profile: &Profile) {
     let facts =
         vec![PortFacts { line_rate_bps: Some(10_000_000_000), tx_queues: 0 }; profile.ports.len()];
-    // Rates that no device has, loops of chains, schedules beyond 500 years are refused here.
+    // What only the plan can refuse has no times.
     let Ok(plans) = plan::plan(profile, &facts, &[0, 1], None) else { return };
     for plan in &plans {
         let _ = (plan.duration(), plan.constant_gap());

@@ -3,32 +3,16 @@
 
 use wirestorm::profile::model::Profile;
 use wirestorm::profile::study::Study;
-use wirestorm::study::compose::{Common, Ends, frames};
+use wirestorm::study::compose::frames;
 use wirestorm::study::plan::{MAX_PIECES, Plan};
 use wirestorm::study::view::View;
+
+use crate::study_invariants::common;
 
 /// Arms whose frames are made.
 const ARMS: usize = 40;
 /// Tries: the first, and where identifications begin anew.
 const TRIES: [u32; 3] = [0, 65_535, u32::MAX];
-
-fn common() -> Common {
-    Common {
-        study: 7,
-        ends: Ends {
-            src_mac: [2; 6],
-            dst_mac: [[4; 6]; 2],
-            ipv4: Some(([198, 18, 0, 2].into(), [198, 19, 0, 2].into())),
-            ipv6: Some((
-                "2001:2::2".parse().expect("an address"),
-                "2001:2:0:8000::2".parse().expect("an address"),
-            )),
-            src_port: 50_000,
-            dst_port: 8900,
-            name: "example.com".into(),
-        },
-    }
-}
 
 /// Makes the frames.
 pub fn check(profile: &Profile, study: &Study) {

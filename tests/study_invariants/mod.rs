@@ -1,4 +1,5 @@
 //! What holds for everything that a study's tester and sink parse, whatever the bytes.
+#![allow(dead_code, reason = "every test takes what it needs")]
 
 use std::net::IpAddr;
 

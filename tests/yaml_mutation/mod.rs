@@ -1,5 +1,5 @@
-//! Mutations of a profile or a JSON result as a tree: what comes out is YAML or JSON still, and most
-//! of it says what the reader knows, so that it gets past the parser to what lies behind. Bytes are
+//! Mutations of a profile or a JSON result as a tree: what comes out is YAML or JSON still, in
+//! words that the reader knows, so that more of it gets past the parser to what lies behind. Bytes are
 //! mutated elsewhere.
 #![allow(dead_code, reason = "every test takes what it needs")]
 

@@ -72,12 +72,16 @@ impl Plan {
         let field = fields.find(|field| field.default == FieldDefault::Checksum);
         let Some(bit) = field.and_then(|field| found.bit_of(n, field)) else { return Ok(()) };
         let field = bit / 8..bit / 8 + rule.algorithm.bytes();
-        let now = Now { found, frame: &*frame, patches };
-        let Summed { spans, whole, constant } = summed(&now, n, rule)?;
-        let packet = spans[0].clone();
-        if field.end > frame.len() || field.start < packet.start {
+        if field.end > frame.len() || field.start < found.place(n).at {
             return Ok(());
         }
+        let old = u16::from_be_bytes([captured[field.start], captured[field.start + 1]]);
+        // Its sender computed none.
+        if rule.zero_as_ffff && old == 0 {
+            return Ok(());
+        }
+        let now = Now { found, frame: &*frame, patches };
+        let Summed { spans, whole, constant } = summed(&now, n, rule)?;
         let covers = |bytes: &Range<usize>| {
             spans.iter().any(|s| s.start <= bytes.start && bytes.end <= s.end)
         };
@@ -88,16 +92,11 @@ impl Plan {
                 return Err(Problem::CapturedCrc32c);
             }
             if whole {
-                let (start, end) = (packet.start as u16, Some(packet.end as u16));
+                let (start, end) = (spans[0].start as u16, Some(spans[0].end as u16));
                 let offset = field.start as u16;
                 Crc32cOp { start, end, offset, sums: 0, odd: 0, wrong_by: 0 }
                     .write(frame, captured.len());
             }
-            return Ok(());
-        }
-        let old = u16::from_be_bytes([captured[field.start], captured[field.start + 1]]);
-        // Its sender computed none.
-        if rule.zero_as_ffff && old == 0 {
             return Ok(());
         }
         let before = summed(&Now { found, frame: captured, patches: &[] }, n, rule)?.spans;
