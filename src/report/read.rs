@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use super::benchmark::{self, BenchmarkResult};
 use super::model::{RunResult, SCHEMA};
@@ -46,17 +47,15 @@ pub fn read_any(path: &Path) -> Result<Any> {
 /// # Errors
 /// Why it is none of a version that is understood.
 pub fn parse_any(bytes: &[u8]) -> std::result::Result<Any, String> {
-    if version(bytes)? == benchmark::SCHEMA {
-        let read = serde_json::from_slice(bytes);
-        let read = read.map_err(|cause| format!("it is no {}: {cause}", benchmark::SCHEMA))?;
-        return Ok(Any::Benchmark(Box::new(read)));
+    match version(bytes)?.as_str() {
+        benchmark::SCHEMA => parse_as(bytes, benchmark::SCHEMA).map(Any::Benchmark),
+        study::SCHEMA => parse_as(bytes, study::SCHEMA).map(Any::Study),
+        _ => parse(bytes).map(|result| Any::Run(Box::new(result))),
     }
-    if version(bytes)? == study::SCHEMA {
-        let read = serde_json::from_slice(bytes);
-        let read = read.map_err(|cause| format!("it is no {}: {cause}", study::SCHEMA))?;
-        return Ok(Any::Study(Box::new(read)));
-    }
-    parse(bytes).map(|result| Any::Run(Box::new(result)))
+}
+
+fn parse_as<T: DeserializeOwned>(bytes: &[u8], schema: &str) -> std::result::Result<T, String> {
+    serde_json::from_slice(bytes).map_err(|cause| format!("it is no {schema}: {cause}"))
 }
 
 fn read_as<T>(
@@ -95,5 +94,5 @@ fn parse(bytes: &[u8]) -> std::result::Result<RunResult, String> {
     if schema != SCHEMA {
         return Err(format!("it is {schema:?}, not {SCHEMA:?}"));
     }
-    serde_json::from_slice(bytes).map_err(|cause| format!("it is no {SCHEMA}: {cause}"))
+    parse_as(bytes, SCHEMA)
 }

@@ -71,7 +71,7 @@ pub(super) fn normal(range: u64, mean: f64, deviation: f64) -> Vec<Share> {
     shares(bins, |low, high| {
         let (from, to) = (standard(low, -0.5), standard(high, 0.5));
         if to - from < NARROW {
-            // The difference of two numbers near 1 would be all rounding.
+            // The narrower, the more of the difference of two numbers near 1 is rounding.
             let middle = f64::midpoint(from, to);
             return (to - from) * libm::exp(-middle * middle) * std::f64::consts::FRAC_2_SQRT_PI;
         }

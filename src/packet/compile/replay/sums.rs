@@ -99,12 +99,14 @@ impl Plan {
             }
             return Ok(());
         }
-        let before = summed(&Now { found, frame: captured, patches: &[] }, n, rule)?.spans;
-        let touched = changes
-            || before != spans
-            || spans.iter().any(|s| frame[s.clone()] != captured[s.clone()]);
-        if !whole && !touched {
-            return Ok(());
+        // What it covered when it was captured, where it follows from that.
+        let mut before = Vec::new();
+        if !whole {
+            before = summed(&Now { found, frame: captured, patches: &[] }, n, rule)?.spans;
+            let same = |s: &Range<usize>| frame[s.clone()] == captured[s.clone()];
+            if !changes && before == spans && spans.iter().all(same) {
+                return Ok(());
+            }
         }
         frame[field.clone()].fill(0);
         let sum = |bytes: &[u8], spans: &[Range<usize>]| -> u64 {
